@@ -1,0 +1,49 @@
+"""Intervals and durations as Pacemaker reads them: `10`, `10s`, `500ms`, `1min`, `2h`, `PT1M`."""
+
+from __future__ import annotations
+
+import re
+
+from engine.base.errors import BadInput
+
+_UNITS_MS = {
+    "": 1000.0,
+    "s": 1000.0,
+    "sec": 1000.0,
+    "ms": 1.0,
+    "msec": 1.0,
+    "us": 0.001,
+    "usec": 0.001,
+    "m": 60_000.0,
+    "min": 60_000.0,
+    "h": 3_600_000.0,
+    "hr": 3_600_000.0,
+}
+_PLAIN = re.compile(r"\s*([+-]?\d+)\s*([a-z]*)\s*$", re.IGNORECASE)
+_ISO = re.compile(
+    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?$"
+)
+_ISO_SECONDS = {
+    "years": 365 * 86400,
+    "months": 30 * 86400,
+    "weeks": 7 * 86400,
+    "days": 86400,
+    "hours": 3600,
+    "minutes": 60,
+    "seconds": 1,
+}
+
+
+def milliseconds_from_text(text: str) -> int:
+    """Milliseconds of an interval; raises `BadInput` with the forms that are accepted."""
+    plain = _PLAIN.match(text)
+    if plain is not None:
+        unit = _UNITS_MS.get(plain.group(2).lower())
+        if unit is not None:
+            return int(int(plain.group(1)) * unit)
+    iso = _ISO.match(text.strip())
+    if iso is not None and len(text.strip()) > 1 and not text.strip().endswith("T"):
+        seconds = sum(int(iso.group(k) or 0) * size for k, size in _ISO_SECONDS.items())
+        return seconds * 1000
+    raise BadInput(f"'{text}' is not a time (for example 30s, 500ms, 2min, 1h or PT1M30S)")
