@@ -44,6 +44,7 @@ class Environment:
     clock: Callable[[], float] = time.time
     echo_programs: bool = False
     warned: set[str] = field(default_factory=set)
+    asker: Callable[[str], str | None] | None = None
 
     @classmethod
     def real(cls) -> Environment:
@@ -104,7 +105,12 @@ class Environment:
         return data
 
     def ask_line(self, prompt: str) -> str | None:
-        """One line typed by the user, None at end of input. Only for a terminal."""
+        """One line typed by the user, None at end of input. Only for a terminal.
+
+        `asker` takes over where the keys are read ahead by a line editor (the interactive prompt).
+        """
+        if self.asker is not None:
+            return self.asker(prompt)
         self.stderr.write(prompt)
         self.stderr.flush()
         line = self.stdin.readline()
