@@ -92,9 +92,10 @@ class AdminServer:
         """Close the socket and every connection; answers not yet sent are lost."""
         if self._server is not None:
             self._server.close()
-        for connection in list(self.open):
-            connection.abort()
-        await asyncio.sleep(0)  # an aborted transport closes its socket in the next round
+        for _ in range(4):  # a connection being accepted now appears a few rounds later
+            for connection in list(self.open):
+                connection.abort()
+            await asyncio.sleep(0)
         with contextlib.suppress(OSError):
             os.unlink(self.path)
 
