@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crmshell import __version__
@@ -123,9 +123,11 @@ def run(argv: Sequence[str], environment: Environment) -> int:
         for report in problem.reports:
             environment.complain(f"ERROR: {report.message}")
         return problem.status
-    if wishes.profile:
-        return _profiled(session, wishes)
-    return _start(session, wishes)
+    from crmshell.dispatch import Dispatcher
+
+    dispatcher = Dispatcher(session)
+    start = _profiled if wishes.profile else _start
+    return dispatcher.guarded(lambda: start(dispatcher, wishes))
 
 
 def wishes_from_words(argv: Sequence[str]) -> Wishes:
@@ -245,13 +247,12 @@ def load_options(environment: Environment) -> Options:
     return Options(system_values=layers[0], user_values=layers[1])
 
 
-def _start(session: Session, wishes: Wishes) -> int:
+def _start(dispatcher: Dispatcher, wishes: Wishes) -> int:
     from crmshell.batch import one_shot_line, run_batch, script_lines, stdin_lines
-    from crmshell.dispatch import Dispatcher
     from crmshell.session import Mode
 
+    session = dispatcher.session
     environment = session.environment
-    dispatcher = Dispatcher(session)
     line = one_shot_line(wishes.words) if wishes.words else None
     if line is not None and not wishes.file and not dispatcher.is_levels_only(line):
         session.source_line = lambda file, number: line.text if file == "prompt" else None
@@ -276,12 +277,12 @@ def _talk(dispatcher: Dispatcher) -> int:
     return run_interactive(dispatcher)
 
 
-def _profiled(session: Session, wishes: Wishes) -> int:
+def _profiled(dispatcher: Dispatcher, wishes: Wishes) -> int:
     import cProfile
 
     profile = cProfile.Profile()
     try:
-        return profile.runcall(_start, session, replace(wishes, profile=""))
+        return profile.runcall(_start, dispatcher, wishes)
     finally:
         profile.dump_stats(wishes.profile)
 

@@ -153,12 +153,12 @@ def on_leave(level: str) -> Callable[[Callable[[Session], bool]], Callable[[Sess
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level: where its commands are declared, which levels it contains, one line of help."""
+    """A level: where its commands are declared, one line of help, in which levels it is."""
 
     name: str
     modules: tuple[str, ...]
     help: str = ""
-    sublevels: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ("root",)
 
 
 _EVERYWHERE = ("crmshell.levels.movement", "crmshell.levels.help")
@@ -166,17 +166,8 @@ _EVERYWHERE = ("crmshell.levels.movement", "crmshell.levels.help")
 LEVELS: Mapping[str, Level] = {
     level.name: level
     for level in (
-        Level(
-            "root",
-            ("crmshell.levels.root",),
-            "the top level",
-            ("cib", "cibstatus", "configure", "maintenance", "node", "ra", "resource"),
-        ),
+        Level("root", ("crmshell.levels.root",), "the top level", ()),
         Level("node", ("crmshell.levels.node",), "nodes: standby, online, attributes, fencing"),
-        Level("resource", ("crmshell.levels.resource",), "resources: start, stop, move, clean up"),
-        Level("ra", ("crmshell.levels.ra",), "resource agents: lists and descriptions"),
-        Level("cib", ("crmshell.levels.cib",), "shadow CIBs"),
-        Level("maintenance", ("crmshell.levels.maintenance",), "maintenance of the cluster"),
     )
 }
 
@@ -193,7 +184,8 @@ class Registry:
         return self._levels[name]
 
     def sublevels(self, level: str) -> tuple[str, ...]:
-        return self._levels[level].sublevels
+        """Names of the levels inside a level, sorted."""
+        return tuple(sorted(name for name, each in self._levels.items() if level in each.parents))
 
     def commands(self, level: str) -> Mapping[str, Command]:
         """Commands of a level by name, in the order of declaration, those of every level last."""

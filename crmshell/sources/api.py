@@ -47,6 +47,10 @@ class CibSource(Protocol):
         """Whether a running cluster is behind it."""
         ...
 
+    def local_node(self) -> str:
+        """Name of the node that this machine is."""
+        ...
+
     def read(self, *, sync: bool = False) -> Cib:
         """The CIB with its status; `sync`: as the cluster has agreed on it, for a base to edit."""
         ...

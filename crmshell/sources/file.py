@@ -40,6 +40,9 @@ class FileSource:
     def path(self) -> str:
         return self._path
 
+    def local_node(self) -> str:
+        return self._environment.hostname
+
     def read(self, *, sync: bool = False) -> Cib:
         del sync
         try:
@@ -131,18 +134,15 @@ def merge_commit(now: Cib, base: Cib, new: Cib, *, replace: bool) -> Cib:
 
 def _rebased(now: Cib, base: Cib, new: Cib) -> Cib:
     """The edit from `base` to `new` made on `now`; raises `CommitConflict` where both edited."""
-    from engine.cib.patch import apply_patch, diff
-
-    result = now.copy()
-    conflicts = apply_patch(result.root, diff(base.root, new.root))
-    if conflicts:
-        raise CommitConflict(
-            tuple(
-                Report("conflict", Severity.ERROR, f"{conflict.object}: {conflict.what}")
-                for conflict in conflicts
-            )
-        )
-    return result
+    if _configuration(now) == _configuration(base):
+        result = now.copy()
+        old = result.root.find("configuration")
+        if old is not None:
+            result.root.replace(old, new.copy().configuration)
+        return result
+    raise CommitConflict(
+        (Report("conflict", Severity.ERROR, "the CIB was changed by somebody else meanwhile"),)
+    )
 
 
 def _configuration(cib: Cib) -> bytes:
