@@ -216,6 +216,14 @@ class Environment:
             return False
         return True
 
+    def list_folder(self, path: str) -> list[tuple[str, bool]]:
+        """Names in a folder, sorted, and whether each is a folder; empty if it cannot be read."""
+        try:
+            with os.scandir(os.path.expanduser(path)) as entries:
+                return sorted((entry.name, entry.is_dir()) for entry in entries)
+        except OSError:
+            return []
+
     def remove_file(self, path: str) -> bool:
         """Remove a file; False when it was not there or cannot be removed."""
         return _unlink_quietly(path)
