@@ -62,9 +62,9 @@ def _ids(want: Want, typed: str, lookups: Lookups) -> Iterable[Candidate]:
 def _resources(want: Want, typed: str, lookups: Lookups) -> Iterator[Candidate]:
     del typed
     names = lookups.names()
-    fits = _RESOURCE_TESTS.get(want.subject, lambda _: True)
+    fits = _RESOURCE_TESTS.get(want.subject)
     for one in names.resources:
-        if fits(one) and one.id not in want.given:
+        if (fits is None or fits(one)) and one.id not in want.given:
             yield Candidate(want.name + one.id, describe_resource(one, names))
     if want.subject == e.ANY:
         for template, agent in names.templates.items():

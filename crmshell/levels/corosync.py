@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterable
 
 from crmshell.errors import ShellError
-from crmshell.levels.remote import copy_to, read_from
 from crmshell.levels.registry import Answer, Call, Candidate, command
+from crmshell.levels.remote import copy_to, read_from
 from crmshell.session import Session
 from engine.base.errors import BadInput
 from engine.base.reports import Report, Severity
