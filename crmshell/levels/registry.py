@@ -166,7 +166,14 @@ _EVERYWHERE = ("crmshell.levels.movement", "crmshell.levels.help")
 LEVELS: Mapping[str, Level] = {
     level.name: level
     for level in (
-        Level("root", ("crmshell.levels.root",), "the top level", ()),
+        Level(
+            "root",
+            ("crmshell.levels.root",),
+            "the top level",
+            ("corosync", "node", "options"),
+        ),
+        Level("corosync", ("crmshell.levels.corosync",), "read, check and change corosync.conf"),
+        Level("options", ("crmshell.levels.options",), "settings of this shell"),
         Level("node", ("crmshell.levels.node",), "nodes: standby, online, attributes, fencing"),
     )
 }
