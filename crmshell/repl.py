@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.lexers import Lexer
-from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from crmshell.dispatch import Dispatcher
@@ -93,7 +95,9 @@ class _Prompt:
         self._session = dispatcher.session
         self._lookups = lookups
         environment = dispatcher.session.environment
+        output = _terminal(dispatcher.session)
         self._editor: PromptSession[str] = PromptSession(
+            output=output,
             history=LineHistory(environment.state_folder, environment.cache_folder),
             auto_suggest=AutoSuggestFromHistory(),
             completer=_Completions(dispatcher),
@@ -104,7 +108,7 @@ class _Prompt:
             multiline=Condition(self._is_continued),
             prompt_continuation=_continuation,
         )
-        self._question: PromptSession[str] = PromptSession()
+        self._question: PromptSession[str] = PromptSession(output=output)
 
     def read(self) -> str | None:
         """One input; "" after Ctrl-C, None for Ctrl-D on an empty line."""
@@ -127,6 +131,19 @@ class _Prompt:
         text = self._editor.default_buffer.document.text
         last = text.rsplit("\n", 1)[-1].rstrip()
         return last.endswith("\\") and not last.lstrip().startswith("#")
+
+
+def _terminal(session: Session) -> Output:
+    """The terminal, never asked where its cursor is: an answer that comes late would be typed text."""
+    environment = session.environment
+
+    def size() -> Size:
+        columns, rows = environment.screen() or (80, 24)
+        return Size(rows=rows, columns=columns)
+
+    return Vt100_Output(
+        environment.stdout, size, term=environment.variables.get("TERM", ""), enable_cpr=False
+    )
 
 
 def _continuation(width: int, line_number: int, wrap_count: int) -> StyleAndTextTuples:

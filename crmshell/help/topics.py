@@ -96,7 +96,7 @@ class Topics:
         """Names close to a word that was not found, the closest first, at most three."""
         import difflib
 
-        names = [*self._known(level), *self._known(ROOT), *self.overviews()]
+        names = [*self._known(level), *self._known(ROOT), *self.overviews(), "topics"]
         return tuple(difflib.get_close_matches(word.lower(), dict.fromkeys(names), n=3, cutoff=0.6))
 
     def _known(self, level: str) -> list[str]:
