@@ -216,6 +216,22 @@ class Environment:
             return False
         return True
 
+    def temporary_file(self, data: bytes, suffix: str) -> str:
+        """A new file that only we can read, with this content; raises `ShellError`."""
+        import tempfile
+
+        try:
+            descriptor, path = tempfile.mkstemp(suffix, "crm-", self.variables.get("TMPDIR"))
+            with open(descriptor, "wb") as stream:
+                stream.write(data)
+        except OSError as problem:
+            raise ShellError(f"temporary file: {_reason(problem)}", code="cannot-write") from None
+        return path
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a regular file (or a link to one)."""
+        return os.path.isfile(path)
+
     def list_folder(self, path: str) -> list[tuple[str, bool]]:
         """Names in a folder, sorted, and whether each is a folder; empty if it cannot be read."""
         try:

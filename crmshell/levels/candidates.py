@@ -12,9 +12,8 @@ from crmshell.views.lookups import Lookups
 from crmshell.views.names import CONTAINERS, NamedResource, Names
 
 if TYPE_CHECKING:
-    from engine.cib.options import Option
-
     from engine.agents.metadata import AgentMetadata, Parameter
+    from engine.cib.options import Option
 
 _OP_DEFAULT_NAMES = ("timeout", "on-fail", "record-pending", "enabled", "start-delay")
 _BOOLEAN = ("true", "false")

@@ -7,7 +7,6 @@ The file is that of `--file` behind the command, of `COROSYNC_MAIN_CONFIG_FILE`,
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable
 
 from crmshell.errors import ShellError
@@ -170,7 +169,7 @@ def diff(session: Session, call: Call) -> str:
     mine = session.environment.read_text(path).splitlines(keepends=True)
     parts: list[str] = []
     for other in args:
-        if "/" in other or os.path.isfile(other):
+        if "/" in other or session.environment.is_file(other):
             theirs, name = session.environment.read_text(other), other
         else:
             theirs, name = (

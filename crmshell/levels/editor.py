@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 
 from crmshell.environment import decode_text
@@ -32,10 +31,8 @@ def edit_text(session: Session, text: str, suffix: str = ".crm") -> str:
     if not session.interactive:
         raise ShellError("edit not allowed in batch mode", code="not-interactive")
     environment = session.environment
-    folder = environment.variables.get("TMPDIR") or "/tmp"
-    path = os.path.join(folder, f"crm-{os.getpid()}-{environment.clock():.6f}{suffix}")
     argv = editor_command(session)
-    environment.write_file(path, text.encode(), private=True)
+    path = environment.temporary_file(text.encode(), suffix)
     try:
         status = environment.run_on_terminal([*argv, path])
         if status:

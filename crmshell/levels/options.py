@@ -129,7 +129,7 @@ def settings_path(session: Session) -> str:
 def _write(session: Session) -> None:
     environment = session.environment
     path = settings_path(session)
-    old = environment.read_text(path) if os.path.isfile(path) else ""
+    old = environment.read_text(path) if environment.is_file(path) else ""
     environment.make_folder(os.path.dirname(path))
     text = merged_ini(old, session.options.user_values)
     if text != old:
