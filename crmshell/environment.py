@@ -44,6 +44,7 @@ class Environment:
     clock: Callable[[], float] = time.time
     echo_programs: bool = False
     warned: set[str] = field(default_factory=set)
+    tools_as: str = ""
     asker: Callable[[str], str | None] | None = None
 
     @classmethod
