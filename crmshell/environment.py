@@ -241,6 +241,18 @@ class Environment:
         except OSError:
             return []
 
+    def exists(self, path: str) -> bool:
+        """Whether there is something at this path."""
+        return os.path.lexists(path)
+
+    def stamp_of(self, path: str) -> str:
+        """What tells whether a file is still the same one: real path, size, time of change; "" if
+        there is none."""
+        status = _stat_or_none(path)
+        if status is None:
+            return ""
+        return f"{os.path.realpath(path)} {status.st_size} {status.st_mtime_ns}"
+
     def remove_file(self, path: str) -> bool:
         """Remove a file; False when it was not there or cannot be removed."""
         return _unlink_quietly(path)

@@ -39,7 +39,7 @@ def new(session: Session, call: Call) -> None:
         raise ShellError(f"cib.new: '{words[1]}' is unknown, expected withstatus, force or empty")
     name = words[0] if words else TEMPORARY
     path = shadow_path(session.environment, name)
-    taken = os.path.exists(path) and name != TEMPORARY
+    taken = session.environment.exists(path) and name != TEMPORARY
     if taken and "force" not in call.args and not session.force:
         raise ShellError(f"cib.new: {name} shadow CIB already exists, force overwrites it")
     _leave_pending(session, call)
@@ -159,7 +159,7 @@ def import_file(session: Session, call: Call) -> None:
     stem = os.path.basename(given).split(".")[0] or "import"
     name = call.args[1] if len(call.args) > 1 else stem
     path = shadow_path(session.environment, name)
-    if os.path.exists(path) and not session.force:
+    if session.environment.exists(path) and not session.force:
         session.require(f"cib.import: {name} shadow CIB already exists; overwrite it")
     _leave_pending(session, call)
     _store(session, name, cib)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Call, command
@@ -336,4 +336,4 @@ def until_from_lifetime(word: str, now: float) -> str:
         seconds = milliseconds_from_text(word) / 1000
     except BadInput as problem:
         raise ShellError(f"lifetime: {problem}") from None
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now + seconds))
+    return datetime.fromtimestamp(now + seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

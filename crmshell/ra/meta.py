@@ -58,7 +58,7 @@ class AgentShelf:
 
     def _read(self, name: AgentName) -> AgentMetadata:
         source = metadata_source(self.catalog, name)
-        stamp = _stamp(source)
+        stamp = self._environment.stamp_of(source).encode("utf-8", "surrogateescape")
         kept = self._kept_file(name)
         data = self._from_cache(kept, stamp)
         if data is not None:
@@ -75,7 +75,7 @@ class AgentShelf:
         return os.path.join(self._environment.cache_folder, CACHE_FOLDER, str(name))
 
     def _from_cache(self, kept: str, stamp: bytes) -> bytes | None:
-        if not os.path.isfile(kept):
+        if not self._environment.exists(kept):
             return None
         try:
             head, _, data = self._environment.read_file(kept).partition(b"\n")
@@ -90,13 +90,3 @@ class AgentShelf:
             self._environment.write_file(kept, stamp + b"\n" + data)
         except ShellError:
             return
-
-
-def _stamp(path: str) -> bytes:
-    """What tells whether a file is still the one that was read."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return b""
-    real = os.path.realpath(path)
-    return f"{real} {status.st_size} {status.st_mtime_ns}".encode("utf-8", "surrogateescape")
