@@ -18,6 +18,7 @@ from crmshell.output.style import Style, style_for
 from engine.base.reports import Report, Severity
 
 if TYPE_CHECKING:
+    from crmshell.ra.meta import AgentShelf
     from crmshell.sources.api import CibSource, Committed
     from crmshell.views.lookups import Lookups
     from engine.cib.document import Cib
@@ -63,6 +64,7 @@ class Session:
     source_line: Callable[[str, int], str | None] | None = None
     lookups: Lookups | None = None
     _source: CibSource | None = None
+    _agents: AgentShelf | None = None
     _styles: dict[bool, Style] = field(default_factory=dict)
 
     # -- where we are ------------------------------------------------------------------------
@@ -196,6 +198,15 @@ class Session:
         """Work on a shadow CIB, or ("") on the live CIB, from now on."""
         self.shadow = name
         self._source = None
+
+    @property
+    def agents(self) -> AgentShelf:
+        """The agents of this machine and their meta-data; one shelf for the whole run."""
+        if self._agents is None:
+            from crmshell.ra.meta import AgentShelf
+
+            self._agents = AgentShelf(self.environment)
+        return self._agents
 
     def cib(self, *, sync: bool = False) -> Cib:
         """The CIB as it is now; the caller may change what it gets."""
