@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Final
 
+from engine.base.isodate import Zone
+
 if TYPE_CHECKING:
     from engine.cib.history import ResourceHistory
     from engine.cib.nvsets import NvSet
@@ -683,10 +685,12 @@ class Model:
         "template_users",
         "tickets",
         "unfencing_in_use",
+        "zone",
     )
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, zone: Zone | None = None) -> None:
         self.now = now  # epoch seconds
+        self.zone = zone if zone is not None else Zone()
         self.recheck_at = 0  # epoch seconds, 0 = no wish (28.5)
         self.options = Options()
         self.root_attributes: dict[str, str] = {}
