@@ -1,44 +1,25 @@
-"""Resources as configured: read once, then built into as many instances as a clone has (11.1 to 11.5).
-
-A blueprint is the effective definition, template applied, references followed.
-"""
+"""Resources as configured: templates applied, references followed (11.1 to 11.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
 
 from engine.base.values import bool_from_text, interval_milliseconds
 from engine.cib.nvsets import NvSet, read_sets
-from engine.scheduler.model import OpConfig, role_from_text
+from engine.scheduler.model import Blueprint, OpConfig, role_from_text
 from engine.scheduler.reading import Reading
 
 VARIANT_TAGS: Final = frozenset(("primitive", "group", "clone", "bundle"))
-
-
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """The effective definition of a resource. Sets are in the order of processing (4.2)."""
-
-    tag: str
-    id: str
-    attributes: Mapping[str, str]
-    meta_sets: tuple[NvSet, ...] = ()
-    param_sets: tuple[NvSet, ...] = ()
-    utilization_sets: tuple[NvSet, ...] = ()
-    ops: tuple[OpConfig, ...] = ()
-    children: tuple[Blueprint, ...] = ()
-    element: etree._Element | None = None
 
 
 def read_blueprint(reading: Reading, element: etree._Element) -> Blueprint | None:
     """The definition in a resource element; None if it is not valid (reported)."""
     resource_id = element.get("id")
     if not resource_id:
-        reading.config_error("resource-without-id", f"a {element.tag} has no id and is ignored")
+        reading.config_error("resource-without-id", f"a {element.tag!s} has no id and is ignored")
         return None
     blocks = _with_template(reading, element, resource_id)
     if blocks is None:

@@ -62,29 +62,37 @@ def score_with_words(model: Model, text: str | None) -> int | None:
     return known if known is not None else score_or_none(text)
 
 
-def create_node(model: Model, node_id: str, name: str, *, remote: bool = False) -> Node:
-    """A new node at its place in the list, with the built-in attributes (7.3, 7.6)."""
+def create_node(
+    model: Model, node_id: str, name: str, *, remote: bool = False, builtin: bool = True
+) -> Node:
+    """A new node at its place in the list (7.3); bundle nodes lack the built-in attributes."""
     node = Node(len(model.node_table), node_id, name, remote=remote)
     model.node_table.append(node)
     place = bisect_left(model.nodes, name_key(name), key=_name_key)
     model.nodes.insert(place, node)
+    model.base_table_cache = None
     model.node_by_id.setdefault(node_id.lower(), node)
     model.node_by_name.setdefault(name.lower(), node)
-    attributes = node.attributes
-    attributes["#uname"] = name
-    attributes["#id"] = node_id
-    dc_id = model.root_attributes.get("dc-uuid", "")
-    is_dc = bool(dc_id) and model.dc_node is None and dc_id.lower() == node_id.lower()
-    if is_dc:
-        model.dc_node = node
-    node.is_dc = is_dc
-    attributes["#is_dc"] = "true" if is_dc else "false"
-    attributes["#kind"] = "remote" if remote else "cluster"
-    if model.options.cluster_name:
-        attributes["#cluster-name"] = model.options.cluster_name
+    node.attributes["#kind"] = "remote" if remote else "cluster"
     if remote:
         model.has_remote_nodes = True
+    if builtin:
+        add_builtin_attributes(model, node)
     return node
+
+
+def add_builtin_attributes(model: Model, node: Node) -> None:
+    """Attributes that every configured node and every node with a state has (7.6)."""
+    attributes = node.attributes
+    attributes["#uname"] = node.name
+    attributes["#id"] = node.id
+    dc_id = model.root_attributes.get("dc-uuid", "")
+    if dc_id and model.dc_node is None and dc_id.lower() == node.id.lower():
+        model.dc_node = node
+        node.is_dc = True
+    attributes["#is_dc"] = "true" if node.is_dc else "false"
+    if model.options.cluster_name:
+        attributes["#cluster-name"] = model.options.cluster_name
 
 
 def _name_key(node: Node) -> tuple[tuple[int, int, int, str], ...]:
@@ -147,6 +155,8 @@ def unpack_node_state(reading: Reading, state: etree._Element) -> None:
 def read_transient_attributes(reading: Reading, node: Node, state: etree._Element) -> None:
     """Transient attributes replace permanent ones; utilization only adds to it (7.7, 7.8)."""
     model = reading.model
+    if "#uname" not in node.attributes:
+        add_builtin_attributes(model, node)
     parents = [child for child in state if child.tag == "transient_attributes"]
     if not parents:
         return
@@ -154,6 +164,7 @@ def read_transient_attributes(reading: Reading, node: Node, state: etree._Elemen
     found: dict[str, str] = {}
     apply_sets(read_sets(parents, "instance_attributes", reading.refs), found, context)
     node.attributes.update(found)
+    node.fail_counts = None
     apply_sets(read_sets(parents, "utilization", reading.refs), node.utilization, context)
     _add_site_name(model, node)
     node.feature_set = node.attributes.get("#feature-set", "")
