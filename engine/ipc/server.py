@@ -92,7 +92,7 @@ class AdminServer:
         """Close the socket and every connection; answers not yet sent are lost."""
         if self._server is not None:
             self._server.close()
-        for _ in range(4):  # a connection being accepted now appears a few rounds later
+        for _ in range(8):  # a connection being accepted now appears a few rounds later
             for connection in list(self.open):
                 connection.abort()
             await asyncio.sleep(0)
