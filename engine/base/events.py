@@ -27,11 +27,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The replicated state after entry `index`, whose chained digest is `digest`."""
+    """The replicated state after entry `index`, whose chained digest is `digest`.
+
+    `state` is the configuration as plain XML, `side` what else is replicated (request ids, authors).
+    """
 
     index: int
     digest: bytes
     state: bytes
+    side: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +216,7 @@ class WriteEntry:
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class WriteSeen:
-    """Local record: all configured nodes were seen together (wait_for_all is satisfied)."""
-
-    seen: bool = True
-
-
-Write = WriteTerm | WriteView | WriteEntry | WriteSeen
+Write = WriteTerm | WriteView | WriteEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +250,14 @@ class ViewLost:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Entries up to `index` are committed and applied to the CIB of this node."""
+    """Entries up to `index` are committed and applied to the CIB of this node.
+
+    `wall` is the time (epoch seconds) that the newest of them bears.
+    """
 
     index: int
     version: tuple[int, int, int]
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,15 +279,6 @@ class Answer:
     """The answer to a client of this node."""
 
     outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A configuration that was current: for the history folder, off the loop, not awaited."""
-
-    version: tuple[int, int, int]
-    wall: float
-    state: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +311,5 @@ Effect = (
     | Reloaded
     | StatusApplied
     | Answer
-    | Archive
     | Note
 )
