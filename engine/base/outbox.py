@@ -12,11 +12,24 @@ from typing import Any
 
 from engine.base.events import Beat, Effect, Note, Persist, Send, Write
 
+# How many times the patience a disk must have been quick again before it counts as durable.
+CALM = 10
+
 
 class Outbox:
     """Effects of the event at hand, and continuations of writes that are under way."""
 
-    __slots__ = ("_failed", "_patience", "_token", "_waiting", "effects", "local", "me", "now")
+    __slots__ = (
+        "_failed",
+        "_patience",
+        "_slow_at",
+        "_token",
+        "_waiting",
+        "effects",
+        "local",
+        "me",
+        "now",
+    )
 
     def __init__(self, me: int, patience: float) -> None:
         self.me = me
@@ -25,6 +38,7 @@ class Outbox:
         self.local: deque[Any] = deque()
         self._patience = patience
         self._token = 0
+        self._slow_at = float("-inf")
         self._failed = ""
         self._waiting: deque[tuple[int, float, Callable[[], None] | None]] = deque()
 
@@ -46,12 +60,9 @@ class Outbox:
     def persist(self, writes: tuple[Write, ...], then: Callable[[], None] | None = None) -> None:
         """Write and, once it is on stable storage (rules R1, R2), go on with `then`.
 
-        With a failed disk nothing is written any more and `then` runs at once: such a node never
-        counts as durable.
+        With a failed disk nothing is written any more and `then` never runs.
         """
         if self._failed:
-            if then is not None:
-                then()
             return
         self._token += 1
         self._waiting.append((self._token, self.now, then))
@@ -60,17 +71,16 @@ class Outbox:
     def persisted(self, token: int) -> None:
         """The writes up to `token` are durable: run what waited for them, in order."""
         while self._waiting and self._waiting[0][0] <= token:
-            _, _, then = self._waiting.popleft()
+            _, since, then = self._waiting.popleft()
+            if self.now - since > self._patience:
+                self._slow_at = self.now
             if then is not None:
                 then()
 
     def fail(self, reason: str) -> None:
         """Rule R9: nothing is written again in this life of the process."""
         self._failed = reason or "write failed"
-        waiting, self._waiting = self._waiting, deque()
-        for _, _, then in waiting:
-            if then is not None:
-                then()
+        self._waiting.clear()
 
     @property
     def failure(self) -> str:
@@ -78,7 +88,7 @@ class Outbox:
 
     @property
     def is_durable(self) -> bool:
-        """The disk works and answered within the patience (seconds)."""
-        if self._failed:
+        """The disk works and has answered within the patience (seconds) for a while."""
+        if self._failed or self.now - self._slow_at < CALM * self._patience:
             return False
         return not self._waiting or self.now - self._waiting[0][1] <= self._patience

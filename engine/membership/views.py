@@ -168,7 +168,7 @@ class Views:
             self._fails = 0
             self._wait = self._first_wait()
             return
-        if self._attempt is not None:
+        if self._attempt is not None or not self._may_lead(verdict):
             return
         if now - self._restless_since >= self._wait + self._turn(nodes, verdict):
             self._restless_since = now
@@ -230,8 +230,12 @@ class Views:
     def _prepared(self, attempt: Attempt) -> None:
         """All promises are here, or the time for them is over (4.5, step 3)."""
         got = attempt.got
-        if self.promised != attempt.term or self._me not in got:
+        if self.promised != attempt.term:
             self._give_up(attempt, "overtaken")
+            return
+        if self._me not in got or not got[self._me].durable:
+            # Without a promise on disk this node could use the same term again after a restart.
+            self._give_up(attempt, "own promise is not on stable storage")
             return
         if not attempt.durable:
             attempt.view = self._make_view(attempt, tuple(sorted(got)), (), False, None)
@@ -317,13 +321,13 @@ class Views:
         self._restless_since = self._out.now
         self._wait = self._rng.uniform(0, self._timing.prepare) + self._timing.prepare
         self._held_promise = (frm, term)
-        if not message.durable:
-            self._promise(frm, term)
-            return
         self.persist_promise(frm, term)
 
     def persist_promise(self, frm: int, term: int) -> None:
-        """Rule R2: the promise is on stable storage before it is given."""
+        """Rule R2: the promise is on stable storage before it is given.
+
+        Also for a view without quorum: the term must not be used again after a restart.
+        """
         self._out.persist((WriteTerm(term),), lambda: self._promise(frm, term))
         self._answer_without_disk()
 
@@ -457,14 +461,23 @@ class Views:
         view = self.current
         if view is None or view.members != nodes or view.quorate != verdict.quorate:
             return False
-        if view.dc != self._me or not view.quorate:
+        if not view.quorate:
             return True
+        if view.dc != self._me:
+            return view.dc not in view.durable or self._is_durable(view.dc)
         return all(node in view.durable for node in nodes if self._is_durable(node))
+
+    def _may_lead(self, verdict: Verdict) -> bool:
+        """A term must not be used twice: whoever leads has a disk, and knows its old terms.
+
+        A blank store does not know them, so it leads only together with a quorum, which does.
+        """
+        return self._out.is_durable and (verdict.quorate or not self.blank)
 
     def _turn(self, nodes: tuple[int, ...], verdict: Verdict) -> float:
         """Seconds to leave to others first: the DC leads its own change, then the lowest id."""
         view = self.current
-        if view is not None and view.dc in nodes:
+        if view is not None and view.dc in nodes and self._is_durable(view.dc):
             if view.dc == self._me:
                 return 0.0
             return 3 * self._timing.dead_time

@@ -39,7 +39,8 @@ class Replica:
         log: Log,
         machine: Machine,
         outbox: Outbox,
-        on_applied: Callable[[Entry, Applied], None],
+        on_applied: Callable[[Applied], None],
+        compact_after: int = COMPACT_ENTRIES,
     ) -> None:
         self._me = me
         self._timing = timing
@@ -47,6 +48,7 @@ class Replica:
         self._machine = machine
         self._out = outbox
         self._on_applied = on_applied
+        self._compact_after = compact_after
         self._view: View | None = None
         self._acks: dict[int, int] = {}
         self._progress: dict[int, float] = {}
@@ -167,14 +169,20 @@ class Replica:
     def _store(self, view: View, fresh: tuple[Entry, ...], last: Entry) -> None:
         """Rule R1: acknowledge when it is on stable storage.
 
-        With nothing fresh (a repetition) the write is empty: it ends after all before it.
+        With nothing fresh (a repetition) the write is empty: it ends after all before it. For a
+        member that is not durable no commit waits: it acknowledges at once, to be left in peace.
         """
 
         def acknowledge() -> None:
             if self.digest_at(last.index) == last.digest:
                 self._out.send(view.dc, Ack(view.term, last.index))
 
-        self._out.persist(tuple([WriteEntry(entry) for entry in fresh]), acknowledge)
+        writes = tuple([WriteEntry(entry) for entry in fresh])
+        if self._me in view.durable:
+            self._out.persist(writes, acknowledge)
+        else:
+            self._out.persist(writes)
+            acknowledge()
 
     def on_commit(self, frm: int, message: Commit, current: View | None) -> None:
         view = self._view
@@ -193,20 +201,19 @@ class Replica:
     def _apply_up_to(self, index: int) -> None:
         if index <= self.commit:
             return
-        wall = 0.0
+        done = []
         while self.commit < index:
             self.commit += 1
-            entry = self._log.entry(self.commit)
-            applied = self._machine.apply(entry)
-            wall = applied.wall
-            self._on_applied(entry, applied)
+            done.append(self._machine.apply(self._log.entry(self.commit)))
         self._stuck_since = self._out.now
-        self._out.add(Committed(self.commit, self._machine.version, wall))
+        self._out.add(Committed(self.commit, self._machine.version, done[-1].wall))
+        for applied in done:
+            self._on_applied(applied)
         self._compact()
 
     def _compact(self) -> None:
         """Rest the log on a new snapshot when it has grown."""
-        if self.commit - self.base < COMPACT_ENTRIES and self._log.size < COMPACT_BYTES:
+        if self.commit - self.base < self._compact_after and self._log.size < COMPACT_BYTES:
             return
         state, side = self._machine.state()
         snapshot = Snapshot(self.commit, self.digest_at(self.commit) or b"", state, side)

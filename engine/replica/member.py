@@ -7,12 +7,10 @@ with fakes. Nothing else in the engine talks to the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.base.events import (
     Effect,
-    Entry,
     Event,
     LeaveView,
     LinkLost,
@@ -32,11 +30,11 @@ from engine.membership import messages as membership
 from engine.membership.detector import Detector, Heard
 from engine.membership.quorum import quorum
 from engine.membership.view import Timing, Votes
-from engine.membership.views import Standing, Views
+from engine.membership.views import Views
 from engine.replica import messages as replication
-from engine.replica.core import Replica
-from engine.replica.entries import Log
-from engine.replica.machine import Applied, Machine
+from engine.replica.core import COMPACT_ENTRIES, Replica
+from engine.replica.image import StoreState
+from engine.replica.machine import Machine
 from engine.replica.requests import Requests
 from engine.replica.status import StatusStream
 
@@ -44,17 +42,6 @@ MEMBER_MESSAGES: tuple[type, ...] = (
     *membership.MESSAGES.values(),
     *replication.MESSAGES.values(),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoreState:
-    """What a store holds when a node starts."""
-
-    store_id: bytes = b""
-    incarnation: int = 1
-    standing: Standing = field(default_factory=Standing)
-    log: Log = field(default_factory=Log)
-    problems: tuple[str, ...] = ()
 
 
 class Member:
@@ -68,6 +55,7 @@ class Member:
         start: StoreState,
         machine: Machine,
         rng: Chance,
+        compact_after: int = COMPACT_ENTRIES,
     ) -> None:
         self.me = me
         self.votes = votes
@@ -78,7 +66,9 @@ class Member:
         self._detector = Detector(me, votes, timing)
         self._requests = Requests(me, votes, timing, machine, self._out)
         self._status = StatusStream(me, timing, machine, self._out)
-        self._replica = Replica(me, timing, start.log, machine, self._out, self._applied)
+        self._replica = Replica(
+            me, timing, start.log, machine, self._out, self._requests.on_applied, compact_after
+        )
         self._views = Views(
             me,
             votes,
@@ -317,9 +307,6 @@ class Member:
             self._view = None
             self._requests.view_ended()
             self._status.view_ended()
-
-    def _applied(self, entry: Entry, applied: Applied) -> None:
-        self._requests.on_applied(entry, applied)
 
     def _leave(self) -> None:
         self._views.lose("this node stops")

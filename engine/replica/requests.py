@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from engine.base.events import Answer, Entry, Outcome, Submission, View
+from engine.base.events import Answer, Outcome, Submission, View
 from engine.base.exitcodes import ExitStatus
 from engine.base.outbox import Outbox
 from engine.membership.view import Timing, Votes
@@ -134,10 +134,11 @@ class Requests:
         if known is not None:
             self._out.send(frm, Told(self._complete(known, view)))
             return
+        is_new = request not in self._askers and request not in self._in_log
         askers = self._askers.setdefault(request, [])
         if frm not in askers:
             askers.append(frm)
-        if len(askers) == 1 and request not in self._in_log:
+        if is_new:
             if len(self._queue) >= MAX_PENDING:
                 self._tell(Outcome(request, False, "busy", ExitStatus.UNAVAILABLE))
                 return
@@ -161,7 +162,7 @@ class Requests:
                 self._in_log.add(submission.request_id)
                 replica.append(judged)
 
-    def on_applied(self, entry: Entry, applied: Applied) -> None:
+    def on_applied(self, applied: Applied) -> None:
         """An entry was committed and applied here."""
         request = applied.request_id
         self._in_log.discard(request)

@@ -20,6 +20,7 @@ class ListMachine:
         self.updates = 0
         self.text = b""
         self._hash = b""
+        self.fresh: list[Entry] = []
 
     @property
     def version(self) -> tuple[int, int, int]:
@@ -37,6 +38,7 @@ class ListMachine:
         request, item = msgpack.unpackb(entry.payload)
         self.index = entry.index
         self.items.append(item)
+        self.fresh.append(entry)
         self.requests[request] = entry.index
         self._hash = sha256(self._hash + item).digest()[:16]
         return Applied(request, self.version)

@@ -13,7 +13,8 @@ from engine.base.events import (
     WriteView,
 )
 from engine.membership.view import Votes, timing_for
-from engine.replica.member import Member, StoreState
+from engine.replica.image import StoreState
+from engine.replica.member import Member
 from tests.sim.listmachine import ListMachine
 
 
