@@ -5,18 +5,15 @@ Pure: whether the file exists and may be run is found out by the edge that start
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.base.exitcodes import OcfStatus
+from engine.base.programs import PATH, REASON_LIMIT
 from engine.lrm.api import LrmOp, OpStatus
 
-PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
-REASON_LIMIT = 512
 VALUE_LIMIT = 64 * 1024
 ENVIRONMENT_LIMIT = 1024 * 1024
 
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,63}")
 _REASON = "ocf-exit-reason:"
 
 
@@ -33,16 +30,6 @@ class AgentPaths:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """A program to start. The real path of `argv[0]` must lie below `below`."""
-
-    argv: tuple[str, ...]
-    below: str
-    env: dict[str, str] = field(default_factory=dict)
-    stdin: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """An OCF code, the execution status and the agent's own words."""
 
@@ -53,11 +40,6 @@ class Outcome:
     @property
     def is_ok(self) -> bool:
         return self.rc == OcfStatus.OK and self.status is OpStatus.DONE
-
-
-def is_safe_name(text: str) -> bool:
-    """Whether a class, provider or type may become part of a path (engine-design 14.3)."""
-    return _SAFE_NAME.fullmatch(text) is not None and ".." not in text
 
 
 def refused(reason: str, rc: int = OcfStatus.NOT_CONFIGURED) -> Outcome:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from engine.base.exitcodes import OcfStatus
+from engine.base.programs import Command, is_safe_name
 from engine.lrm.api import LrmOp
 from engine.lrm.command import (
     AgentPaths,
-    Command,
     Outcome,
     base_environment,
-    is_safe_name,
     plain_outcome,
     refused,
 )

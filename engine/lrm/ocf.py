@@ -5,13 +5,12 @@ OCF Resource Agent API 1.1; `CRM_meta_…` as Pacemaker passes them.
 
 from __future__ import annotations
 
+from engine.base.programs import Command, is_safe_name
 from engine.lrm.api import LrmOp
 from engine.lrm.command import (
     AgentPaths,
-    Command,
     Outcome,
     base_environment,
-    is_safe_name,
     parameter_problem,
     plain_outcome,
     refused,

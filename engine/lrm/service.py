@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.base.programs import Command
 from engine.lrm import lsb, systemd
 from engine.lrm.api import LrmOp
-from engine.lrm.command import AgentPaths, Command, Outcome
+from engine.lrm.command import AgentPaths, Outcome
 
 
 def resolved(op: LrmOp, units: frozenset[str]) -> LrmOp:

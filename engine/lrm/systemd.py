@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 
 from engine.base.exitcodes import OcfStatus
+from engine.base.programs import Command
 from engine.lrm.api import LrmOp
 from engine.lrm.command import (
     AgentPaths,
-    Command,
     Outcome,
     base_environment,
     plain_outcome,

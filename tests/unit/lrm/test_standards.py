@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from engine.base.programs import Command
 from engine.lrm import lsb, ocf, service, systemd
 from engine.lrm.api import LrmOp, OpStatus
-from engine.lrm.command import AgentPaths, Command, Outcome, exit_reason
+from engine.lrm.command import AgentPaths, Outcome, exit_reason
 
 PATHS = AgentPaths(resource_state="/tmp/state")
 OCF = LrmOp(
