@@ -1,0 +1,81 @@
+# Two targets do everything on a fresh machine: `make demo` and `make test`.
+# Each installs what is missing first (packages only as root or through sudo) and is quick the next time.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CONFORMANCE ?= ../shared/conformance
+BENCH ?= ../shared/bench
+N ?= 50000
+WHEELS ?=
+PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo run test check lint types layers unit test-shell test-cluster conformance soak bench \
+        dist install clean help system-deps-demo system-deps-test
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
+
+demo: $(VENV)/.demo ## three agents on loopback, one is killed, the services move
+	@$(BIN)/python -m engine.tools.demo
+
+run: $(VENV)/.demo ## an interactive crm on a three-node cluster on loopback
+	@$(BIN)/python -m engine.tools.demo --interactive
+
+test: $(VENV)/.test check ## everything that belongs in a normal run
+	$(PYTEST) -q -n 2 tests/grammar tests/scheduler tests/sim tests/shell
+	$(PYTEST) -q tests/cluster
+
+check: $(VENV)/.test lint types layers unit ## format, lint, types, layers, unit tests: below a minute
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+layers: $(VENV)/.test
+	@$(BIN)/lint-imports > $(VENV)/layers.txt || { cat $(VENV)/layers.txt; exit 1; }
+
+unit: $(VENV)/.test
+	$(PYTEST) -q -n 2 tests/unit
+
+test-shell: $(VENV)/.test
+	$(PYTEST) -q tests/shell
+
+test-cluster: $(VENV)/.test ## real processes on several hosts
+	$(PYTEST) -q tests/cluster
+
+conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
+	CONFORMANCE=$(CONFORMANCE) $(BIN)/python tests/scheduler/conformance.py
+	$(BIN)/python $(CONFORMANCE)/crmsh/run --crm "$(abspath $(BIN))/crm" --list-failing
+
+soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
+	$(BIN)/python -m tests.sim soak --count $(N)
+
+bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are installed
+	$(BIN)/python $(BENCH)/scheduler --candidate $(BIN)/crm_simulate --shapes all --fit
+	$(BIN)/python $(BENCH)/shell --candidate $(BIN)/crm
+
+dist: $(VENV)/.test ## source archive and wheel
+	$(BIN)/python -m pip $(PIP_OPTIONS) wheel --no-deps -w dist .
+
+install: ## into the running system's Python (prefix and DESTDIR as pip knows them)
+	$(PYTHON) -m pip install $(if $(DESTDIR),--root $(DESTDIR)) $(if $(PREFIX),--prefix $(PREFIX)) .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/.demo: setup.cfg pyproject.toml .ci/system-deps
+	@sh .ci/system-deps demo
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip $(PIP_OPTIONS) install -e .
+	@touch $@
+
+$(VENV)/.test: setup.cfg pyproject.toml .ci/system-deps
+	@sh .ci/system-deps test
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip $(PIP_OPTIONS) install -e '.[test,dev]'
+	@touch $(VENV)/.demo $@

@@ -1,0 +1,202 @@
+"""Is this CIB of a form we accept: our own RELAX NG grammar, ids given once, references that exist.
+
+`validate` is what shell and agent ask before they take a CIB in; `dangling_references` are errors
+for a commit, but the scheduler still plans for the rest of such a CIB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from lxml import etree
+
+from engine.base.reports import Report, error, warning
+from engine.cib.shapes import Shape, faults, shapes_from_grammar, what_is_absent
+
+SCHEMAS = (
+    "pacemaker-1.0",
+    "pacemaker-1.2",
+    "pacemaker-1.3",
+    *(f"pacemaker-2.{minor}" for minor in range(11)),
+    *(f"pacemaker-3.{minor}" for minor in range(11)),
+    "pacemaker-4.0",
+)
+_GRAMMAR = Path(__file__).with_name("cib.rng")
+
+# Elements whose `id` names another object, and so may be repeated.
+_ID_IS_REFERENCE = frozenset({"resource_ref", "obj_ref", "role", "role_ref"})
+_CONSTRAINT_REFERENCES = ("rsc", "with-rsc", "first", "then")
+_RESOURCE_TAGS = frozenset({"primitive", "group", "clone", "master", "bundle", "template"})
+
+
+def validate(root: etree._Element) -> list[Report]:
+    """Findings about the form of the CIB, in document order; empty when it is accepted.
+
+    A CIB that says `validate-with="none"` is taken as it is, with a warning.
+    """
+    if root.tag != "cib":
+        return [error("cib-root", f"the document element is <{root.tag!s}>, expected <cib>")]
+    claimed = root.get("validate-with")
+    if claimed == "none":
+        return [warning("schema-none", "validate-with=none: the form of this CIB is not checked")]
+    reports = []
+    if claimed is None:
+        reports.append(
+            error("schema-missing", "<cib> has no validate-with, expected a schema name")
+        )
+    elif claimed not in SCHEMAS:
+        reports.append(_unknown_schema(claimed))
+    grammar = compiled_grammar()
+    if not grammar.validate(root):
+        reports.extend(_structure_reports(root, grammar.error_log))
+    reports.extend(_duplicate_ids(root))
+    return reports
+
+
+def dangling_references(root: etree._Element) -> list[Report]:
+    """References in the configuration to objects that do not exist."""
+    configuration = root.find("configuration")
+    if configuration is None:
+        return []
+    ids = {element.get("id") for element in configuration.iter(etree.Element)}
+    resources = {
+        element.get("id")
+        for element in configuration.iterfind("resources//*")
+        if element.tag in _RESOURCE_TAGS
+    }
+    tags = {element.get("id") for element in configuration.iterfind("tags/tag")}
+    return [
+        _dangling(element, name, wanted, known)
+        for element, name, wanted, known in _references(configuration, ids, resources | tags)
+        if wanted not in known
+    ]
+
+
+@cache
+def compiled_grammar() -> etree.RelaxNG:
+    """The grammar, compiled once in a process."""
+    return etree.RelaxNG(etree.parse(str(_GRAMMAR)))
+
+
+@cache
+def known_shapes() -> dict[str, Shape]:
+    """What the grammar allows of each element, by element name."""
+    return shapes_from_grammar(etree.parse(str(_GRAMMAR)).getroot())
+
+
+def _unknown_schema(claimed: str) -> Report:
+    nearest = get_close_matches(claimed, SCHEMAS, 1)
+    expected = (
+        f", did you mean {nearest[0]}?" if nearest else f", the newest known is {SCHEMAS[-1]}"
+    )
+    return error(
+        "schema-unknown",
+        f"validate-with={claimed!r} is no known schema{expected}",
+        nearest=nearest[0] if nearest else "",
+    )
+
+
+def _structure_reports(root: etree._Element, log: etree._ListErrorLog) -> list[Report]:
+    """All faults that the shapes of the grammar show; else libxml2's innermost place, explained."""
+    shapes = known_shapes()
+    configuration = root.find("configuration")
+    if configuration is None:
+        return [error("schema-invalid", "<cib> has no <configuration>")]
+    found = [
+        _structure_report(element, message, nearest)
+        for element in configuration.iter(etree.Element)
+        for message, nearest in faults(element, shapes)
+    ]
+    if found:
+        return found
+    innermost = log[0]
+    place = _element_at(root, innermost)
+    if place is None:
+        return [error("schema-invalid", f"line {innermost.line}: {innermost.message}")]
+    return [_structure_report(place, what_is_absent(place, shapes), "")]
+
+
+def _structure_report(element: etree._Element, message: str, nearest: str) -> Report:
+    line = f"line {element.sourceline}: " if element.sourceline else ""
+    return error(
+        "schema-invalid",
+        f"{line}{describe(element)}: {message}",
+        subject=element.get("id") or "",
+        nearest=nearest,
+    )
+
+
+def _element_at(root: etree._Element, entry: etree._LogEntry) -> etree._Element | None:
+    if not entry.path:
+        return None
+    try:
+        found = root.getroottree().xpath(entry.path)
+    except etree.XPathError:
+        return None
+    match found:
+        case [etree._Element() as element, *_]:
+            return element
+    return None
+
+
+def _nearest(word: str, words: tuple[str, ...]) -> str:
+    found = get_close_matches(word, words, 1)
+    return found[0] if found else ""
+
+
+def _did_you_mean(nearest: str) -> str:
+    return f", did you mean {nearest}?" if nearest else ""
+
+
+def _duplicate_ids(root: etree._Element) -> Iterator[Report]:
+    configuration = root.find("configuration")
+    if configuration is None:
+        return
+    seen: dict[str, etree._Element] = {}
+    for element in configuration.iter(etree.Element):
+        identity = element.get("id")
+        if identity is None or element.tag in _ID_IS_REFERENCE or element.tag == "node":
+            continue
+        first = seen.setdefault(identity, element)
+        if first is not element:
+            yield error(
+                "id-duplicate",
+                f"line {element.sourceline}: {describe(element)}: the id is taken already"
+                f" by <{first.tag!s}> in line {first.sourceline}",
+                subject=identity,
+            )
+
+
+def _references(
+    configuration: etree._Element, ids: set[str | None], resources: set[str | None]
+) -> Iterator[tuple[etree._Element, str, str, set[str | None]]]:
+    for element in configuration.iter(etree.Element):
+        if (wanted := element.get("id-ref")) is not None:
+            yield element, "id-ref", wanted, ids
+        if element.tag == "primitive" and (template := element.get("template")) is not None:
+            yield element, "template", template, resources
+    for element in configuration.iterfind("constraints/*"):
+        for name in _CONSTRAINT_REFERENCES:
+            if (wanted := element.get(name)) is not None:
+                yield element, name, wanted, resources
+        for reference in element.iterfind("resource_set/resource_ref"):
+            yield element, "resource_ref", reference.get("id") or "", resources
+
+
+def _dangling(element: etree._Element, name: str, wanted: str, known: set[str | None]) -> Report:
+    nearest = _nearest(wanted, tuple(sorted(filter(None, known))))
+    return error(
+        "reference-dangling",
+        f"{describe(element)}: {name} names {wanted!r}, which does not exist{_did_you_mean(nearest)}",
+        subject=element.get("id") or "",
+        nearest=nearest,
+    )
+
+
+def describe(element: etree._Element) -> str:
+    """`<tag id=…>` as it is named in findings."""
+    identity = element.get("id")
+    return f"<{element.tag!s} id={identity!r}>" if identity else f"<{element.tag!s}>"

@@ -1,0 +1,98 @@
+"""The admin server and its client over a real socket."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.ipc.client import Client
+from engine.ipc.messages import Message
+from engine.ipc.server import AdminServer, Peer, Reply
+
+
+def handler(peer: Peer, request: Message, reply: Reply) -> None:
+    match request["kind"]:
+        case "hello":
+            reply({"user": peer.user, "size": len(request.get("blob", b""))})
+        case "echo":
+            reply({"blob": request["blob"]})
+        case "refuse":
+            raise EngineError("not today", status=ExitStatus.QUORUM)
+        case "crash":
+            raise ZeroDivisionError
+        case _:
+            pass
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[str]:
+    path = str(tmp_path / "run" / "admin.sock")
+    ready, stop = threading.Event(), []
+
+    async def serve() -> None:
+        server = AdminServer(path, handler)
+        await server.start()
+        done = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(done.set))
+        ready.set()
+        await done.wait()
+        await server.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait(10)
+    yield path
+    stops: list[Callable[[], Any]] = stop
+    stops[0]()
+    thread.join(10)
+
+
+def test_a_request_is_answered_and_large_bodies_pass_both_ways(path: str) -> None:
+    blob = b"x" * 3_000_000
+    with Client(path) as client:
+        assert client.request("hello", blob=blob)["size"] == len(blob)
+        assert client.request("echo", blob=blob)["blob"] == blob
+
+
+def test_a_refusal_keeps_its_status_and_a_bug_ends_only_its_request(path: str) -> None:
+    with Client(path) as client:
+        assert client.request("refuse")["status"] == ExitStatus.QUORUM
+        assert not client.request("crash")["ok"]
+        assert client.request("hello")["ok"]
+        with pytest.raises(EngineError, match="not today") as caught:
+            client.demand("refuse")
+        assert caught.value.status == ExitStatus.QUORUM
+
+
+def test_nobody_listening_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot reach the node agent") as caught:
+        Client(str(tmp_path / "none.sock")).request("hello")
+    assert caught.value.status == ExitStatus.DISCONNECT
+
+
+def test_no_answer_in_time_is_a_timeout(path: str) -> None:
+    with Client(path) as client, pytest.raises(EngineError) as caught:
+        client.request("silence", timeout=0.05)
+    assert caught.value.status == ExitStatus.TIMEOUT
+
+
+def test_garbage_ends_that_connection_and_no_other(path: str) -> None:
+    with Client(path) as client, socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(path)
+        raw.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        raw.settimeout(5)
+        while raw.recv(4096):
+            pass
+        assert client.request("hello")["ok"]
+
+
+def test_a_living_agent_is_not_displaced(path: str) -> None:
+    with pytest.raises(EngineError, match="another agent"):
+        asyncio.run(AdminServer(path, handler).start())
