@@ -601,7 +601,7 @@ class ResourceSet:
 
     id: str
     members: tuple[Resource, ...]
-    sequential: bool = True
+    sequential: bool | None = None
     require_all: bool = True
     action: str = ""
     role: Role = Role.UNKNOWN
@@ -622,8 +622,6 @@ class Order:
     kind: OrderKind
     symmetrical: bool | None  # None: not configured
     require_all: bool = True
-    first_instance: str = ""
-    then_instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
