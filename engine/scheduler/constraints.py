@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from lxml import etree
@@ -269,11 +270,12 @@ def _rule_scores(
         )
         if not passes(rule, context):
             continue
-        score: int | None = fixed
+        score = fixed
         if attribute is not None:
-            score = score_with_words(model, resource_attribute(node, attribute, target))
-            if score is None:
+            found = score_with_words(model, resource_attribute(node, attribute, target))
+            if found is None:
                 continue
+            score = found
         scores.append((node, score))
     scores.reverse()
     return rule.role, tuple(scores)
@@ -391,7 +393,7 @@ def _colocate_within(base: _Base, block: ResourceSet) -> Iterator[Colocation]:
                 yield inner.make(member, earlier, roles)
         return
     reverse = bool(block.ordering) and block.ordering != "group"
-    for before, after in zip(members, members[1:], strict=False):
+    for before, after in pairwise(members):
         if reverse:
             yield inner.make(before, after, roles)
         else:
@@ -501,8 +503,6 @@ def _ticket(
         policy = "stop"
     elif policy not in _POLICIES:
         policy = "demote" if role is Role.PROMOTED else "stop"
-    if role is Role.STARTED:
-        role = Role.UNKNOWN
     return TicketConstraint(owner, ticket, resource, role, policy)
 
 
