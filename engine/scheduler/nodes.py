@@ -370,6 +370,8 @@ def health_colour(model: Model, node: Node) -> str:
     """`red`, `yellow` or `green` as shown (10.5)."""
     options = model.options
     colour = "green"
+    if options.health_strategy == "none":
+        return colour
     for name, value in node.attributes.items():
         if not name.startswith(_HEALTH_PREFIX):
             continue

@@ -45,19 +45,13 @@ def render(items: Iterable[Item], depth: int = 0) -> Iterator[str]:
 
 
 def banner_lines(model: Model) -> list[str]:
-    """Notices above the status: maintenance, all resources stopped, disabled and blocked ones."""
+    """Notices above the status: maintenance mode, disabled and blocked resources (C18.1)."""
     lines: list[str] = []
     if model.options.maintenance_mode:
         lines += [
             "",
             "              *** Resource management is DISABLED ***",
             "  The cluster will not attempt to start, stop or recover services",
-        ]
-    if model.options.stop_all_resources:
-        lines += [
-            "",
-            "    *** Resource management is DISABLED ***",
-            "  The cluster will keep all resources stopped",
         ]
     if model.disabled_count or model.blocked_count:
         if lines:
@@ -342,7 +336,7 @@ def _add_names(item: Item, title: str, names: list[str]) -> None:
 
 def _listed_on(clone: Resource, child: Resource, *, pending: bool) -> Node | None:
     """The node under which an instance is only listed; None if it is shown in full or not at all."""
-    if child.unique or _is_pending(child, pending=pending) or not is_active(child):
+    if _all(child, "unique") or _is_pending(child, pending=pending) or not is_active(child):
         return None
     if _any(child, "removed") or not _all(child, "managed") or _any(child, "failed"):
         return None
@@ -354,7 +348,7 @@ def _listed_on(clone: Resource, child: Resource, *, pending: bool) -> Node | Non
 
 def _shown_in_full(clone: Resource, child: Resource, *, pending: bool) -> bool:
     partly = is_active(child, everything=False)
-    if child.unique:
+    if _all(child, "unique"):
         return partly or (not clone.removed and not child.removed)
     return partly or _is_pending(child, pending=pending)
 
