@@ -127,7 +127,11 @@ def run(argv: Sequence[str], environment: Environment) -> int:
 
     dispatcher = Dispatcher(session)
     start = _profiled if wishes.profile else _start
-    return dispatcher.guarded(lambda: start(dispatcher, wishes))
+    try:
+        return dispatcher.guarded(lambda: start(dispatcher, wishes))
+    finally:
+        if session.temporary:
+            environment.remove_file(session.temporary)
 
 
 def wishes_from_words(argv: Sequence[str]) -> Wishes:

@@ -44,6 +44,7 @@ class Environment:
     clock: Callable[[], float] = time.time
     echo_programs: bool = False
     warned: set[str] = field(default_factory=set)
+    tools_as: str = ""
     asker: Callable[[str], str | None] | None = None
 
     @classmethod
@@ -239,6 +240,18 @@ class Environment:
                 return sorted((entry.name, entry.is_dir()) for entry in entries)
         except OSError:
             return []
+
+    def exists(self, path: str) -> bool:
+        """Whether there is something at this path."""
+        return os.path.lexists(path)
+
+    def stamp_of(self, path: str) -> str:
+        """What tells whether a file is still the same one: real path, size, time of change; "" if
+        there is none."""
+        status = _stat_or_none(path)
+        if status is None:
+            return ""
+        return f"{os.path.realpath(path)} {status.st_size} {status.st_mtime_ns}"
 
     def remove_file(self, path: str) -> bool:
         """Remove a file; False when it was not there or cannot be removed."""

@@ -46,14 +46,18 @@ class Switches:
 
 @dataclass(slots=True)
 class Session:
-    """The state of one run. `levels` are names from below root downwards; empty at root."""
+    """The state of one run. `levels` are names from below root downwards; empty at root.
+
+    `temporary` is a shadow CIB to remove at the end.
+    """
 
     environment: Environment
     options: Options
     switches: Switches = Switches()
     mode: Mode = Mode.ONE_SHOT
     levels: list[str] = field(default_factory=list)
-    shadow: str = ""
+    shadow: str | None = None
+    temporary: str = ""
     failed_lines: int = 0
     leaving: bool = False
     source_line: Callable[[str, int], str | None] | None = None
@@ -168,9 +172,14 @@ class Session:
     @property
     def source_name(self) -> str:
         """What stands in the prompt; does not connect to anything."""
-        if self._source is not None:
-            return self._source.name
-        return self.shadow or self.environment.variables.get("CIB_shadow", "") or "live"
+        return self._source.name if self._source is not None else self.shadow_name or "live"
+
+    @property
+    def shadow_name(self) -> str:
+        """The shadow CIB in use, "" for the live one; `CIB_shadow` until something else is chosen."""
+        if self.shadow is None:
+            return self.environment.variables.get("CIB_shadow", "")
+        return self.shadow
 
     @property
     def source(self) -> CibSource:
@@ -179,12 +188,14 @@ class Session:
             from crmshell.sources.find import open_source
 
             shadow = self.shadow or self.environment.variables.get("CIB_shadow", "")
+            self.environment.tools_as = self.options.text("core.user")
             self._source = open_source(self.environment, shadow)
         return self._source
 
-    def use_source(self, source: CibSource | None) -> None:
-        """Work on another source from now on (None: find it again)."""
-        self._source = source
+    def use_shadow(self, name: str) -> None:
+        """Work on a shadow CIB, or ("") on the live CIB, from now on."""
+        self.shadow = name
+        self._source = None
 
     def cib(self, *, sync: bool = False) -> Cib:
         """The CIB as it is now; the caller may change what it gets."""

@@ -175,6 +175,23 @@ LEVELS: Mapping[str, Level] = {
         Level("corosync", ("crmshell.levels.corosync",), "read, check and change corosync.conf"),
         Level("options", ("crmshell.levels.options",), "settings of this shell"),
         Level("node", ("crmshell.levels.node",), "nodes: standby, online, attributes, fencing"),
+        Level("cib", ("crmshell.levels.cib",), "shadow CIBs", ("root", "configure")),
+        Level(
+            "maintenance",
+            ("crmshell.levels.maintenance",),
+            "maintenance of the cluster or a resource",
+        ),
+        Level(
+            "ra",
+            ("crmshell.levels.ra",),
+            "resource agents: lists and descriptions",
+            ("root", "configure"),
+        ),
+        Level(
+            "resource",
+            ("crmshell.levels.resource", "crmshell.levels.resource_values"),
+            "resources: start, stop, move, clean up",
+        ),
     )
 }
 

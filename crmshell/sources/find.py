@@ -21,7 +21,7 @@ def open_source(environment: Environment, shadow: str = "") -> CibSource:
 
 
 def open_live(environment: Environment) -> CibSource:
-    """`CIB_file` if it is set, else the node agent of this machine."""
+    """`CIB_file` if it is set, else the node agent of this machine, else a Pacemaker on it."""
     path = environment.variables.get("CIB_file", "")
     if path:
         from crmshell.sources.file import FileSource
@@ -32,6 +32,10 @@ def open_live(environment: Environment) -> CibSource:
         from crmshell.sources.agent import AgentSource
 
         return AgentSource(environment, socket)
+    from crmshell.sources.pacemaker import PacemakerSource, is_installed
+
+    if environment.root == "/" and is_installed(environment):
+        return PacemakerSource(environment)
     raise ConnectionLost(
         f"no cluster runs on this machine ({socket} is missing): "
         "start it with 'crm cluster start', or work on a file with CIB_file=FILE"

@@ -163,6 +163,51 @@ def remove(element: etree._Element) -> None:
         parent.remove(element)
 
 
+# -- properties ------------------------------------------------------------------------------------
+
+
+def property_value(cib: Cib, name: str) -> str | None:
+    """A cluster property as it is set, None if it is not."""
+    for holder in _property_sets(cib):
+        for pair in holder.iterfind("nvpair"):
+            if pair.get("name") == name:
+                return pair.get("value") or ""
+    return None
+
+
+def set_property(cib: Cib, name: str, value: str | None) -> None:
+    """Set or (None) delete a cluster property, in the set where it is, else in the default set."""
+    sets = _property_sets(cib)
+    for holder in sets:
+        for pair in holder.iterfind("nvpair"):
+            if pair.get("name") == name:
+                if value is None:
+                    holder.remove(pair)
+                else:
+                    pair.set("value", value)
+                return
+    if value is None:
+        return
+    section = cib.section("crm_config")
+    holder = sets[0] if sets else etree.SubElement(section, "cluster_property_set")
+    if not holder.get("id"):
+        holder.set("id", free_id(section, "cib-bootstrap-options"))
+    pair = etree.SubElement(holder, "nvpair")
+    pair.set("id", free_id(section, f"{holder.get('id')}-{name}"))
+    pair.set("name", name)
+    pair.set("value", value)
+
+
+def _property_sets(cib: Cib) -> list[etree._Element]:
+    """Property sets without a rule, the default one first."""
+    found = [
+        each
+        for each in cib.section("crm_config").iterfind("cluster_property_set")
+        if each.get("id-ref") is None and each.find("rule") is None
+    ]
+    return sorted(found, key=lambda each: each.get("id") != "cib-bootstrap-options")
+
+
 # -- nodes ------------------------------------------------------------------------------------------
 
 
