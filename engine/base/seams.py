@@ -26,6 +26,12 @@ class Clock(Protocol):
     def call_later(self, delay: float, callback: Callable[[], object]) -> Handle: ...
 
 
+class Chance(Protocol):
+    """One stream of randomness, as far as pure code needs it."""
+
+    def uniform(self, low: float, high: float, /) -> float: ...
+
+
 class Rng(Protocol):
     """Named independent streams of randomness: drawing from one never changes another."""
 

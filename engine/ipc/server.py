@@ -64,6 +64,7 @@ class AdminServer:
         self.path = path
         self._handler = handler
         self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self.connections: Counter[int] = Counter()
         self.open: list[_Connection] = []
 
@@ -86,16 +87,22 @@ class AdminServer:
             os.umask(mask)
         with contextlib.suppress(KeyError, PermissionError):
             os.chown(self.path, -1, grp.getgrnam(GROUP).gr_gid)
+        self._listener = listener
         self._server = await loop.create_unix_server(lambda: _Connection(self), sock=listener)
 
     async def stop(self) -> None:
         """Close the socket and every connection; answers not yet sent are lost."""
-        if self._server is not None:
-            self._server.close()
-        for _ in range(4):  # a connection being accepted now appears a few rounds later
+        # Accept no more first: closing the server under a connection that is just being accepted
+        # leaves its socket open (CPython 3.11).
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+        for _ in range(4):
+            await asyncio.sleep(0)
             for connection in list(self.open):
                 connection.abort()
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if self._server is not None:
+            self._server.close()
         with contextlib.suppress(OSError):
             os.unlink(self.path)
 

@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Final
 
+from engine.base.isodate import Zone
+from engine.cib.history import HistoryStore, OpRecord
+
 if TYPE_CHECKING:
+    from lxml import etree
+
     from engine.cib.history import ResourceHistory
     from engine.cib.nvsets import NvSet
 
@@ -174,6 +179,7 @@ class Node:
         "capacity",
         "connection",
         "expected_up",
+        "fail_counts",
         "feature_set",
         "history_read",
         "id",
@@ -225,6 +231,7 @@ class Node:
         self.attributes: dict[str, str] = {}
         self.utilization: dict[str, str] = {}
         self.feature_set = ""
+        self.fail_counts: dict[str, list[int]] | None = None  # index, see `failcounts`
         self.running: list[Resource] = []
         self.connection: Resource | None = None
         # Placement's working values (P1.7): primitives assigned so far, what capacity is left.
@@ -317,6 +324,24 @@ class OpConfig:
     param_sets: tuple[NvSet, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """The effective definition of a resource: read once, built into as many instances as needed.
+
+    Sets are in the order in which they are processed (4.2).
+    """
+
+    tag: str
+    id: str
+    attributes: Mapping[str, str]
+    meta_sets: tuple[NvSet, ...] = ()
+    param_sets: tuple[NvSet, ...] = ()
+    utilization_sets: tuple[NvSet, ...] = ()
+    ops: tuple[OpConfig, ...] = ()
+    children: tuple[Blueprint, ...] = ()
+    element: etree._Element | None = None
+
+
 class Resource:
     """A primitive, group, clone or bundle, or an instance of one (sections 11 to 17, P1.6).
 
@@ -342,6 +367,7 @@ class Resource:
         "bundle_replica",
         "children",
         "clone",
+        "clone_blueprint",
         "collocated",
         "container_inner",
         "counts",
@@ -424,6 +450,7 @@ class Resource:
         self.parent: Resource | None = None
         self.children: list[Resource] = []
         self.clone: CloneSettings | None = None
+        self.clone_blueprint: Blueprint | None = None  # what a clone's instances are made of
         self.bundle: BundleSettings | None = None
         self.bundle_replica: Replica | None = None  # of a bundle's container, IP, connection, child
         self.launcher: Resource | None = None
@@ -574,7 +601,7 @@ class ResourceSet:
 
     id: str
     members: tuple[Resource, ...]
-    sequential: bool = True
+    sequential: bool | None = None
     require_all: bool = True
     action: str = ""
     role: Role = Role.UNKNOWN
@@ -595,8 +622,6 @@ class Order:
     kind: OrderKind
     symmetrical: bool | None  # None: not configured
     require_all: bool = True
-    first_instance: str = ""
-    then_instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -650,21 +675,43 @@ class FailedOp:
     attributes: Mapping[str, str]
 
 
+class DigestResult(Enum):
+    """Outcome of comparing a history entry with today's parameters (26.3)."""
+
+    MATCH = "match"
+    UNKNOWN = "unknown"
+    MISMATCH = "mismatch"
+    RESTART = "restart"
+
+
+@dataclass(slots=True)
+class OpDigests:
+    """Digests of an action with today's parameters; `result` is that of the latest comparison."""
+
+    all: str
+    secure: str | None
+    restart: str | None
+    result: DigestResult
+
+
 class Model:
     """Everything one run knows. Filled by `unpack` and `state`; see the module's first lines."""
 
     __slots__ = (
+        "base_table_cache",
         "blocked_count",
         "constraints",
         "dc_node",
         "deferred_checks",
+        "digest_cache",
         "disabled_count",
+        "failed_keys",
         "failed_ops",
         "has_fence_device",
         "has_remote_nodes",
         "histories",
         "lookup_index",
-        "maintenance_nodes",
+        "next_resource_index",
         "node_by_id",
         "node_by_name",
         "node_table",
@@ -683,10 +730,12 @@ class Model:
         "template_users",
         "tickets",
         "unfencing_in_use",
+        "zone",
     )
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, zone: Zone | None = None) -> None:
         self.now = now  # epoch seconds
+        self.zone = zone if zone is not None else Zone()
         self.recheck_at = 0  # epoch seconds, 0 = no wish (28.5)
         self.options = Options()
         self.root_attributes: dict[str, str] = {}
@@ -708,13 +757,20 @@ class Model:
         self.constraints: list[Constraint] = []
         self.rsc_default_sets: tuple[NvSet, ...] = ()
         self.op_default_sets: tuple[NvSet, ...] = ()
-        self.histories: list[tuple[Node, list[ResourceHistory]]] = []  # in the order of reading
+        self.histories = HistoryStore()
+        self.digest_cache: dict[tuple[int, int, str, int], OpDigests] = {}
         self.failed_ops: list[FailedOp] = []
-        self.deferred_checks: list[tuple[Resource, Node, object]] = []  # (16.13)
+        self.failed_keys: set[tuple[str, str]] = set()
+        self.deferred_checks: list[tuple[Resource, Node, OpRecord]] = []  # (16.13)
         self.resource_count = 0
         self.disabled_count = 0
         self.blocked_count = 0
-        self.maintenance_nodes = 0
+        self.next_resource_index = 0
+        self.base_table_cache: dict[int, int] | None = None  # dropped when nodes change
+
+    def history_of(self, node: Node, resource_id: str) -> ResourceHistory | None:
+        """The one history of that resource id on the node."""
+        return self.histories.find(node.name, resource_id)
 
     def node_named(self, name: str) -> Node | None:
         """The node of that name, any case (1.11)."""

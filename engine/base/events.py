@@ -1,0 +1,315 @@
+"""Events and effects of the replicated core: what goes in, what comes out, as plain values.
+
+A core is a class with `handle(event, now) -> list[Effect]`: `now` is monotonic seconds, nothing in it
+reads a clock or draws randomness by itself. The node executes effects and turns the outside into
+events (engine-design 1.2, 3.3). Node ids are the numbers of the node file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of the replicated log.
+
+    `term` is the view that sequenced it; `digest` chains all entries up to this one, so that equal
+    digests at equal indexes mean equal histories.
+    """
+
+    index: int
+    term: int
+    payload: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The replicated state after entry `index`, whose chained digest is `digest`.
+
+    `state` is the configuration as plain XML, `side` what else is replicated (request ids, authors).
+    """
+
+    index: int
+    digest: bytes
+    state: bytes
+    side: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A membership that its members agreed on (engine-design 4.5).
+
+    `durable` are the members whose acknowledgement a commit waits for. `since` orders members by
+    how long they have been in the sequence of views without a break, longest first.
+    """
+
+    term: int
+    members: tuple[int, ...]
+    durable: tuple[int, ...]
+    dc: int
+    quorate: bool
+    reason: str = ""
+    since: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A change of the configuration asked for by a client.
+
+    `base` is the version the client saw (admin_epoch, epoch, num_updates). Exactly one of `patch`
+    (engine.cib.patch) and `replace` (a whole `<cib>`) is not empty. `wall` is epoch seconds where it
+    was received.
+    """
+
+    request_id: str
+    base: tuple[int, int, int]
+    patch: bytes = b""
+    replace: bytes = b""
+    force: bool = False
+    user: str = ""
+    client: str = ""
+    origin: str = ""
+    wall: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a submission; `status` is an ExitStatus, `conflicts` name objects and authors."""
+
+    request_id: str
+    ok: bool
+    error: str = ""
+    status: int = 0
+    index: int = 0
+    version: tuple[int, int, int] = (0, 0, 0)
+    durable: tuple[int, ...] = ()
+    of: int = 0
+    conflicts: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One change of the status section.
+
+    `path` leads from `<status>` down as (tag, id or ""); `xml` is the element to put at the end of
+    the path (replacing the one with the same tag and id), or empty to remove it. An empty path with
+    `xml` replaces the whole status section.
+    """
+
+    path: tuple[tuple[str, str], ...]
+    xml: bytes = b""
+
+
+# ---- events: what the node tells the core
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; comes at least every `Timing.tick` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An authenticated message of a peer; `incarnation` is the sender's."""
+
+    frm: int
+    incarnation: int
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """The control stream of a peer broke: a hint that it may be gone, never a proof."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Persisted:
+    """The writes of this token, and of all before it, are on stable storage."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersistFailed:
+    """Writing failed: the store is not used again in this life of the process (rule R9)."""
+
+    token: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A client of this node asks for a change; the answer is an `Answer` with the same request id."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitStatus:
+    """The DC's controller changed the status section; applied here at once, then on every member."""
+
+    changes: tuple[StatusChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """This process did not run for `gap` seconds (stopped, machine overloaded or suspended)."""
+
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveView:
+    """This node stops: it hands over and tells the others."""
+
+
+# ---- effects: what the core asks the node to do
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Send a heartbeat datagram on every link."""
+
+    to: int
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send on the control stream; may be lost. `to` is never the node itself."""
+
+    to: int
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTerm:
+    """Local record: this node promised `term`."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteView:
+    """Local record, atomic: the log was adopted by the quorate view `view`.
+
+    The log is then: `snapshot` if there is one, else what was there up to entry `base`; then
+    `entries`.
+    """
+
+    view: View
+    base: int
+    entries: tuple[Entry, ...]
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEntry:
+    """Replicated record appended to the log."""
+
+    entry: Entry
+
+
+Write = WriteTerm | WriteView | WriteEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Persist:
+    """Append the writes and fsync, then say `Persisted(token)`. Tokens rise; order is kept."""
+
+    token: int
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Write this snapshot to the store and drop the log before it. No answer is awaited."""
+
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ViewInstalled:
+    """A view became active at this node (`view.dc` acts, all others obey it)."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class ViewLost:
+    """This node is in no active view any more; a new `ViewInstalled` follows when one formed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Entries up to `index` are committed and applied to the CIB of this node.
+
+    `wall` is the time (epoch seconds) that the newest of them bears.
+    """
+
+    index: int
+    version: tuple[int, int, int]
+    wall: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The CIB of this node was replaced or rolled back; derived state must be built anew."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusApplied:
+    """The status section of this node's CIB changed."""
+
+    changes: tuple[StatusChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a client of this node."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for log and trace: stable kind, plain fields."""
+
+    kind: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+Event = (
+    Tick
+    | Received
+    | LinkLost
+    | Persisted
+    | PersistFailed
+    | Submit
+    | SubmitStatus
+    | Paused
+    | LeaveView
+)
+Effect = (
+    Beat
+    | Send
+    | Persist
+    | Compact
+    | ViewInstalled
+    | ViewLost
+    | Committed
+    | Reloaded
+    | StatusApplied
+    | Answer
+    | Note
+)

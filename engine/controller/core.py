@@ -1,0 +1,653 @@
+"""The controller of one node: idle unless the node is DC; then it keeps the status section, decides
+when to schedule, and sees each transition through (engine-design 7 and 8).
+
+Pure: `handle(event, now, wall)` returns effects. The CIB is read through `cib()`, a view of the
+replica that it changes only by `ChangeStatus` and `Propose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from engine.base.errors import BadInput
+from engine.base.events import StatusChange, View
+from engine.cib.document import Cib
+from engine.controller import dispatch, requests
+from engine.controller.attributes import (
+    AttributeUpdate,
+    Dampener,
+    clearing_updates,
+    failure_updates,
+)
+from engine.controller.events import (
+    ChangeStatus,
+    ConfigurationChanged,
+    Effect,
+    Event,
+    Fence,
+    FenceFinished,
+    FromNode,
+    NewView,
+    NoView,
+    Propose,
+    Schedule,
+    Scheduled,
+    SetTimer,
+    StopTimer,
+    Story,
+    Tell,
+    TimerFired,
+)
+from engine.controller.executor import (
+    ABORT_ALL,
+    Completion,
+    Executor,
+    allowance_ms,
+    waits_for_nothing,
+)
+from engine.controller.fsm import DcInput, DcState, step
+from engine.controller.join import build_status, joined_state, with_nodes
+from engine.controller.messages import (
+    Ask,
+    Confirmed,
+    ForgetResource,
+    JoinState,
+    OpReport,
+    RunOp,
+    ShutdownGranted,
+    Told,
+)
+from engine.controller.options import ControllerOptions, options_from_cib
+from engine.controller.status import (
+    attribute_change,
+    entry_changes,
+    fenced_state,
+    find_state,
+    find_state_by_name,
+    forget_entry,
+    forget_resource,
+    leaving_state,
+    put_node_state,
+    transient_attributes,
+)
+from engine.lrm.api import LrmResult
+from engine.lrm.state import ResourceRecords, entries_from_result, pending_entries
+from engine.scheduler.transition import RSC_OP, GraphAction, transition_from_xml
+
+JOIN_SECONDS = 60.0
+TRIGGER_SECONDS = 0.05
+IN_FLIGHT_SECONDS = 60.0
+RETRY_FENCING_SECONDS = 2.0
+RETRY_FENCING_LIMIT = 60.0
+
+
+@dataclass(slots=True)
+class Controller:
+    """The controller part of node `me`; `names` are all configured nodes, `uuid` names this life."""
+
+    me: int
+    names: Mapping[int, str]
+    cluster: str
+    uuid: str
+    cib: Callable[[], Cib]
+    state: DcState = DcState.NOT_DC
+    view: View | None = None
+    number: int = 0
+    last_transition: str = ""
+    _is_cold: bool = True
+    _is_held: bool = False
+    _wanted: list[str] = field(default_factory=list)
+    _timer_set: bool = False
+    _is_stale: bool = False
+    _executor: Executor | None = None
+    _joined: dict[int, JoinState] = field(default_factory=dict)
+    _in_flight: dict[int, set[str]] = field(default_factory=dict)
+    _dampener: Dampener = field(default_factory=Dampener)
+    _waiters: list[tuple[int, int]] = field(default_factory=list)
+    _fence_failures: dict[str, int] = field(default_factory=dict)
+
+    def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
+        """Take an event; what must be done because of it, in this order."""
+        effects: list[Effect] = []
+        match event:
+            case NewView(view=view):
+                self._new_view(view, effects)
+            case NoView(reason=reason):
+                self._dismiss(reason, effects)
+            case FromNode(frm=frm, message=message):
+                self._message(frm, message, now, wall, effects)
+            case ConfigurationChanged(version=version):
+                if self.is_dc:
+                    self._trigger(f"configuration {'.'.join(map(str, version))}", effects)
+            case Scheduled():
+                self._scheduled(event, wall, effects)
+            case FenceFinished():
+                self._fence_finished(event, wall, effects)
+            case TimerFired(name=name):
+                self._timer(name, now, wall, effects)
+        return effects
+
+    @property
+    def is_dc(self) -> bool:
+        return self.state is not DcState.NOT_DC
+
+    @property
+    def is_idle(self) -> bool:
+        """The cluster is where the scheduler wants it, as far as the DC knows."""
+        waits = self._wanted or self._timer_set or self._is_held or any(self._in_flight.values())
+        return self.state is DcState.IDLE and not waits and self._dampener.next_due() is None
+
+    @property
+    def options(self) -> ControllerOptions:
+        return options_from_cib(self.cib().root)
+
+    def snapshot(self) -> dict[str, object]:
+        """The state in plain values, for status output and the oracle of the simulation."""
+        executor = self._executor
+        return {
+            "state": self.state.value,
+            "transition": self.number,
+            "actions": executor.counts() if executor else {},
+            "wanted": list(self._wanted),
+            "in_flight": {self.names.get(n, str(n)): sorted(k) for n, k in self._in_flight.items()},
+            "last": self.last_transition,
+        }
+
+    # ---- views and joining
+
+    def _new_view(self, view: View, effects: list[Effect]) -> None:
+        self._drop_transition(effects)
+        self.view = view
+        if len(view.members) == len(self.names):
+            self._is_cold = False
+        if view.dc != self.me:
+            self.state = step(self.state, DcInput.DISMISSED)
+            return
+        self.state = step(self.state, DcInput.APPOINTED)
+        self._joined, self._in_flight = {}, {}
+        effects.append(SetTimer("join", JOIN_SECONDS))
+
+    def _dismiss(self, reason: str, effects: list[Effect]) -> None:
+        self._drop_transition(effects)
+        self.view = None
+        self.state = step(self.state, DcInput.DISMISSED)
+
+    def _drop_transition(self, effects: list[Effect]) -> None:
+        if self._executor is not None:
+            for action in self._executor.pending:
+                effects.append(StopTimer(f"action {action.id}"))
+        for name in ("join", "schedule", "recheck", "in-flight", "dc-deadtime", "dampening"):
+            effects.append(StopTimer(name))
+        self._executor = None
+        self._wanted, self._timer_set, self._is_stale, self._is_held = [], False, False, False
+        self._dampener = Dampener()
+        self._waiters = []
+
+    def _join(self, frm: int, message: JoinState, wall: float, effects: list[Effect]) -> None:
+        view = self.view
+        if view is None or message.term != view.term or frm not in view.members:
+            return
+        self._in_flight[frm] = set(message.in_flight)
+        if self.state is DcState.INTEGRATION:
+            self._joined[frm] = message
+            if all(member in self._joined for member in view.members):
+                self._integrate(effects)
+            return
+        name = self.names.get(frm, message.name)
+        changes = (put_node_state(joined_state(frm, name, message)),)
+        effects.append(ChangeStatus(changes))
+        if message.in_flight:
+            effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
+        self._lose_orders(frm, effects)
+        self._trigger(f"{name} told its state anew", effects)
+
+    def _integrate(self, effects: list[Effect]) -> None:
+        view = self.view
+        if view is None:
+            return
+        effects.append(StopTimer("join"))
+        old = self.cib().root.find("status")
+        status = build_status(old, self.names, view.members, self._joined)
+        effects.append(ChangeStatus((StatusChange((), etree.tostring(status)),)))
+        self.state = step(self.state, DcInput.JOINED)
+        members = " ".join(self.names.get(m, str(m)) for m in view.members)
+        effects.append(Story("joined", {"term": view.term, "members": members}))
+        if view.quorate:
+            changed = with_nodes(self.cib(), self.names, self.cluster)
+            if changed is not None:
+                effects.append(Propose(changed.to_bytes(), "nodes of the cluster"))
+        if self._is_cold and len(view.members) < len(self.names):
+            self._is_held = True
+            wait = self.options.dc_deadtime
+            effects.append(SetTimer("dc-deadtime", wait))
+            effects.append(Story("waiting for more nodes", {"seconds": wait}))
+        if any(self._in_flight.values()):
+            effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
+        self._trigger("all members joined", effects)
+
+    def _lose_orders(self, node: int, effects: list[Effect]) -> None:
+        """Orders to a node that knows nothing of them were lost on the way."""
+        executor = self._executor
+        if executor is None:
+            return
+        known = self._in_flight.get(node, set())
+        for action in executor.pending:
+            if self._node_of(action) == node and action.key not in known:
+                effects.append(StopTimer(f"action {action.id}"))
+                executor.fail(action.id)
+        self._abort("an order to a node was lost", effects)
+
+    # ---- messages of nodes
+
+    def _message(
+        self, frm: int, message: object, now: float, wall: float, effects: list[Effect]
+    ) -> None:
+        if not self.is_dc:
+            if isinstance(message, Ask):
+                effects.append(Tell(frm, Told(message.number, requests.not_dc())))
+            elif isinstance(message, RunOp):
+                self._is_cold = False
+            return
+        match message:
+            case JoinState():
+                self._join(frm, message, wall, effects)
+            case OpReport(result=result):
+                self._op_report(frm, result, wall, effects)
+            case Confirmed(term=term, action=action):
+                if self.view is not None and term == self.view.term:
+                    self._confirm(action, wall, effects)
+            case Ask():
+                self._ask(frm, message, now, wall, effects)
+            case _:
+                pass
+
+    def _op_report(self, frm: int, result: LrmResult, wall: float, effects: list[Effect]) -> None:
+        state = find_state(self.cib().root.find("status"), str(frm))
+        if state is None or self.view is None or frm not in self.view.members:
+            return
+        op, name = result.op, self.names.get(frm, str(frm))
+        effects.append(_result_story(name, result))
+        records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
+        changes = entry_changes(state, records, entries_from_result(result, name))
+        updates = failure_updates(
+            result,
+            str(frm),
+            transient_attributes(state),
+            start_is_fatal=self.options.start_is_fatal,
+            wall=wall,
+        )
+        changes += tuple(attribute_change(u.node_id, u.name, u.value) for u in updates)
+        if changes:
+            effects.append(ChangeStatus(changes))
+        for update in updates:
+            if update.name.startswith("fail-count-"):
+                effects.append(Story("fail count", {"node": name, update.name: update.value}))
+        self._in_flight.get(frm, set()).discard(op.key)
+        self._advance(result, wall, effects)
+
+    def _advance(self, result: LrmResult, wall: float, effects: list[Effect]) -> None:
+        action, transition, uuid = dispatch.transition_of_key(result.op.transition_key)
+        executor = self._executor
+        is_ours = uuid == self.uuid and transition == self.number
+        if executor is not None and is_ours and executor.is_pending(action):
+            if result.is_success:
+                self._confirm(action, wall, effects)
+            else:
+                effects.append(StopTimer(f"action {action}"))
+                executor.fail(action)
+                self._abort(f"{result.op.key} had result {result.rc}", effects)
+                self._finish_if_over(wall, effects)
+            return
+        self._trigger(f"result of {result.op.key} out of turn", effects)
+
+    def _ask(self, frm: int, ask: Ask, now: float, wall: float, effects: list[Effect]) -> None:
+        if ask.kind == "wait":
+            if self.is_idle:
+                effects.append(Tell(frm, Told(ask.number, {"idle": True})))
+            else:
+                self._waiters.append((frm, ask.number))
+            return
+        situation = requests.Situation(
+            self.cib().root, dict(self.names), self.view, self.options, now, wall
+        )
+        decision = requests.decide(ask, situation)
+        effects.append(Tell(frm, Told(ask.number, decision.reply)))
+        effects.extend(decision.effects)
+        for update, delay in decision.attributes:
+            self._write_attributes(self._dampener.take(update, delay, now), effects)
+        due = self._dampener.next_due()
+        if due is not None:
+            effects.append(SetTimer("dampening", max(0.0, due - now)))
+        if decision.changes:
+            effects.append(ChangeStatus(decision.changes))
+        if decision.trigger:
+            self._trigger(decision.trigger, effects)
+
+    def _write_attributes(
+        self, updates: tuple[AttributeUpdate, ...], effects: list[Effect]
+    ) -> None:
+        if not updates:
+            return
+        status = self.cib().root.find("status")
+        known = [u for u in updates if find_state(status, u.node_id) is not None]
+        changes = tuple(attribute_change(u.node_id, u.name, u.value) for u in known)
+        if changes:
+            effects.append(ChangeStatus(changes))
+            self._trigger(f"attribute {known[0].name}", effects)
+
+    # ---- scheduling
+
+    def _trigger(self, reason: str, effects: list[Effect], delay: float = TRIGGER_SECONDS) -> None:
+        self._wanted.append(reason)
+        if self.state is DcState.SCHEDULING:
+            self._is_stale = True
+        elif self.state is DcState.TRANSITION:
+            self._abort(reason, effects)
+        elif self.state is DcState.IDLE and not self._timer_set:
+            self._timer_set = True
+            effects.append(SetTimer("schedule", max(delay, self.options.transition_delay)))
+
+    def _abort(self, reason: str, effects: list[Effect]) -> None:
+        executor = self._executor
+        if executor is None:
+            return
+        if executor.abort(ABORT_ALL, Completion.RESTART, reason):
+            fields = {"transition": self.number, "pending": len(executor.pending)}
+            effects.append(Story(f"transition aborted: {reason}", fields))
+
+    def _schedule(self, wall: float, effects: list[Effect]) -> None:
+        self._timer_set = False
+        if self.state is not DcState.IDLE or self._is_held or any(self._in_flight.values()):
+            return
+        reason = "; ".join(dict.fromkeys(self._wanted))
+        self._wanted, self._is_stale = [], False
+        self.number += 1
+        self.state = step(self.state, DcInput.SCHEDULE)
+        effects.append(Story("scheduling", {"transition": self.number, "because": reason}))
+        effects.append(Schedule(self.number, self.scheduler_input(), wall))
+
+    def scheduler_input(self) -> bytes:
+        """The CIB as the scheduler gets it: with the quorum and the DC of this moment."""
+        copy = self.cib().copy()
+        view = self.view
+        copy.root.set("have-quorum", "1" if view is not None and view.quorate else "0")
+        if view is not None:
+            copy.root.set("dc-uuid", str(view.dc))
+        return copy.to_bytes()
+
+    def _scheduled(self, event: Scheduled, wall: float, effects: list[Effect]) -> None:
+        if event.number != self.number or self.state is not DcState.SCHEDULING:
+            return
+        for text in event.warnings:
+            effects.append(Story(f"scheduler: {text}", {"transition": event.number}, True))
+        if self._is_stale:
+            self.state = step(self.state, DcInput.STALE)
+            self._trigger("changes while scheduling", effects)
+            return
+        try:
+            if event.error:
+                raise BadInput(event.error)
+            transition = transition_from_xml(event.graph)
+            problem = transition.problem()
+            if problem:
+                raise BadInput(problem)
+        except BadInput as refused:
+            self.state = step(self.state, DcInput.STALE)
+            self.last_transition = f"transition {event.number} could not be made: {refused}"
+            effects.append(Story(self.last_transition, {}, True))
+            self._set_recheck("", wall, effects)
+            self._answer_waiters(effects)
+            return
+        self._execute(Executor(transition, *_limits(transition.attributes)), wall, effects)
+
+    def _execute(self, executor: Executor, wall: float, effects: list[Effect]) -> None:
+        self.state = step(self.state, DcInput.SCHEDULED)
+        self._executor = executor
+        count = len(executor.transition.synapses)
+        if count:
+            effects.append(
+                Story("transition begins", {"transition": self.number, "actions": count})
+            )
+        self._dispatch(executor.start(), wall, effects)
+        self._finish_if_over(wall, effects)
+
+    # ---- carrying out a transition
+
+    def _dispatch(self, actions: list[GraphAction], wall: float, effects: list[Effect]) -> None:
+        todo = list(actions)
+        while todo:
+            action = todo.pop(0)
+            if action.tag == RSC_OP:
+                done = self._dispatch_operation(action, wall, effects)
+            else:
+                done = self._dispatch_cluster_action(action, wall, effects)
+            executor = self._executor
+            if executor is not None and done:
+                effects.append(StopTimer(f"action {action.id}"))
+                todo.extend(executor.confirm(action.id))
+
+    def _dispatch_operation(self, action: GraphAction, wall: float, effects: list[Effect]) -> bool:
+        """Send an order to a node; whether the action is thereby confirmed."""
+        node = self._node_of(action)
+        view, executor = self.view, self._executor
+        if view is None or executor is None:
+            return False
+        order = dispatch.order_from_action(action, view.term, self.number, self.uuid)
+        if node is None or node not in view.members or order is None or action.router_node:
+            why = dispatch.NO_REMOTE if action.router_node else f"{action.node} is no member"
+            effects.append(Story(f"cannot do {action.key}: {why}", {}, True))
+            executor.fail(action.id)
+            self._abort(f"{action.key} cannot be done", effects)
+            return False
+        state = find_state(self.cib().root.find("status"), str(node))
+        if isinstance(order, RunOp) and state is not None:
+            op = order.op
+            records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
+            changes = entry_changes(state, records, pending_entries(op, action.node, wall))
+            if changes:
+                effects.append(ChangeStatus(changes))
+        if isinstance(order, ForgetResource) and state is not None:
+            effects.append(ChangeStatus(forget_resource(state, order.resource)))
+        effects.append(Tell(node, order))
+        cluster_delay = 60_000
+        wait = allowance_ms(action, cluster_delay) / 1000
+        effects.append(SetTimer(f"action {action.id}", wait))
+        return waits_for_nothing(action)
+
+    def _dispatch_cluster_action(
+        self, action: GraphAction, wall: float, effects: list[Effect]
+    ) -> bool:
+        """Do what the controller itself does; whether the action is thereby confirmed."""
+        node = self._node_of(action)
+        status = self.cib().root.find("status")
+        state = find_state(status, str(node)) if node is not None else None
+        match action.operation:
+            case dispatch.FENCE:
+                kind = action.meta("stonith_action", "reboot")
+                delay = action.meta("priority_fencing_delay", "0")
+                seconds = float(delay) if delay.lstrip("-").isdigit() else 0.0
+                effects.append(Fence(action.node, kind, seconds, "transition"))
+                return False
+            case dispatch.SHUTDOWN if state is not None and node is not None:
+                effects.append(ChangeStatus((leaving_state(state),)))
+                effects.append(Story("shutdown granted", {"node": action.node}))
+                term = self.view.term if self.view else 0
+                effects.append(Tell(node, ShutdownGranted(term)))
+            case dispatch.CLEAR_FAIL_COUNT if state is not None and node is not None:
+                self._clear_fail_count(action, node, state, effects)
+            case dispatch.FORGET if state is not None:
+                resource = dispatch.resource_of_key(action.key)
+                effects.append(ChangeStatus(forget_resource(state, resource)))
+            case _:
+                pass
+        return True
+
+    def _clear_fail_count(
+        self, action: GraphAction, node: int, state: etree._Element, effects: list[Effect]
+    ) -> None:
+        resource = dispatch.resource_of_key(action.key)
+        updates = clearing_updates(str(node), transient_attributes(state), resource)
+        changes = tuple(attribute_change(u.node_id, u.name, None) for u in updates)
+        changes += forget_entry(state, resource, f"{resource}_last_failure_0")
+        if changes:
+            effects.append(ChangeStatus(changes))
+        term = self.view.term if self.view else 0
+        effects.append(Tell(node, ForgetResource(term, 0, resource, only_failure=True)))
+
+    def _confirm(self, number: int, wall: float, effects: list[Effect]) -> None:
+        executor = self._executor
+        if executor is None or not executor.is_pending(number):
+            return
+        effects.append(StopTimer(f"action {number}"))
+        self._dispatch(executor.confirm(number), wall, effects)
+        self._finish_if_over(wall, effects)
+
+    def _finish_if_over(self, wall: float, effects: list[Effect]) -> None:
+        executor = self._executor
+        if executor is None or not executor.is_over:
+            return
+        self._executor = None
+        self.state = step(self.state, DcInput.FINISHED)
+        fields: dict[str, object] = {"transition": self.number, **executor.counts()}
+        ended = "complete" if executor.is_complete else "stopped"
+        self.last_transition = f"transition {self.number} {ended}"
+        if executor.transition.synapses:
+            effects.append(Story(f"transition {ended}", fields, not executor.is_complete))
+        if executor.completion is Completion.RESTART or self._wanted:
+            self._trigger(executor.abort_reason or "changes meanwhile", effects, self._pause())
+            return
+        effects.append(Story("idle", {"transition": self.number}))
+        self._set_recheck(executor.transition.attributes.get("recheck-by", ""), wall, effects)
+        self._answer_waiters(effects)
+
+    def _pause(self) -> float:
+        """How long to wait before the next attempt: longer after each fencing that failed."""
+        failures = max(self._fence_failures.values(), default=0)
+        if failures == 0:
+            return TRIGGER_SECONDS
+        return float(min(RETRY_FENCING_SECONDS * 2 ** (failures - 1), RETRY_FENCING_LIMIT))
+
+    def _set_recheck(self, recheck_by: str, wall: float, effects: list[Effect]) -> None:
+        delays = []
+        if self.options.recheck_interval > 0:
+            delays.append(self.options.recheck_interval)
+        if recheck_by.isdigit():
+            delays.append(max(1.0, int(recheck_by) - wall))
+        if delays:
+            effects.append(SetTimer("recheck", min(delays)))
+
+    def _answer_waiters(self, effects: list[Effect]) -> None:
+        if not self.is_idle:
+            return
+        for node, number in self._waiters:
+            effects.append(Tell(node, Told(number, {"idle": True})))
+        self._waiters = []
+
+    # ---- fencing
+
+    def _fence_finished(self, event: FenceFinished, wall: float, effects: list[Effect]) -> None:
+        executor = self._executor
+        state = find_state_by_name(self.cib().root.find("status"), event.target)
+        if event.ok:
+            self._fence_failures.pop(event.target, None)
+            change = fenced_state(state, event.action) if state is not None else None
+            if change is not None:
+                effects.append(ChangeStatus((change,)))
+        else:
+            self._fence_failures[event.target] = self._fence_failures.get(event.target, 0) + 1
+        pending = [
+            action
+            for action in (executor.pending if executor is not None else ())
+            if action.operation == dispatch.FENCE and action.node == event.target
+        ]
+        for action in pending:
+            if event.ok:
+                self._confirm(action.id, wall, effects)
+            elif executor is not None:
+                executor.fail(action.id)
+        if pending and not event.ok:
+            tries = self._fence_failures[event.target]
+            if tries >= self.options.fencing_max_attempts:
+                self._give_up_fencing(event, effects)
+            else:
+                self._abort(f"fencing of {event.target} failed: {event.error}", effects)
+            self._finish_if_over(wall, effects)
+        if not pending and self.is_dc:
+            self._trigger(f"{event.target} was fenced" if event.ok else "fencing failed", effects)
+
+    def _give_up_fencing(self, event: FenceFinished, effects: list[Effect]) -> None:
+        """Let the transition end; the next attempt comes with the next change or recheck."""
+        text = f"fencing of {event.target} failed too often: {event.error}"
+        effects.append(Story(text, {"attempts": self._fence_failures[event.target]}, True))
+        if self._executor is not None:
+            self._executor.abort(ABORT_ALL, Completion.DONE, text)
+
+    # ---- timers
+
+    def _timer(self, name: str, now: float, wall: float, effects: list[Effect]) -> None:
+        word, _, number = name.partition(" ")
+        match word:
+            case "schedule":
+                self._schedule(wall, effects)
+            case "recheck":
+                self._trigger("recheck time", effects)
+            case "join":
+                silent = [
+                    m for m in (self.view.members if self.view else ()) if m not in self._joined
+                ]
+                text = " ".join(self.names.get(m, str(m)) for m in silent)
+                effects.append(Story("members do not answer", {"nodes": text}, True))
+                self._integrate(effects)
+            case "dc-deadtime":
+                self._is_held = self._is_cold = False
+                self._trigger("no more nodes came", effects)
+            case "in-flight":
+                self._in_flight = {}
+                self._trigger("operations of an earlier transition are overdue", effects)
+            case "dampening":
+                self._write_attributes(self._dampener.due(now), effects)
+            case "action":
+                self._overdue(int(number), wall, effects)
+
+    def _overdue(self, number: int, wall: float, effects: list[Effect]) -> None:
+        executor = self._executor
+        if executor is None or not executor.is_pending(number):
+            return
+        action = executor.action(number)
+        key = action.key if action else str(number)
+        effects.append(Story(f"no result of {key}", {"transition": self.number}, True))
+        executor.fail(number)
+        self._abort(f"no result of {key}", effects)
+        self._finish_if_over(wall, effects)
+
+    def _node_of(self, action: GraphAction) -> int | None:
+        if action.node_uuid.isdigit() and int(action.node_uuid) in self.names:
+            return int(action.node_uuid)
+        return next((n for n, name in self.names.items() if name == action.node), None)
+
+
+def _limits(attributes: Mapping[str, str]) -> tuple[int, int]:
+    batch, migrations = attributes.get("batch-limit", "0"), attributes.get("migration-limit", "-1")
+    return (
+        int(batch) if batch.isdigit() else 0,
+        int(migrations) if migrations.lstrip("-").isdigit() else -1,
+    )
+
+
+def _result_story(node: str, result: LrmResult) -> Story:
+    op = result.op
+    fields = {
+        "node": node,
+        "rsc": op.resource,
+        "op": op.operation,
+        "interval": op.interval_ms,
+        "rc": result.rc,
+        "status": int(result.status),
+        "ms": result.exec_ms,
+    }
+    if result.reason:
+        fields["reason"] = result.reason
+    return Story("result", fields, not result.is_success)

@@ -1,0 +1,105 @@
+"""The status section that a new DC builds from what the members say about themselves.
+
+Each node is authoritative for what runs on it; a node that is away keeps what is known of it
+(engine-design 8.2). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+
+from lxml import etree
+
+from engine.base.errors import BadInput
+from engine.base.safexml import parse_xml
+from engine.cib.document import Cib
+from engine.controller.messages import JoinState
+from engine.controller.status import (
+    DOWN,
+    JOINING,
+    MEMBER,
+    find_state,
+    lost_state,
+    node_state,
+)
+
+
+def build_status(
+    old: etree._Element | None,
+    names: Mapping[int, str],
+    members: Iterable[int],
+    joined: Mapping[int, JoinState],
+) -> etree._Element:
+    """The whole `<status>`: members as they report, the silent as joining, the absent as known."""
+    status = etree.Element("status")
+    present = set(members)
+    for node_id in sorted(names):
+        name = names[node_id]
+        message = joined.get(node_id)
+        if message is not None:
+            status.append(joined_state(node_id, name, message))
+        elif node_id in present:
+            status.append(node_state(str(node_id), name, JOINING))
+        else:
+            known = find_state(old, str(node_id))
+            if known is not None:
+                status.append(absent_state(known))
+    for child in old if old is not None else ():
+        if child.tag != "node_state":
+            status.append(deepcopy(child))
+    return status
+
+
+def joined_state(node_id: int, name: str, message: JoinState) -> etree._Element:
+    """The node state of a member that told its own."""
+    attributes = {str(k): str(v) for k, v in message.attributes.items()}
+    return node_state(str(node_id), name, MEMBER, _lrm(node_id, message), attributes)
+
+
+def absent_state(known: etree._Element) -> etree._Element:
+    """The state of a node that is no member: down if it left cleanly or was fenced, else lost."""
+    if known.get("expected") == "down":
+        return node_state(known.get("id", ""), known.get("uname", ""), DOWN)
+    return lost_state(known)
+
+
+def with_nodes(cib: Cib, names: Mapping[int, str], cluster: str) -> Cib | None:
+    """The configuration with every node of the cluster in it; None when they all are there."""
+    changed = cib.copy()
+    section = changed.section("nodes")
+    known = {node.get("id") for node in section} | {node.get("uname") for node in section}
+    missing = [
+        (node_id, name)
+        for node_id, name in sorted(names.items())
+        if str(node_id) not in known and name not in known
+    ]
+    options = changed.section("crm_config")
+    has_name = any(pair.get("name") == "cluster-name" for pair in options.iter("nvpair"))
+    if not missing and has_name:
+        return None
+    for node_id, name in missing:
+        etree.SubElement(section, "node", id=str(node_id), uname=name)
+    if not has_name:
+        _set_bootstrap_option(changed, "cluster-name", cluster)
+    return changed
+
+
+def _set_bootstrap_option(cib: Cib, name: str, value: str) -> None:
+    section = cib.section("crm_config")
+    found = section.find("cluster_property_set")
+    if found is None:
+        found = etree.SubElement(section, "cluster_property_set", id="cib-bootstrap-options")
+    identity = f"{found.get('id', 'cib-bootstrap-options')}-{name}"
+    etree.SubElement(found, "nvpair", id=identity, name=name, value=value)
+
+
+def _lrm(node_id: int, message: JoinState) -> etree._Element | None:
+    try:
+        lrm = parse_xml(message.lrm, f"history of {message.name}")
+    except BadInput:
+        return None
+    if lrm.tag != "lrm":
+        return None
+    lrm.set("id", str(node_id))
+    return lrm

@@ -1,0 +1,151 @@
+"""What controllers of different nodes say to each other (message kinds 32 and up, engine-design 3.3).
+
+Every message that orders something carries the term of the view in whose name it is given: a node
+obeys only the newest view it promised to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.lrm.api import LrmOp, LrmResult
+
+
+@dataclass(frozen=True, slots=True)
+class JoinState:
+    """Everything a node knows about itself, sent to the DC of a new view.
+
+    `lrm` is the `<lrm>` element; `in_flight` are the keys of operations that run at this moment;
+    `run_id` names the life of the node's kernel (engine-design 2).
+    """
+
+    term: int
+    name: str
+    run_id: str
+    lrm: bytes
+    attributes: dict[str, Any] = field(default_factory=dict)
+    in_flight: tuple[str, ...] = ()
+    wall: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOp:
+    """Do this operation."""
+
+    term: int
+    op: LrmOp
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOp:
+    """Do not repeat this operation; answered by `Confirmed`."""
+
+    term: int
+    action: int
+    resource: str
+    operation: str
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetResource:
+    """Drop the history of a resource, or only its last failure; answered by `Confirmed`."""
+
+    term: int
+    action: int
+    resource: str
+    only_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """An order that makes no operation was carried out."""
+
+    term: int
+    action: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpReport:
+    """An operation ended, or a repeated one has another result than last time."""
+
+    term: int
+    result: LrmResult
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownGranted:
+    """Nothing runs on the node any more: it may leave."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request of a client of another node, for the DC; `number` is the asking node's own."""
+
+    number: int
+    kind: str
+    fields: dict[str, Any]
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The DC's answer to `Ask`."""
+
+    number: int
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFence:
+    """Run a fence agent."""
+
+    term: int
+    run: int
+    agent: str
+    action: str
+    parameters: dict[str, Any]
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FenceRan:
+    """A fence agent ended; `text` is what it printed, `error` its last words on stderr."""
+
+    term: int
+    run: int
+    rc: int
+    text: str = ""
+    error: str = ""
+
+
+CONTROLLER_KINDS: dict[int, type] = {
+    32: JoinState,
+    33: RunOp,
+    34: CancelOp,
+    35: ForgetResource,
+    36: Confirmed,
+    37: OpReport,
+    38: ShutdownGranted,
+    39: Ask,
+    40: Told,
+    41: RunFence,
+    42: FenceRan,
+}
+CONTROLLER_MESSAGES = tuple(CONTROLLER_KINDS.values())
+Message = (
+    JoinState
+    | RunOp
+    | CancelOp
+    | ForgetResource
+    | Confirmed
+    | OpReport
+    | ShutdownGranted
+    | Ask
+    | Told
+    | RunFence
+    | FenceRan
+)

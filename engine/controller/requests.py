@@ -1,0 +1,245 @@
+"""What the DC does when somebody asks: attributes, clean-up, fencing by hand, shutdown of a node.
+
+Pure: a request and the situation give a decision. Every refusal is one line and says what is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from lxml import etree
+
+from engine.base.events import StatusChange, View
+from engine.base.exitcodes import ExitStatus
+from engine.controller.attributes import (
+    AttributeUpdate,
+    clearing_updates,
+    failed_resources,
+    updated_value,
+)
+from engine.controller.events import ConfirmFenced, Effect, Fence, Story, Tell
+from engine.controller.messages import Ask, ForgetResource
+from engine.controller.options import ControllerOptions
+from engine.controller.status import (
+    DOWN,
+    attribute_change,
+    find_state,
+    forget_resource,
+    node_state,
+    put_node_state,
+    resources_in,
+    transient_attributes,
+)
+
+FENCE_ACTIONS = ("reboot", "off", "on")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a decision depends on."""
+
+    root: etree._Element
+    names: dict[int, str]
+    view: View | None
+    options: ControllerOptions
+    now: float
+    wall: float
+
+    @property
+    def status(self) -> etree._Element | None:
+        return self.root.find("status")
+
+    def node_id(self, name: str) -> int | None:
+        return next((n for n, known in self.names.items() if known == name), None)
+
+    def is_member(self, node_id: int) -> bool:
+        return self.view is not None and node_id in self.view.members
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The reply, and what else shall happen; `trigger` names the reason to schedule, "" for none."""
+
+    reply: dict[str, Any]
+    effects: tuple[Effect, ...] = ()
+    attributes: tuple[tuple[AttributeUpdate, float], ...] = ()
+    changes: tuple[StatusChange, ...] = ()
+    trigger: str = ""
+
+
+def decide(ask: Ask, situation: Situation) -> Decision:
+    """The decision about a request of a client."""
+    match ask.kind:
+        case "attribute":
+            return _attribute(ask.fields, situation)
+        case "cleanup":
+            return _cleanup(ask.fields, situation)
+        case "fence":
+            return _fence(ask, situation)
+        case "confirm-fenced":
+            return _confirm_fenced(ask, situation)
+        case "shutdown":
+            return _shutdown(ask.fields, situation)
+        case _:
+            return _refuse(f"unknown request '{ask.kind}'", ExitStatus.PROTOCOL)
+
+
+def not_dc() -> dict[str, Any]:
+    """The reply of a node that is not DC (any more)."""
+    text = "there is no designated controller at present, try again"
+    return _refuse(text, ExitStatus.TEMPFAIL).reply
+
+
+def _attribute(fields: Mapping[str, Any], situation: Situation) -> Decision:
+    name, value = fields.get("name"), fields.get("value")
+    if not isinstance(name, str) or not name:
+        return _refuse("an attribute needs a name", ExitStatus.USAGE)
+    node_id = situation.node_id(str(fields.get("node", "")))
+    if node_id is None:
+        return _unknown_node(str(fields.get("node", "")), situation)
+    if value is not None:
+        state = find_state(situation.status, str(node_id))
+        value = updated_value(transient_attributes(state).get(name), str(value))
+    delay = fields.get("delay", 0)
+    seconds = float(delay) if isinstance(delay, int | float) else 0.0
+    update = AttributeUpdate(str(node_id), name, value)
+    return Decision({"ok": True}, attributes=((update, seconds),))
+
+
+def _shutdown(fields: Mapping[str, Any], situation: Situation) -> Decision:
+    name = str(fields.get("node", ""))
+    node_id = situation.node_id(name)
+    if node_id is None:
+        return _unknown_node(name, situation)
+    update = AttributeUpdate(str(node_id), "shutdown", str(int(situation.wall)))
+    return Decision(
+        {"ok": True},
+        effects=(Story("shutdown requested", {"node": name}),),
+        attributes=((update, 0.0),),
+    )
+
+
+def _cleanup(fields: Mapping[str, Any], situation: Situation) -> Decision:
+    wanted, node_name = str(fields.get("resource", "")), str(fields.get("node", ""))
+    operation = str(fields.get("operation", "") or "")
+    interval = fields.get("interval", 0)
+    interval_ms = interval if isinstance(interval, int) else 0
+    if node_name and situation.node_id(node_name) is None:
+        return _unknown_node(node_name, situation)
+    leaves = _leaves(situation.root, wanted)
+    if wanted and not leaves and not _is_in_history(situation, wanted):
+        known = [
+            r.get("id", "") for r in situation.root.iterfind("configuration/resources//*[@id]")
+        ]
+        near = get_close_matches(wanted, known, 1)
+        hint = f", did you mean '{near[0]}'?" if near else ""
+        return _refuse(f"there is no resource '{wanted}'{hint}", ExitStatus.NOSUCH)
+    changes: list[StatusChange] = []
+    effects: list[Effect] = []
+    cleaned = []
+    for node_id, name in sorted(situation.names.items()):
+        state = find_state(situation.status, str(node_id))
+        if state is None or (node_name and name != node_name):
+            continue
+        present = transient_attributes(state)
+        for resource in _to_clean(state, present, leaves or ((wanted,) if wanted else ()), fields):
+            updates = clearing_updates(str(node_id), present, resource, operation, interval_ms)
+            changes += [attribute_change(u.node_id, u.name, None) for u in updates]
+            changes += forget_resource(state, resource)
+            if situation.view is not None and situation.is_member(node_id):
+                order = ForgetResource(situation.view.term, 0, resource)
+                effects.append(Tell(node_id, order))
+            cleaned.append(f"{resource} on {name}")
+    effects.append(Story("clean-up", {"what": ", ".join(cleaned) or "nothing"}))
+    trigger = f"clean-up of {', '.join(cleaned)}" if cleaned else ""
+    return Decision({"ok": True, "cleaned": cleaned}, tuple(effects), (), tuple(changes), trigger)
+
+
+def _to_clean(
+    state: etree._Element,
+    present: Mapping[str, str],
+    wanted: tuple[str, ...],
+    fields: Mapping[str, Any],
+) -> list[str]:
+    """The histories on a node that a clean-up means: of failed resources, or with `all` of all."""
+    everything = bool(fields.get("all"))
+    counted = failed_resources(present)
+    found = []
+    for resource in resources_in(state):
+        name = resource.get("id", "")
+        base, _, number = name.rpartition(":")
+        plain = base if base and number.isdigit() else name
+        if wanted and name not in wanted and plain not in wanted:
+            continue
+        has_failed = any(op.get("id") == f"{name}_last_failure_0" for op in resource)
+        if everything or has_failed or name in counted:
+            found.append(name)
+    for name in counted:
+        if name not in found and (not wanted or name in wanted):
+            found.append(name)
+    return found
+
+
+def _fence(ask: Ask, situation: Situation) -> Decision:
+    name = str(ask.fields.get("node", ""))
+    action = str(ask.fields.get("action", "") or situation.options.fencing_action)
+    if situation.node_id(name) is None:
+        return _unknown_node(name, situation)
+    if action not in FENCE_ACTIONS:
+        return _refuse(
+            f"'{action}' is no fencing action (one of {', '.join(FENCE_ACTIONS)})",
+            ExitStatus.USAGE,
+        )
+    story = Story("fencing requested", {"node": name, "action": action, "user": ask.user})
+    return Decision({"ok": True}, effects=(story, Fence(name, action, 0.0, ask.user)))
+
+
+def _confirm_fenced(ask: Ask, situation: Situation) -> Decision:
+    name = str(ask.fields.get("node", ""))
+    node_id = situation.node_id(name)
+    if node_id is None:
+        return _unknown_node(name, situation)
+    if situation.is_member(node_id):
+        text = f"{name} is an active member of the cluster, so it is not down"
+        return _refuse(text, ExitStatus.UNSAFE)
+    story = Story(f"{name} confirmed by human to be down", {"user": ask.user}, True)
+    change = put_node_state(node_state(str(node_id), name, DOWN))
+    return Decision(
+        {"ok": True},
+        effects=(story, ConfirmFenced(name, ask.user)),
+        changes=(change,),
+        trigger=f"{name} confirmed to be down",
+    )
+
+
+def _leaves(root: etree._Element, name: str) -> tuple[str, ...]:
+    """The primitives in or under the configured resource with this id."""
+    if not name:
+        return ()
+    for element in root.iterfind("configuration/resources//*"):
+        if element.get("id") == name and element.tag == "primitive":
+            return (name,)
+        if element.get("id") == name and element.tag in ("group", "clone", "master", "bundle"):
+            return tuple(p.get("id", "") for p in element.iter("primitive"))
+    return ()
+
+
+def _is_in_history(situation: Situation, name: str) -> bool:
+    status = situation.status
+    if status is None:
+        return False
+    return any(r.get("id") == name for state in status for r in resources_in(state))
+
+
+def _unknown_node(name: str, situation: Situation) -> Decision:
+    known = sorted(situation.names.values())
+    near = get_close_matches(name, known, 1)
+    hint = f", did you mean '{near[0]}'?" if near else f" (nodes: {', '.join(known)})"
+    return _refuse(f"there is no node '{name}'{hint}", ExitStatus.NOSUCH)
+
+
+def _refuse(text: str, status: ExitStatus) -> Decision:
+    return Decision({"ok": False, "error": text, "status": int(status)})

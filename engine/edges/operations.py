@@ -1,0 +1,333 @@
+"""Runs the local resource manager: its effects become processes, timers and journal files.
+
+What is decided is `engine.lrm.ops`; here the programs are started and their ends are told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.base.errors import BadInput, EngineError
+from engine.base.exitcodes import ExitStatus, OcfStatus
+from engine.base.programs import Command
+from engine.base.seams import Child, Clock, Handle, Proc
+from engine.edges.processes import check_program, process_start_ticks, when_gone
+from engine.fencing import devices
+from engine.lrm import lsb, ocf, ops, service, systemd
+from engine.lrm.api import LrmOp, LrmResult, OpStatus
+from engine.lrm.command import AgentPaths, Outcome
+from engine.lrm.journal import (
+    InFlight,
+    LrmMemory,
+    bytes_from_inflight,
+    bytes_from_memory,
+    inflight_from_bytes,
+    memory_from_bytes,
+)
+from engine.lrm.state import NodeHistory
+
+_log = logging.getLogger(__name__)
+
+# Without authority in the newest view a node begins none of these.
+NEEDS_AUTHORITY = ("start", "promote", "migrate_to", "migrate_from")
+_PROGRAM_MISSING = {
+    ExitStatus.NOT_INSTALLED: (OcfStatus.NOT_INSTALLED, OpStatus.NOT_INSTALLED),
+    ExitStatus.INSUFFICIENT_PRIV: (OcfStatus.INSUFFICIENT_PRIV, OpStatus.ERROR),
+}
+
+
+@dataclass(slots=True)
+class _Started:
+    op: LrmOp
+    child: Child
+
+
+class Operations:
+    """The local resource manager of a node.
+
+    `report` is told every result; `has_authority` is asked just before an operation starts
+    something. State files lie in `directory` (below `/run`: they last as long as the kernel does).
+    """
+
+    def __init__(
+        self,
+        node: str,
+        directory: str,
+        paths: AgentPaths,
+        proc: Proc,
+        clock: Clock,
+        report: Callable[[LrmResult], None],
+        has_authority: Callable[[], bool],
+    ) -> None:
+        self.history = NodeHistory(node)
+        self.core = ops.LrmCore(max_running=2 * (os.cpu_count() or 1))
+        self._directory = directory
+        self._paths = paths
+        self._proc = proc
+        self._clock = clock
+        self._report = report
+        self._has_authority = has_authority
+        self._started: dict[int, _Started] = {}
+        self._timers: dict[str, Handle] = {}
+        self._devices: set[str] = set()
+        self._interrupted: set[str] = set()
+        self._units: frozenset[str] = frozenset()
+
+    # ---- orders
+
+    def request(self, op: LrmOp) -> None:
+        """Do an operation; one that the history records as pending is on record at once."""
+        self.history.record_pending(op, self._clock.wall())
+        self._handle(ops.Request(op))
+
+    def cancel(self, resource: str, operation: str, interval_ms: int) -> None:
+        """Stop repeating an operation and drop its history."""
+        self.history.forget(resource, operation, interval_ms)
+        self._handle(ops.Cancel(resource, operation, interval_ms))
+        self._save()
+
+    def forget(self, resource: str) -> None:
+        """Drop everything about a resource."""
+        self.history.forget(resource)
+        self._devices.discard(resource)
+        self._handle(ops.Forget(resource))
+        self._save()
+
+    def forget_failure(self, resource: str) -> None:
+        """Drop the record of the last failure of a resource."""
+        self.history.forget_failure(resource)
+        self._save()
+
+    @property
+    def in_flight(self) -> tuple[str, ...]:
+        """Keys of the operations that run or wait and will be reported."""
+        running = [item.op.key for item in self._started.values() if item.op.interval_ms == 0]
+        return tuple(running)
+
+    @property
+    def running_programs(self) -> int:
+        return len(self._started)
+
+    def set_units(self, units: frozenset[str]) -> None:
+        """The unit names that systemd knows, for the class `service`."""
+        self._units = units
+
+    # ---- the life of the agent
+
+    def load(self) -> None:
+        """Take up what an earlier life of this agent left: history, repeated operations, processes.
+
+        Resources with an operation that was in flight lose their history, so that they are probed.
+        """
+        os.makedirs(self._inflight_directory, mode=0o700, exist_ok=True)
+        try:
+            with open(self._memory_path, "rb") as file:
+                memory = memory_from_bytes(file.read())
+        except FileNotFoundError:
+            return
+        except (OSError, BadInput) as problem:
+            _log.warning("resource history not read: %s", problem)
+            return
+        self.core.last_call = memory.last_call
+        self.history.resources = {records.id: records for records in memory.history}
+        self._devices = {records.id for records in memory.history if records.standard == "stonith"}
+        for entry in self._leftovers():
+            self._interrupted.add(entry.op.resource)
+            self.history.forget(entry.op.resource)
+            _log.warning("operation was interrupted op=%s pid=%s", entry.op.key, entry.pid)
+            if entry.pid and process_start_ticks(entry.pid) == entry.start_ticks:
+                when_gone(entry.pid, entry.deadline, _ignore)
+        for op in memory.recurring:
+            if op.resource not in self._interrupted:
+                self._handle(ops.Request(op))
+
+    def close(self) -> None:
+        """Stop every timer; programs that run are left alone."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    # ---- effects of the core
+
+    def _handle(self, event: ops.Event) -> None:
+        for effect in self.core.handle(event, self._clock.now(), self._clock.wall()):
+            match effect:
+                case ops.Spawn(run=run, op=op):
+                    self._spawn(run, op)
+                case ops.Signal(run=run, number=number):
+                    if run in self._started:
+                        self._started[run].child.signal_group(number)
+                case ops.SetTimer(name=name, delay=delay):
+                    self._set_timer(name, delay)
+                case ops.StopTimer(name=name):
+                    self._stop_timer(name)
+                case ops.Report(result=result):
+                    self.history.record(result)
+                    self._save()
+                    self._report(result)
+
+    def _set_timer(self, name: str, delay: float) -> None:
+        self._stop_timer(name)
+
+        def fired() -> None:
+            self._timers.pop(name, None)
+            self._handle(ops.TimerFired(name))
+
+        self._timers[name] = self._clock.call_later(delay, fired)
+
+    def _stop_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _spawn(self, run: int, op: LrmOp) -> None:
+        if op.operation in NEEDS_AUTHORITY and not self._has_authority():
+            reason = "this node has no authority to start anything at present"
+            self._finish(run, op, Outcome(OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR, reason))
+            return
+        command = self._command(op)
+        if isinstance(command, Outcome):
+            self._finish(run, op, command)
+            return
+        try:
+            check_program(command.argv[0], command.below)
+            self._write_inflight(run, op, None)
+
+            def done(code: int, stdout: bytes, stderr: bytes) -> None:
+                self._ended(run, op, code, stdout, stderr)
+
+            child = self._proc.spawn(command.argv, command.env, command.stdin, done)
+        except EngineError as problem:
+            self._remove_inflight(run)
+            error = (OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR)
+            rc, status = _PROGRAM_MISSING.get(problem.status, error)
+            if op.is_probe and rc == OcfStatus.NOT_INSTALLED:
+                status = OpStatus.NOT_INSTALLED
+            self._finish(run, op, Outcome(rc, status, str(problem)))
+            return
+        except OSError as problem:
+            self._remove_inflight(run)
+            reason = f"{command.argv[0]}: {problem.strerror}"
+            self._finish(run, op, Outcome(OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR, reason))
+            return
+        self._started[run] = _Started(op, child)
+        self._write_inflight(run, op, child)
+
+    def _ended(self, run: int, op: LrmOp, code: int, stdout: bytes, stderr: bytes) -> None:
+        self._started.pop(run, None)
+        self._remove_inflight(run)
+        outcome = self._outcome(op, code, stdout, stderr)
+        if op.standard == "stonith" and op.operation == "start" and outcome.is_ok:
+            self._devices.add(op.resource)
+        if _log.isEnabledFor(logging.DEBUG):
+            text = (stdout + stderr).decode("utf-8", "replace").strip()
+            _log.debug("output op=%s code=%s %s", op.key, code, text)
+        self._tell(run, outcome)
+
+    def _finish(self, run: int, op: LrmOp, outcome: Outcome) -> None:
+        """End a run without a program, in a later round: the core is busy with this one."""
+        asyncio.get_running_loop().call_soon(self._tell, run, outcome)
+
+    def _tell(self, run: int, outcome: Outcome) -> None:
+        self._handle(ops.Finished(run, outcome.rc, outcome.status, outcome.reason))
+
+    # ---- standards
+
+    def _command(self, op: LrmOp) -> Command | Outcome:
+        match op.standard:
+            case "ocf":
+                return ocf.command(op, self._paths)
+            case "lsb":
+                return lsb.command(op, self._paths)
+            case "systemd":
+                return systemd.command(op, self._paths)
+            case "service":
+                return service.command(op, self._paths, self._units)
+            case "stonith":
+                return self._device_command(op)
+            case _:
+                reason = f"there is no class '{op.standard}' of agents"
+                return Outcome(OcfStatus.NOT_CONFIGURED, OpStatus.ERROR, reason)
+
+    def _device_command(self, op: LrmOp) -> Command | Outcome:
+        """A fence device is started by a successful `monitor` and lives in this agent."""
+        if op.operation == "stop":
+            self._devices.discard(op.resource)
+            return Outcome(OcfStatus.OK)
+        if op.operation == "monitor" and op.resource not in self._devices:
+            return Outcome(OcfStatus.NOT_RUNNING)
+        if op.is_probe:
+            return Outcome(OcfStatus.OK)
+        try:
+            return devices.command(op.type, "monitor", "", op.parameters, self._paths.fence_dir)
+        except BadInput as problem:
+            return Outcome(OcfStatus.NOT_CONFIGURED, OpStatus.ERROR, str(problem))
+
+    def _outcome(self, op: LrmOp, code: int, stdout: bytes, stderr: bytes) -> Outcome:
+        match op.standard:
+            case "lsb":
+                return lsb.outcome(op, code, stdout, stderr)
+            case "systemd":
+                return systemd.outcome(op, code, stdout, stderr)
+            case "service":
+                return service.outcome(op, code, stdout, stderr, self._units)
+            case "stonith":
+                rc = OcfStatus.OK if code == 0 else OcfStatus.UNKNOWN_ERROR
+                return Outcome(rc, OpStatus.DONE, devices.last_words(stderr) if code else "")
+            case _:
+                return ocf.outcome(op, code, stdout, stderr)
+
+    # ---- files below /run
+
+    @property
+    def _memory_path(self) -> str:
+        return os.path.join(self._directory, "lrm.state")
+
+    @property
+    def _inflight_directory(self) -> str:
+        return os.path.join(self._directory, "inflight")
+
+    def _save(self) -> None:
+        memory = LrmMemory(
+            self.core.last_call, tuple(self.history.resources.values()), self.core.recurring
+        )
+        self._write(self._memory_path, bytes_from_memory(memory))
+
+    def _write_inflight(self, run: int, op: LrmOp, child: Child | None) -> None:
+        pid = child.pid if child is not None else 0
+        deadline = self._clock.now() + op.timeout_ms / 1000
+        ticks = process_start_ticks(pid) if pid else 0
+        entry = InFlight(op, run, pid, ticks, deadline)
+        self._write(os.path.join(self._inflight_directory, str(run)), bytes_from_inflight(entry))
+
+    def _remove_inflight(self, run: int) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self._inflight_directory, str(run)))
+
+    def _leftovers(self) -> list[InFlight]:
+        found = []
+        for name in sorted(os.listdir(self._inflight_directory)):
+            path = os.path.join(self._inflight_directory, name)
+            with contextlib.suppress(OSError, BadInput), open(path, "rb") as file:
+                found.append(inflight_from_bytes(file.read()))
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        return found
+
+    def _write(self, path: str, data: bytes) -> None:
+        """Replace a file; a full or broken `/run` costs the journal, not the service."""
+        try:
+            with open(f"{path}.new", "wb") as file:
+                file.write(data)
+            os.replace(f"{path}.new", path)
+        except OSError as problem:
+            _log.warning("cannot write %s: %s", path, problem.strerror)
+
+
+def _ignore() -> None:
+    """The end of a process of an earlier life: its resource is probed anyway."""

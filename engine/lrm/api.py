@@ -1,0 +1,87 @@
+"""What the local resource manager is asked to do, and what it says came of it.
+
+Both travel between nodes as messages (`engine.base.wire`), hence plain field types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class OpStatus(IntEnum):
+    """`op-status` of a history entry, Pacemaker's numbers (scheduler-1-state 20.2)."""
+
+    PENDING = -1
+    DONE = 0
+    CANCELLED = 1
+    TIMED_OUT = 2
+    NOT_SUPPORTED = 3
+    ERROR = 4
+    ERROR_HARD = 5
+    ERROR_FATAL = 6
+    NOT_INSTALLED = 7
+    NOT_CONNECTED = 8
+    INVALID = 9
+    NO_FENCE_DEVICE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LrmOp:
+    """One operation of one resource on this node.
+
+    `resource` is the id of the history entry, `instance` the name of the clone instance where it
+    differs. `meta` are the `CRM_meta_…` values without that prefix. `transition_key` is
+    `action:transition:expected rc:uuid`.
+    """
+
+    resource: str
+    standard: str
+    provider: str
+    type: str
+    operation: str
+    interval_ms: int = 0
+    timeout_ms: int = 20_000
+    start_delay_ms: int = 0
+    parameters: dict[str, str] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+    transition_key: str = ""
+    expected_rc: int = 0
+    instance: str = ""
+    operation_key: str = ""
+
+    @property
+    def name(self) -> str:
+        """The instance name under which the agent runs."""
+        return self.instance or self.resource
+
+    @property
+    def key(self) -> str:
+        """`RSC_OPERATION_INTERVALMS`."""
+        return self.operation_key or f"{self.resource}_{self.operation}_{self.interval_ms}"
+
+    @property
+    def is_probe(self) -> bool:
+        return self.operation == "monitor" and self.interval_ms == 0
+
+    @property
+    def recurring_key(self) -> tuple[str, str, int]:
+        return (self.resource, self.operation, self.interval_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class LrmResult:
+    """What came of one run; `status` is an `OpStatus`, `changed_at` epoch seconds of its start."""
+
+    op: LrmOp
+    call: int
+    rc: int
+    status: int
+    reason: str = ""
+    queue_ms: int = 0
+    exec_ms: int = 0
+    changed_at: float = 0.0
+
+    @property
+    def is_success(self) -> bool:
+        return self.status == OpStatus.DONE and self.rc == self.op.expected_rc

@@ -1,0 +1,354 @@
+"""The queues of the local resource manager: what runs now, what next, what again, what took too long.
+
+Pure: `handle(event, now, wall)` returns effects; `now` is monotonic, `wall` epoch seconds. One
+operation of a resource at a time, in the order of arrival; recurring operations run again a fixed
+time after their end and are reported when their result changes (engine-design 9).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from dataclasses import dataclass, field
+
+from engine.base.exitcodes import OcfStatus
+from engine.lrm.api import LrmOp, LrmResult, OpStatus
+
+STUCK_SECONDS = 5.0
+JITTER = 0.1
+# These do not change what runs, so the recurring operations of the resource go on beside them.
+HARMLESS = frozenset({"monitor", "notify", "meta-data", "validate-all", "reload-agent"})
+SIGTERM, SIGKILL = 15, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Do this; the answer is a `Report`, for a recurring operation every time its result changes."""
+
+    op: LrmOp
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Do not repeat this operation any more."""
+
+    resource: str
+    operation: str
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop everything that waits for a resource: queued and recurring operations."""
+
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run ended with an OCF code (`status` DONE) or could not be made (any other status)."""
+
+    run: int
+    rc: int
+    status: OpStatus = OpStatus.DONE
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer that `SetTimer` asked for is due."""
+
+    name: str
+
+
+Event = Request | Cancel | Forget | Finished | TimerFired
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start the agent; end with `Finished(run, …)`."""
+
+    run: int
+    call: int
+    op: LrmOp
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Send a signal to the process group of a run."""
+
+    run: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Send `TimerFired(name)` after `delay` seconds."""
+
+    name: str
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    """The timer is not wanted any more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell the controller."""
+
+    result: LrmResult
+
+
+Effect = Spawn | Signal | SetTimer | StopTimer | Report
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    op: LrmOp
+    call: int
+    queued_at: float
+    again: bool = False
+
+
+@dataclass(slots=True)
+class _Run:
+    job: _Job
+    started_at: float
+    started_wall: float
+    timed_out: bool = False
+    reported: bool = False
+
+
+@dataclass(slots=True)
+class _Recurring:
+    op: LrmOp
+    call: int
+    last: tuple[int, OpStatus] | None = None
+    runs: int = 0
+
+
+@dataclass(slots=True)
+class LrmCore:
+    """The state of the local resource manager.
+
+    `max_running` bounds the operations that run at once on the node; a stop is never kept waiting
+    by it. `last_call` goes on from what an earlier life of the agent used.
+    """
+
+    max_running: int = 4
+    last_call: int = 0
+    grace: float = 0.0
+    _last_run: int = 0
+    _queues: dict[str, deque[_Job]] = field(default_factory=dict)
+    _runs: dict[int, _Run] = field(default_factory=dict)
+    _running: dict[str, int] = field(default_factory=dict)
+    _recurring: dict[tuple[str, str, int], _Recurring] = field(default_factory=dict)
+    _delayed: dict[int, _Job] = field(default_factory=dict)
+
+    def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
+        """Take an event; what must be done because of it, in this order."""
+        effects: list[Effect] = []
+        match event:
+            case Request(op=op):
+                self._request(op, now, effects)
+            case Cancel():
+                self._cancel((event.resource, event.operation, event.interval_ms), effects)
+            case Forget(resource=resource):
+                self._forget(resource, effects)
+            case Finished():
+                self._finished(event, now, effects)
+            case TimerFired(name=name):
+                self._timer(name, now, effects)
+        self._dispatch(now, wall, effects)
+        return effects
+
+    @property
+    def recurring(self) -> tuple[LrmOp, ...]:
+        """The operations that are being repeated, in the order in which they were asked for."""
+        return tuple(item.op for item in self._recurring.values())
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing runs and nothing waits to run now."""
+        return not self._runs and not self._queues and not self._delayed
+
+    @property
+    def busy_resources(self) -> tuple[str, ...]:
+        return tuple(self._running)
+
+    def snapshot(self) -> dict[str, object]:
+        """The state in plain values, for status output and the oracle of the simulation."""
+        return {
+            "running": {run.job.op.key: number for number, run in self._runs.items()},
+            "queued": [job.op.key for queue in self._queues.values() for job in queue],
+            "recurring": [item.op.key for item in self._recurring.values()],
+        }
+
+    def _request(self, op: LrmOp, now: float, effects: list[Effect]) -> None:
+        if op.interval_ms == 0 and op.operation not in HARMLESS:
+            for key in [k for k in self._recurring if k[0] == op.resource]:
+                self._cancel(key, effects)
+        self.last_call += 1
+        job = _Job(op, self.last_call, now)
+        if op.interval_ms > 0:
+            self._cancel(op.recurring_key, effects)
+            self._recurring[op.recurring_key] = _Recurring(op, job.call)
+        if op.start_delay_ms > 0:
+            self._delayed[job.call] = job
+            effects.append(SetTimer(f"delay {job.call}", op.start_delay_ms / 1000))
+        else:
+            self._queues.setdefault(op.resource, deque()).append(job)
+
+    def _cancel(self, key: tuple[str, str, int], effects: list[Effect]) -> None:
+        item = self._recurring.pop(key, None)
+        if item is None:
+            return
+        effects.append(StopTimer(_again(item)))
+        self._drop_queued(item.op.resource, item.call)
+        if self._delayed.pop(item.call, None) is not None:
+            effects.append(StopTimer(f"delay {item.call}"))
+
+    def _forget(self, resource: str, effects: list[Effect]) -> None:
+        for key in [k for k in self._recurring if k[0] == resource]:
+            self._cancel(key, effects)
+        for call in [c for c, job in self._delayed.items() if job.op.resource == resource]:
+            del self._delayed[call]
+            effects.append(StopTimer(f"delay {call}"))
+        self._queues.pop(resource, None)
+
+    def _drop_queued(self, resource: str, call: int) -> None:
+        queue = self._queues.get(resource)
+        if queue is None:
+            return
+        left = deque(job for job in queue if job.call != call)
+        if left:
+            self._queues[resource] = left
+        else:
+            del self._queues[resource]
+
+    def _dispatch(self, now: float, wall: float, effects: list[Effect]) -> None:
+        for resource in list(self._queues):
+            if resource in self._running:
+                continue
+            queue = self._queues[resource]
+            job = queue[0]
+            if len(self._runs) >= self.max_running and job.op.operation != "stop":
+                continue
+            queue.popleft()
+            if not queue:
+                del self._queues[resource]
+            self._start(job, now, wall, effects)
+
+    def _start(self, job: _Job, now: float, wall: float, effects: list[Effect]) -> None:
+        self._last_run += 1
+        run = self._last_run
+        self._runs[run] = _Run(job, now, wall)
+        self._running[job.op.resource] = run
+        effects.append(Spawn(run, job.call, job.op))
+        if job.op.timeout_ms > 0:
+            effects.append(SetTimer(f"timeout {run}", job.op.timeout_ms / 1000))
+
+    def _finished(self, event: Finished, now: float, effects: list[Effect]) -> None:
+        run = self._runs.pop(event.run, None)
+        if run is None:
+            return
+        self._running.pop(run.job.op.resource, None)
+        effects.append(StopTimer(f"timeout {event.run}"))
+        effects.append(StopTimer(f"stuck {event.run}"))
+        effects.append(StopTimer(f"kill {event.run}"))
+        if run.timed_out:
+            event = _timed_out(event.run, run.job.op)
+        if not run.reported:
+            self._report(run, event, now, effects)
+        self._repeat(run.job, effects)
+
+    def _report(self, run: _Run, event: Finished, now: float, effects: list[Effect]) -> None:
+        job = run.job
+        item = self._recurring.get(job.op.recurring_key)
+        if job.op.interval_ms > 0:
+            if item is None or item.call != job.call:
+                return  # cancelled while it ran
+            if item.last == (event.rc, event.status):
+                return
+            item.last = (event.rc, event.status)
+        effects.append(
+            Report(
+                LrmResult(
+                    op=job.op,
+                    call=job.call,
+                    rc=event.rc,
+                    status=event.status,
+                    reason=event.reason,
+                    queue_ms=0 if job.again else round((run.started_at - job.queued_at) * 1000),
+                    exec_ms=round((now - run.started_at) * 1000),
+                    changed_at=run.started_wall,
+                )
+            )
+        )
+
+    def _repeat(self, job: _Job, effects: list[Effect]) -> None:
+        item = self._recurring.get(job.op.recurring_key)
+        if job.op.interval_ms == 0 or item is None or item.call != job.call:
+            return
+        delay = job.op.interval_ms / 1000
+        if item.runs == 0:
+            delay *= 1 + JITTER * (zlib.crc32(job.op.key.encode()) % 1000) / 1000
+        item.runs += 1
+        effects.append(SetTimer(_again(item), delay))
+
+    def _timer(self, name: str, now: float, effects: list[Effect]) -> None:
+        word, _, number = name.partition(" ")
+        match word:
+            case "again":
+                self._again(int(number), now)
+            case "delay":
+                job = self._delayed.pop(int(number), None)
+                if job is not None:
+                    self._queues.setdefault(job.op.resource, deque()).append(job)
+            case "timeout":
+                self._time_out(int(number), effects)
+            case "kill":
+                effects.append(Signal(int(number), SIGKILL))
+                effects.append(SetTimer(f"stuck {number}", STUCK_SECONDS))
+            case "stuck":
+                self._stuck(int(number), now, effects)
+
+    def _again(self, call: int, now: float) -> None:
+        for item in self._recurring.values():
+            if item.call == call:
+                queue = self._queues.setdefault(item.op.resource, deque())
+                queue.append(_Job(item.op, call, now, again=True))
+                return
+
+    def _time_out(self, number: int, effects: list[Effect]) -> None:
+        run = self._runs.get(number)
+        if run is None:
+            return
+        run.timed_out = True
+        if self.grace > 0:
+            effects.append(Signal(number, SIGTERM))
+            effects.append(SetTimer(f"kill {number}", self.grace))
+        else:
+            effects.append(Signal(number, SIGKILL))
+            effects.append(SetTimer(f"stuck {number}", STUCK_SECONDS))
+
+    def _stuck(self, number: int, now: float, effects: list[Effect]) -> None:
+        """Killed and still there: tell the controller, and keep the resource's slot blocked."""
+        run = self._runs.get(number)
+        if run is None or run.reported:
+            return
+        self._report(run, _timed_out(number, run.job.op), now, effects)
+        run.reported = True
+
+
+def _timed_out(run: int, op: LrmOp) -> Finished:
+    reason = f"{op.operation} of {op.name} did not complete within {op.timeout_ms} ms"
+    return Finished(run, OcfStatus.UNKNOWN_ERROR, OpStatus.TIMED_OUT, reason)
+
+
+def _again(item: _Recurring) -> str:
+    return f"again {item.call}"

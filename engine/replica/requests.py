@@ -1,0 +1,189 @@
+"""Clients' changes on their way to the DC and back, each with an id that makes it happen once.
+
+A node keeps the requests of its own clients until it has the result, and sends them again to each
+new DC; the log remembers the ids (engine-design 6.6, step 4).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from engine.base.events import Answer, Outcome, Submission, View
+from engine.base.exitcodes import ExitStatus
+from engine.base.outbox import Outbox
+from engine.membership.view import Timing, Votes
+from engine.replica.core import Replica
+from engine.replica.machine import Applied, Machine
+from engine.replica.messages import Ask, Told
+
+MAX_PENDING = 256
+PATIENCE = 30.0
+
+
+@dataclass(slots=True)
+class Pending:
+    """A request of a client of this node."""
+
+    submission: Submission
+    since: float
+    sent_at: float
+
+
+class Requests:
+    """Both sides: the clients of this node, and, while it is DC, the queue of all."""
+
+    def __init__(
+        self,
+        me: int,
+        votes: Votes,
+        timing: Timing,
+        machine: Machine,
+        outbox: Outbox,
+    ) -> None:
+        self._me = me
+        self._votes = votes
+        self._timing = timing
+        self._machine = machine
+        self._out = outbox
+        self._view: View | None = None
+        self._pending: dict[str, Pending] = {}
+        self._held: dict[str, Outcome] = {}
+        self._queue: deque[Submission] = deque()
+        self._askers: dict[str, list[int]] = {}
+        self._in_log: set[str] = set()
+
+    # ---- clients of this node
+
+    def submit(self, submission: Submission) -> None:
+        """Take a request; its `Answer` comes now or later."""
+        request = submission.request_id
+        known = self._machine.outcome(request)
+        if known is not None:
+            self._out.add(Answer(known))
+        elif len(self._pending) >= MAX_PENDING:
+            self._refuse(request, "busy: too many requests wait", ExitStatus.UNAVAILABLE)
+        else:
+            now = self._out.now
+            self._pending[request] = Pending(submission, now, now)
+            self._route(self._pending[request])
+
+    def _route(self, pending: Pending) -> None:
+        view = self._view
+        if view is None:
+            return
+        pending.sent_at = self._out.now
+        if not view.quorate:
+            request = pending.submission.request_id
+            del self._pending[request]
+            self._refuse(request, f"no quorum: {view.reason}", ExitStatus.QUORUM)
+        else:
+            self._out.send(view.dc, Ask(pending.submission))
+
+    def _refuse(self, request: str, error: str, status: ExitStatus) -> None:
+        self._out.add(Answer(Outcome(request, ok=False, error=error, status=status)))
+
+    def on_told(self, message: Told) -> None:
+        """A result; it is held until this node has applied it, so that a client reads what it wrote."""
+        outcome = message.outcome
+        if self._pending.pop(outcome.request_id, None) is None:
+            return
+        if outcome.ok and outcome.index > self._machine.index:
+            self._held[outcome.request_id] = outcome
+        else:
+            self._out.add(Answer(outcome))
+
+    def tick(self) -> None:
+        """Send again what has no result yet, and give up what waited too long."""
+        now = self._out.now
+        for request, pending in list(self._pending.items()):
+            if now - pending.since > PATIENCE:
+                del self._pending[request]
+                text = "outcome unknown: the cluster did not answer in time"
+                self._refuse(request, text, ExitStatus.TIMEOUT)
+            elif now - pending.sent_at > 4 * self._timing.resend:
+                self._route(pending)
+        for request, outcome in list(self._held.items()):
+            if outcome.index <= self._machine.index:
+                del self._held[request]
+                self._out.add(Answer(outcome))
+
+    # ---- views
+
+    def view_began(self, view: View) -> None:
+        self.view_ended()
+        self._view = view
+        for pending in list(self._pending.values()):
+            self._route(pending)
+
+    def view_ended(self) -> None:
+        self._view = None
+        self._queue.clear()
+        self._askers.clear()
+        self._in_log.clear()
+
+    # ---- the DC
+
+    def on_ask(self, frm: int, message: Ask) -> None:
+        view = self._view
+        if view is None or view.dc != self._me or not view.quorate:
+            return
+        submission = message.submission
+        request = submission.request_id
+        known = self._machine.outcome(request)
+        if known is not None:
+            self._out.send(frm, Told(self._complete(known, view)))
+            return
+        is_new = request not in self._askers and request not in self._in_log
+        askers = self._askers.setdefault(request, [])
+        if frm not in askers:
+            askers.append(frm)
+        if is_new:
+            if len(self._queue) >= MAX_PENDING:
+                self._tell(Outcome(request, False, "busy", ExitStatus.UNAVAILABLE))
+                return
+            self._queue.append(submission)
+
+    def pump(self, replica: Replica) -> None:
+        """Judge the next request against the committed state and put it into the log.
+
+        One at a time: what is judged is then what will be changed. Called after each event, when
+        it is known whether the view still stands.
+        """
+        view = self._view
+        if view is None or view.dc != self._me or not view.quorate:
+            return
+        while self._queue and replica.commit == replica.last:
+            submission = self._queue.popleft()
+            judged = self._machine.judge(submission)
+            if isinstance(judged, Outcome):
+                self._tell(judged)
+            else:
+                self._in_log.add(submission.request_id)
+                replica.append(judged)
+
+    def on_applied(self, applied: Applied) -> None:
+        """An entry was committed and applied here."""
+        request = applied.request_id
+        self._in_log.discard(request)
+        view = self._view
+        known = self._machine.outcome(request)
+        if known is None:
+            return
+        if view is not None and view.dc == self._me:
+            self._tell(self._complete(known, view))
+        held = self._held.pop(request, None)
+        if held is not None:
+            self._out.add(Answer(held))
+
+    def _complete(self, outcome: Outcome, view: View) -> Outcome:
+        """With how many nodes have it on stable storage."""
+        of = len(self._votes.nodes)
+        warnings = outcome.warnings
+        if 2 * len(view.durable) <= of:
+            warnings = (*warnings, f"committed on {len(view.durable)} of {of} nodes")
+        return replace(outcome, durable=view.durable, of=of, warnings=warnings)
+
+    def _tell(self, outcome: Outcome) -> None:
+        for node in self._askers.pop(outcome.request_id, []):
+            self._out.send(node, Told(outcome))

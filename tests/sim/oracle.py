@@ -1,0 +1,134 @@
+"""Checks the invariants of fault-scenarios.md while a run goes on, and its liveness at the end.
+
+It keeps its own truth: which entry was committed at which index, which client was answered what.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.base.events import Committed, Outcome, View
+from tests.sim.world import Violation
+
+if TYPE_CHECKING:
+    from tests.sim.world import SimNode, World
+
+
+class Oracle:
+    """One per run."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._chain: dict[int, bytes] = {}
+        self._term: dict[int, int] = {}
+        self._states: dict[int, bytes] = {}
+        self._request_of: dict[int, str] = {}
+        self._index_of: dict[str, int] = {}
+        self._views: dict[int, View] = {}
+        self._before: dict[str, int] = {}
+        self.unknown: set[str] = set()
+        self.acks = 0
+        self.highest_ack = 0
+        self._mark = 0
+
+    def mark(self) -> None:
+        self._mark = self.acks
+
+    def fail(self, invariant: str, text: str) -> None:
+        raise Violation(f"{invariant} at {self._world.now / 1e6:.3f}: {text}")
+
+    # ---- during the run
+
+    def after(self, node: SimNode) -> None:
+        """I-13: what a client of one node sees never goes back while the node lives."""
+        version = node.machine.version
+        if version[:2] < node.seen_version[:2]:
+            self.fail("I-13", f"node {node.id}: {node.seen_version} then {version}")
+        node.seen_version = version
+
+    def committed(self, node: SimNode, effect: Committed) -> None:
+        """I-2, I-6: one entry per index, everywhere, and the same state after it."""
+        member = node.member
+        view = member.view if member else None
+        if member is None or view is None:
+            self.fail("I-3", f"node {node.id} committed {effect.index} outside of a view")
+            return
+        fresh, node.machine.fresh = node.machine.fresh, []
+        for entry in fresh:
+            self._term.setdefault(entry.index, view.term)
+            if self._chain.setdefault(entry.index, entry.digest) != entry.digest:
+                self.fail("I-2", f"two histories at index {entry.index} (node {node.id})")
+        state = node.machine.digest()
+        if self._states.setdefault(effect.index, state) != state:
+            self.fail("I-6", f"states after index {effect.index} differ (node {node.id})")
+
+    def view(self, node: SimNode, view: View) -> None:
+        """I-3: one DC per term; I-2: what was committed by older views is in the log."""
+        world = self._world
+        known = self._views.setdefault(view.term, view)
+        if (known.dc, known.members) != (view.dc, view.members):
+            self.fail("I-3", f"two views in term {view.term}: {known} and {view}")
+        if view.dc != node.id:
+            return
+        world.seen["view"] += 1
+        if not view.quorate:
+            world.seen["view-without-quorum"] += 1
+            return
+        if len(view.durable) < len(view.members):
+            world.seen["view-with-non-durable"] += 1
+        log = node.member.log if node.member else None
+        if log is None:
+            return
+        world.log("VIEW", view.term, view.members, "dc", view.dc, "last", log.last)
+        for index, digest in self._chain.items():
+            if self._term[index] >= view.term or index < log.base:
+                continue
+            if log.digest_at(index) != digest:
+                self.fail("I-2", f"view {view.term} (dc {view.dc}) lost committed index {index}")
+
+    def submitted(self, request: str) -> None:
+        self._before.setdefault(request, self.highest_ack)
+        self.unknown.add(request)
+
+    def answered(self, outcome: Outcome) -> None:
+        """I-2, I-5: an acknowledged request is in the log once, after what was acknowledged before."""
+        request = outcome.request_id
+        if not outcome.ok:
+            self._world.seen["refused" if outcome.status != 124 else "outcome-unknown"] += 1
+            return
+        if self._index_of.setdefault(request, outcome.index) != outcome.index:
+            self.fail("I-5", f"{request} at index {self._index_of[request]} and {outcome.index}")
+        if self._request_of.setdefault(outcome.index, request) != request:
+            self.fail("I-5", f"{request} and {self._request_of[outcome.index]} at {outcome.index}")
+        if outcome.index not in self._chain:
+            self.fail("I-2", f"{request} acknowledged at {outcome.index}, not committed")
+        if outcome.index <= self._before[request]:
+            self.fail("I-5", f"{request} ordered before what was acknowledged earlier")
+        self.unknown.discard(request)
+        self.acks += 1
+        self.highest_ack = max(self.highest_ack, outcome.index)
+        self._world.log("ACK", request, outcome.index)
+
+    # ---- at the end
+
+    def at_end(self) -> None:
+        """L-1, L-2, I-6, and every acknowledged request is in every log exactly once."""
+        world = self._world
+        everyone = tuple(world.nodes)
+        for node in world.nodes.values():
+            view = node.member.view if node.member else None
+            if view is None or view.members != everyone or not view.quorate:
+                self.fail("L-1", f"node {node.id} has no full active view: {view}")
+            elif view.durable != everyone:
+                self.fail("L-1", f"node {node.id}: not all members are durable: {view}")
+            elif node.member and not node.member.has_authority(world.now / 1e6):
+                self.fail("L-1", f"node {node.id} has no authority in a full view")
+        if self.acks == self._mark:
+            self.fail("L-2", "no commit after the end of all faults")
+        for node in world.nodes.values():
+            items = node.machine.items
+            if len(set(items)) != len(items):
+                self.fail("I-5", f"node {node.id} has a request twice")
+            for request, index in self._index_of.items():
+                if index <= node.machine.index and items[index - 1] != request.encode():
+                    self.fail("I-2", f"node {node.id}: {request} is not at {index}")

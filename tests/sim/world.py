@@ -1,0 +1,367 @@
+"""Virtual time, network, disks and machines for the product's own replicated core.
+
+Everything random comes from named streams of one seed, so that taking one fault out of a schedule
+changes nothing else. Time is integer microseconds.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from engine.base.events import (
+    Answer,
+    Beat,
+    Committed,
+    Compact,
+    Effect,
+    Event,
+    Note,
+    Paused,
+    Persist,
+    Persisted,
+    PersistFailed,
+    Received,
+    Send,
+    Submission,
+    Submit,
+    Tick,
+    ViewInstalled,
+    Write,
+)
+from engine.membership.view import Timing, Votes
+from engine.replica.image import StoreImage
+from engine.replica.member import Member
+from tests.sim.listmachine import ListMachine
+
+SECOND = 1_000_000
+
+
+class Violation(Exception):
+    """An invariant of fault-scenario kind I-n or L-n does not hold."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One simulated cluster; with a seed and a schedule it says everything about a run."""
+
+    nodes: int = 3
+    tie_breaker: bool = False
+    compact_after: int = 500
+    chaos: float = 45.0
+    end: float = 60.0
+    client_pause: float = 0.3
+    max_faults: int = 40
+
+    def votes(self) -> Votes:
+        return Votes(
+            tuple((node, 1) for node in range(1, self.nodes + 1)),
+            tie_breaker=1 if self.tie_breaker else None,
+        )
+
+
+@dataclass
+class Link:
+    """The state of the network as a whole, and which directions are cut."""
+
+    loss: float = 0.0
+    dup: float = 0.0
+    low: float = 0.0002
+    high: float = 0.002
+    cut: set[tuple[int, int]] = field(default_factory=set)
+
+
+class FakeDisk:
+    """Records of one node: what is durable, and what is on its way there."""
+
+    def __init__(self) -> None:
+        self.image = StoreImage()
+        self.incarnation = 0
+        self.slow = 0.004
+        self.failing = False
+        self.dead = False
+        self.generation = 0
+        self._queue: list[tuple[int, tuple[Write, ...] | Compact]] = []
+        self._flying: list[tuple[int, tuple[Write, ...] | Compact]] = []
+
+    def crash(self, rng: random.Random) -> None:
+        """A prefix of what was not yet synced may have reached the disk, record by record."""
+        writes: list[Write | Compact] = []
+        for _, batch in self._flying + self._queue:
+            writes.extend([batch] if isinstance(batch, Compact) else batch)
+        for write in writes[: rng.randint(0, len(writes))]:
+            self._fold(write)
+        self._queue, self._flying = [], []
+        self.generation += 1
+
+    def _fold(self, write: Write | Compact) -> None:
+        if isinstance(write, Compact):
+            self.image.compact(write.snapshot)
+        else:
+            self.image.apply(write)
+
+    def put(
+        self, world: World, node: SimNode, token: int, batch: tuple[Write, ...] | Compact
+    ) -> None:
+        if self.dead:
+            return
+        self._queue.append((token, batch))
+        if not self._flying:
+            self._flush(world, node)
+
+    def _flush(self, world: World, node: SimNode) -> None:
+        self._flying, self._queue = self._queue, []
+        generation, incarnation = self.generation, node.incarnation
+        pause = self.slow * world.stream("disk").uniform(0.5, 2)
+
+        def done() -> None:
+            if generation != self.generation or node.disk is not self:
+                return
+            if self.failing:
+                token = self._flying[-1][0]
+                self._flying, self._queue, self.dead = [], [], True
+                node.later(incarnation, PersistFailed(token, "EIO"))
+                return
+            flown, self._flying = self._flying, []
+            for _, batch in flown:
+                for write in [batch] if isinstance(batch, Compact) else batch:
+                    self._fold(write)
+            node.later(incarnation, Persisted(flown[-1][0]))
+            if self._queue and not self._flying:
+                self._flush(world, node)
+
+        world.at(pause, done)
+
+
+class SimNode:
+    """A machine with one member, its disk, and its clients."""
+
+    def __init__(self, world: World, node: int) -> None:
+        self.world = world
+        self.id = node
+        self.disk = FakeDisk()
+        self.member: Member | None = None
+        self.machine = ListMachine()
+        self.incarnation = 0
+        self.paused_until = 0
+        self.parked: list[tuple[int, Event]] = []
+        self.seen_version = (0, 0, 0)
+
+    @property
+    def up(self) -> bool:
+        return self.member is not None
+
+    def boot(self) -> None:
+        world = self.world
+        if self.up:
+            return
+        world.incarnations[self.id] += 1
+        self.incarnation = world.incarnations[self.id]
+        self.disk.failing = self.disk.dead = False
+        image = self.disk.image
+        copy = StoreImage(
+            image.promised,
+            image.accepted,
+            image.blank,
+            image.view,
+            image.start,
+            list(image.entries),
+        )
+        self.machine = ListMachine()
+        self.member = Member(
+            self.id,
+            world.config.votes(),
+            world.timing,
+            copy.state(b"", self.incarnation),
+            self.machine,
+            world.stream(f"node:{self.id}"),
+            world.config.compact_after,
+        )
+        self.paused_until, self.parked = 0, []
+        self.seen_version = (0, 0, 0)
+        world.log("BOOT", self.id, image.promised, image.accepted, image.last, image.blank)
+        world.at(0.0, self._tick, self.incarnation)
+
+    def crash(self) -> None:
+        if not self.up:
+            return
+        self.member = None
+        self.disk.crash(self.world.stream("disk"))
+        self.world.log("CRASH", self.id)
+
+    def wipe(self) -> None:
+        self.disk = FakeDisk()
+
+    def pause(self, seconds: float) -> None:
+        self.paused_until = max(self.paused_until, self.world.now + int(seconds * SECOND))
+        self.world.at(seconds, self.resume, self.incarnation)
+
+    def resume(self, incarnation: int) -> None:
+        if self.member is None or incarnation != self.incarnation:
+            return
+        if self.paused_until > self.world.now:
+            return
+        parked, self.parked = self.parked, []
+        if parked:
+            self.give(incarnation, Paused(1.0))
+        for number, event in parked:
+            self.give(number, event)
+
+    def _tick(self, incarnation: int) -> None:
+        if self.member is None or incarnation != self.incarnation:
+            return
+        self.give(incarnation, Tick())
+        self.world.at(self.world.timing.tick, self._tick, incarnation)
+
+    def later(self, incarnation: int, event: Event) -> None:
+        self.world.at(0.0, self.give, incarnation, event)
+
+    def give(self, incarnation: int, event: Event) -> None:
+        """Let the member handle an event, unless its incarnation is over."""
+        member = self.member
+        if member is None or incarnation != self.incarnation:
+            return
+        world = self.world
+        if self.paused_until > world.now:
+            if not isinstance(event, Tick) or not any(
+                isinstance(parked, Tick) for _, parked in self.parked
+            ):
+                self.parked.append((incarnation, event))
+            return
+        world.events += 1
+        for effect in member.handle(event, world.now / SECOND):
+            self._do(effect)
+        world.oracle.after(self)
+
+    def _do(self, effect: Effect) -> None:
+        world = self.world
+        if isinstance(effect, Send | Beat):
+            world.send(self.id, effect.to, self.incarnation, effect.message)
+        elif isinstance(effect, Persist):
+            self.disk.put(world, self, effect.token, effect.writes)
+        elif isinstance(effect, Compact):
+            world.seen["compacted"] += 1
+            self.disk.put(world, self, 0, effect)
+        elif isinstance(effect, ViewInstalled):
+            world.oracle.view(self, effect.view)
+        elif isinstance(effect, Committed):
+            world.oracle.committed(self, effect)
+        elif isinstance(effect, Answer):
+            world.oracle.answered(effect.outcome)
+        elif isinstance(effect, Note):
+            world.seen[effect.kind] += 1
+            world.log("NOTE", self.id, effect.kind, sorted(effect.fields.items()))
+
+
+class World:
+    """One run."""
+
+    def __init__(
+        self, seed: int, config: Config, schedule: list[list[Any]], trace: bool = False
+    ) -> None:
+        from tests.sim.oracle import Oracle
+
+        self.seed = seed
+        self.config = config
+        self.schedule = schedule
+        self.timing = Timing(dead_time=2.0, heartbeat=0.25)
+        self.now = 0
+        self.events = 0
+        self.seen: Counter[str] = Counter()
+        self.net = Link()
+        self.trace = trace
+        self.lines: list[str] = []
+        self._hash = sha256()
+        self._queue: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
+        self._number = 0
+        self._streams: dict[str, random.Random] = {}
+        self.incarnations: Counter[int] = Counter()
+        self.healed = False
+        self.oracle = Oracle(self)
+        self.nodes = {node: SimNode(self, node) for node in range(1, config.nodes + 1)}
+        self._clients = 0
+
+    def artefact(self) -> dict[str, Any]:
+        return {"seed": self.seed, "config": asdict(self.config), "schedule": self.schedule}
+
+    def stream(self, name: str) -> random.Random:
+        found = self._streams.get(name)
+        if found is None:
+            found = self._streams[name] = random.Random(f"{self.seed}/{name}")
+        return found
+
+    def at(self, delay: float, call: Callable[..., object], *args: Any) -> None:
+        self._number += 1
+        moment = self.now + int(delay * SECOND)
+        heapq.heappush(self._queue, (moment, self._number, call, args))
+
+    def log(self, *words: Any) -> None:
+        line = f"{self.now / SECOND:.4f} " + " ".join(map(str, words))
+        self._hash.update(line.encode())
+        self.lines.append(line)
+        if self.trace:
+            print(line)
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()[:16]
+
+    # ---- network
+
+    def send(self, frm: int, to: int, incarnation: int, message: Any) -> None:
+        net, rng = self.net, self.stream("net")
+        for _ in range(2 if rng.random() < net.dup else 1):
+            if rng.random() < net.loss or (frm, to) in net.cut:
+                continue
+            delay = rng.uniform(net.low, net.high)
+            self.at(delay, self._deliver, frm, to, incarnation, message)
+
+    def _deliver(self, frm: int, to: int, incarnation: int, message: Any) -> None:
+        node = self.nodes[to]
+        if (frm, to) not in self.net.cut and node.up:
+            node.give(node.incarnation, Received(frm, incarnation, message))
+
+    # ---- clients
+
+    def client(self) -> None:
+        """A client somewhere submits; now and then it repeats an old request elsewhere."""
+        rng = self.stream("client")
+        node = self.nodes[rng.randint(1, self.config.nodes)]
+        pick = rng.random()
+        pause = rng.uniform(0.1, 2) * self.config.client_pause
+        again = rng.random()
+        if pick < 0.1 and self.oracle.unknown:
+            unknown = sorted(self.oracle.unknown)
+            request = unknown[int(again * len(unknown))]
+            self.seen["repeated"] += 1
+        else:
+            self._clients += 1
+            request = f"r{self._clients}"
+        if node.up and node.paused_until <= self.now:
+            self.oracle.submitted(request)
+            submission = Submission(request, (0, 0, 0), patch=request.encode())
+            node.give(node.incarnation, Submit(submission))
+        self.at(pause, self.client)
+
+    # ---- the run
+
+    def run(self) -> World:
+        from tests.sim.nemesis import heal, strike
+
+        for node in self.nodes.values():
+            node.boot()
+        for moment, kind, args in self.schedule:
+            self.at(moment, strike, self, kind, args)
+        self.at(0.5, self.client)
+        self.at(self.config.chaos, heal, self)
+        end = int(self.config.end * SECOND)
+        while self._queue and self._queue[0][0] <= end:
+            self.now, _, call, args = heapq.heappop(self._queue)
+            call(*args)
+        self.oracle.at_end()
+        return self

@@ -1,0 +1,83 @@
+"""The operation history in Pacemaker's form."""
+
+from dataclasses import replace
+
+from engine.lrm.api import LrmOp, LrmResult, OpStatus
+from engine.lrm.journal import LrmMemory, bytes_from_memory, memory_from_bytes
+from engine.lrm.state import NodeHistory, operation_digest
+
+KEY = "3:7:0:11111111-2222-3333-4444-555555555555"
+START = LrmOp("db", "ocf", "heartbeat", "Dummy", "start", transition_key=KEY)
+MONITOR = replace(START, operation="monitor", interval_ms=10_000)
+
+
+def ids(history: NodeHistory) -> list[str]:
+    return [entry.id for entry in history.resources["db"].entries]
+
+
+def test_start_and_stop_share_one_entry_and_recurring_ones_have_their_own() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(START, 1, 0, OpStatus.DONE))
+    history.record(LrmResult(MONITOR, 2, 0, OpStatus.DONE))
+    history.record(LrmResult(replace(START, operation="stop"), 3, 0, OpStatus.DONE))
+    assert ids(history) == ["db_monitor_10000", "db_last_0"]
+    assert history.resources["db"].entries[1].attributes["operation"] == "stop"
+    assert history.last_call() == 3
+
+
+def test_a_failed_start_is_kept_beside_the_latest_operation() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(START, 1, 1, OpStatus.DONE, reason="disk\tfull"))
+    assert ids(history) == ["db_last_failure_0", "db_last_0"]
+    element = history.element("1")
+    [failure, _] = element.iter("lrm_rsc_op")
+    assert failure.get("transition-magic") == f"0:1;{KEY}"
+    assert failure.get("exit-reason") == "disk?full"
+
+
+def test_a_failed_monitor_leaves_the_last_good_one() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(MONITOR, 2, 0, OpStatus.DONE))
+    history.record(LrmResult(MONITOR, 2, 7, OpStatus.DONE))
+    assert ids(history) == ["db_monitor_10000", "db_last_failure_0"]
+    assert history.forget_failure("db")
+    assert ids(history) == ["db_monitor_10000"]
+
+
+def test_a_pending_operation_is_overwritten_by_its_result() -> None:
+    history = NodeHistory("n1")
+    [entry] = history.record_pending(START, 1000.0)
+    assert (entry.attributes["op-status"], entry.attributes["rc-code"]) == ("-1", "193")
+    history.record(LrmResult(START, 1, 0, OpStatus.DONE))
+    assert ids(history) == ["db_last_0"]
+
+
+def test_a_probe_that_finds_nothing_is_a_success() -> None:
+    history = NodeHistory("n1")
+    probe = replace(START, operation="monitor", expected_rc=7)
+    history.record(LrmResult(probe, 1, 7, OpStatus.DONE))
+    assert ids(history) == ["db_last_0"]
+
+
+def test_a_reload_is_recorded_as_a_start() -> None:
+    history = NodeHistory("n1")
+    [entry] = history.record(
+        LrmResult(replace(START, operation="reload-agent"), 4, 0, OpStatus.DONE)
+    )
+    assert (entry.id, entry.attributes["operation"]) == ("db_last_0", "start")
+
+
+def test_the_digest_of_no_parameters_is_the_known_one() -> None:
+    assert operation_digest(START) == "f2317cad3d54cec5d7d7aa7d0bf35cf8"
+
+
+def test_the_digest_of_a_recurring_operation_covers_its_timeout() -> None:
+    assert operation_digest(MONITOR) != operation_digest(replace(MONITOR, timeout_ms=1))
+    assert operation_digest(START) == operation_digest(replace(START, timeout_ms=1))
+
+
+def test_the_memory_of_the_resource_manager_survives_a_restart_of_the_agent() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(MONITOR, 2, 0, OpStatus.DONE))
+    memory = LrmMemory(2, tuple(history.resources.values()), (MONITOR,))
+    assert memory_from_bytes(bytes_from_memory(memory)) == memory
