@@ -305,8 +305,7 @@ class BackgroundLookups:
 
     def _read_names(self) -> Names:
         """Through a connection of its own: the session's belongs to the main thread."""
-        shadow = self._session.shadow or self._session.environment.variables.get("CIB_shadow", "")
-        source = open_source(self._session.environment, shadow)
+        source = open_source(self._session.environment, self._session.shadow_name)
         return names_from_cib(source.read().root)
 
 
