@@ -201,6 +201,7 @@ class Session:
         """Work on a shadow CIB, or ("") on the live CIB, from now on."""
         self.shadow = name
         self._source = None
+        self._pending = None
 
     @property
     def agents(self) -> AgentShelf:
