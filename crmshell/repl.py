@@ -13,13 +13,20 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import (
+    CompleteEvent,
+    Completer,
+    Completion,
+    get_common_complete_suffix,
+)
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -97,11 +104,15 @@ class _Prompt:
         self._lookups = lookups
         environment = dispatcher.session.environment
         output = _terminal(dispatcher.session)
+        completer = _Completions(dispatcher)
+        self._remark = _Remark()
         self._editor: PromptSession[str] = PromptSession(
             output=output,
             history=LineHistory(environment.state_folder, environment.cache_folder),
             auto_suggest=AutoSuggestFromHistory(),
-            completer=_Completions(dispatcher),
+            completer=completer,
+            key_bindings=_keys(completer, self._remark),
+            bottom_toolbar=self._remark.shown,
             complete_while_typing=False,
             lexer=_Colours(dispatcher),
             style=Style(list(_style_rules(dispatcher.session))),
@@ -150,6 +161,49 @@ def _terminal(session: Session) -> Output:
 def _continuation(width: int, line_number: int, wrap_count: int) -> StyleAndTextTuples:
     del width, line_number, wrap_count
     return [("", CONTINUATION)]
+
+
+class _Remark:
+    """A remark below the line, for as long as the text that it is about stands there."""
+
+    def __init__(self) -> None:
+        self._about = ""
+        self._text = ""
+
+    def put(self, about: str, text: str) -> None:
+        self._about, self._text = about, text
+
+    def shown(self) -> str | None:
+        """What the toolbar shows; None hides it."""
+        if self._text and get_app().current_buffer.text.startswith(self._about):
+            return self._text
+        self._text = ""
+        return None
+
+
+def _keys(completer: Completer, remark: _Remark) -> KeyBindings:
+    """TAB answers before the next key is read, so that typing on at once is safe."""
+    bindings = KeyBindings()
+
+    @bindings.add("tab")
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state:
+            buffer.complete_next()
+            return
+        document = buffer.document
+        found = list(completer.get_completions(document, CompleteEvent(completion_requested=True)))
+        if len(found) == 1:
+            (one,) = found
+            if document.text_before_cursor.endswith(one.text):
+                remark.put(document.text_before_cursor, one.display_meta_text)
+            else:
+                buffer.apply_completion(one)
+        elif found:
+            buffer.insert_text(get_common_complete_suffix(document, found))
+            buffer.start_completion()
+
+    return bindings
 
 
 class LineHistory(History):
