@@ -29,6 +29,7 @@ def parser() -> etree.XMLParser:
         load_dtd=False,
         huge_tree=False,
         remove_pis=True,
+        remove_blank_text=True,
     )
 
 

@@ -1,0 +1,337 @@
+"""Levels and commands: how they are declared, found by abbreviation, and listed.
+
+A level is a line of `LEVELS` (its modules are imported when the level is first used). A command is
+a function of such a module under the decorator `@command`; nothing is registered elsewhere.
+Abbreviation: crm-shell 1.4 with decision 9(g): names by unique prefix, level names also by letters
+in order.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from crmshell.errors import UnknownWord
+from engine.base.reports import Report
+
+if TYPE_CHECKING:
+    from crmshell.grammar.tokens import Line, Token
+    from crmshell.session import Session
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command: the canonical name, and the words from the command word on."""
+
+    name: str
+    tokens: tuple[Token, ...]
+    line: Line
+    registry: Registry
+
+    @property
+    def args(self) -> list[str]:
+        """The words after the command word."""
+        return [token.text for token in self.tokens[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command has to say: text for stdout, findings for stderr, exit status.
+
+    `data` is machine output that must not go through a pager.
+    """
+
+    text: str = ""
+    reports: tuple[Report, ...] = ()
+    status: int = 0
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One completion: the whole word to insert, and a short remark shown beside it."""
+
+    text: str
+    remark: str = ""
+
+
+class Completer(Protocol):
+    """Candidates for the word being typed; `words` are the finished ones after the command word."""
+
+    def __call__(
+        self, session: Session, words: Sequence[str], current: str
+    ) -> Iterable[Candidate | str]: ...
+
+
+class Runner(Protocol):
+    """The function behind a command."""
+
+    def __call__(self, session: Session, call: Call) -> Answer | str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a level.
+
+    `usage` is what follows the name (`<rsc> [<node>]`), `least`/`most` the number of arguments
+    (most -1: any). `changes`: it acts on the cluster at once, so a script that has failed skips it
+    and `-w` waits after it. `drops`: it stops or deletes something, so scripts must spell it out.
+    """
+
+    level: str
+    name: str
+    run: Runner
+    help: str = ""
+    usage: str = ""
+    aliases: tuple[str, ...] = ()
+    deprecated: Mapping[str, str] = field(default_factory=dict)
+    completers: tuple[Completer, ...] = ()
+    least: int = 0
+    most: int = -1
+    changes: bool = False
+    drops: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        return self.name.startswith("_")
+
+
+def command(
+    level: str,
+    name: str,
+    *,
+    help: str = "",
+    usage: str = "",
+    aliases: Sequence[str] = (),
+    deprecated: Mapping[str, str] | None = None,
+    completers: Sequence[Completer] = (),
+    args: tuple[int, int] = (0, -1),
+    changes: bool = False,
+    drops: bool = False,
+) -> Callable[[Runner], Runner]:
+    """Declare the function below as command `name` of `level` (`*`: of every level).
+
+    `completers` stand for the argument places; the last one serves all further places. A function
+    may carry several declarations. `args` is the least and the most number of arguments.
+    """
+
+    def declare(run: Runner) -> Runner:
+        made = Command(
+            level=level,
+            name=name,
+            run=run,
+            help=help,
+            usage=usage,
+            aliases=tuple(aliases),
+            deprecated=dict(deprecated or {}),
+            completers=tuple(completers),
+            least=args[0],
+            most=args[1],
+            changes=changes,
+            drops=drops,
+        )
+        declared: tuple[Command, ...] = getattr(run, "crm_commands", ())
+        setattr(run, "crm_commands", (made, *declared))  # noqa: B010 - functions have no such field
+        return run
+
+    return declare
+
+
+def on_leave(level: str) -> Callable[[Callable[[Session], bool]], Callable[[Session], bool]]:
+    """Declare the function below as the one asked before `level` is left; False: stay in it."""
+
+    def declare(run: Callable[[Session], bool]) -> Callable[[Session], bool]:
+        setattr(run, "crm_leaves", level)  # noqa: B010 - functions have no such field
+        return run
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level: where its commands are declared, one line of help, in which levels it is."""
+
+    name: str
+    modules: tuple[str, ...]
+    help: str = ""
+    parents: tuple[str, ...] = ("root",)
+
+
+_EVERYWHERE = ("crmshell.levels.movement", "crmshell.levels.help")
+
+LEVELS: Mapping[str, Level] = {
+    level.name: level
+    for level in (
+        Level(
+            "root",
+            ("crmshell.levels.root",),
+            "the top level",
+            ("corosync", "node", "options"),
+        ),
+        Level("corosync", ("crmshell.levels.corosync",), "read, check and change corosync.conf"),
+        Level("options", ("crmshell.levels.options",), "settings of this shell"),
+        Level("node", ("crmshell.levels.node",), "nodes: standby, online, attributes, fencing"),
+        Level("cib", ("crmshell.levels.cib",), "shadow CIBs", ("root", "configure")),
+        Level(
+            "maintenance",
+            ("crmshell.levels.maintenance",),
+            "maintenance of the cluster or a resource",
+        ),
+        Level(
+            "ra",
+            ("crmshell.levels.ra",),
+            "resource agents: lists and descriptions",
+            ("root", "configure"),
+        ),
+        Level(
+            "resource",
+            ("crmshell.levels.resource", "crmshell.levels.resource_values"),
+            "resources: start, stop, move, clean up",
+        ),
+    )
+}
+
+
+class Registry:
+    """Looks levels and commands up; imports the modules of a level when first asked for it."""
+
+    def __init__(self, levels: Mapping[str, Level] = LEVELS) -> None:
+        self._levels = levels
+        self._commands: dict[str, dict[str, Command]] = {}
+        self._leavers: dict[str, Callable[[Session], bool]] = {}
+
+    def level(self, name: str) -> Level:
+        return self._levels[name]
+
+    def sublevels(self, level: str) -> tuple[str, ...]:
+        """Names of the levels inside a level, sorted."""
+        return tuple(sorted(name for name, each in self._levels.items() if level in each.parents))
+
+    def commands(self, level: str) -> Mapping[str, Command]:
+        """Commands of a level by name, in the order of declaration, those of every level last."""
+        found = self._commands.get(level)
+        if found is None:
+            found = {}
+            for module in (*self._levels[level].modules, *_EVERYWHERE):
+                self._collect(module, level, found)
+            self._commands[level] = found
+        return found
+
+    def leaver(self, level: str) -> Callable[[Session], bool] | None:
+        """The function to ask before the level is left, if it has one."""
+        self.commands(level)
+        return self._leavers.get(level)
+
+    def _collect(self, module: str, level: str, into: dict[str, Command]) -> None:
+        for item in list(vars(importlib.import_module(module)).values()):
+            for made in getattr(item, "crm_commands", ()):
+                if made.level in {level, "*"}:
+                    into.setdefault(made.name, made)
+            if getattr(item, "crm_leaves", None) == level:
+                self._leavers[level] = item
+
+    def find(self, level: str, word: str) -> Command | Level | None:
+        """What a word means in a level: exact name or alias, else unique prefix, else (levels
+        only) the unique name that has its letters in order. None: nothing, or several."""
+        names: dict[str, Command | Level] = {}
+        for made in self.commands(level).values():
+            for name in (made.name, *made.aliases, *made.deprecated):
+                names[name] = made
+        for name in self.sublevels(level):
+            names[name] = self._levels[name]
+        if word in names:
+            return names[word]
+        hit = _only(names, lambda name: name.startswith(word.lower()))
+        if hit is not None:
+            return hit
+        inner = {name: self._levels[name] for name in self.sublevels(level)}
+        return _only(inner, lambda name: _in_order(word.lower(), name))
+
+    def find_level(self, level: str, word: str) -> Level | None:
+        """The sublevel that a word means."""
+        inner = {name: self._levels[name] for name in self.sublevels(level)}
+        return (
+            inner.get(word)
+            or _only(inner, lambda name: name.startswith(word.lower()))
+            or _only(inner, lambda name: _in_order(word.lower(), name))
+        )
+
+    def unknown(self, level: str, word: str) -> UnknownWord:
+        """The refusal for a word that means nothing here."""
+        from difflib import get_close_matches
+
+        names = [name for name in self.visible(level) if not name.startswith("_")]
+        several = [name for name in names if word and name.startswith(word.lower())]
+        where = "" if level == "root" else f"{level}: "
+        if len(several) > 1:
+            return UnknownWord(f"{where}'{word}' may be {_listed(several)}; type more of it")
+        near = get_close_matches(word.lower(), names, 3, 0.6)
+        hint = f", did you mean {_listed(near)}?" if near else ""
+        kind = "command or level" if self.sublevels(level) else "command"
+        return UnknownWord(f"{where}no such {kind} '{word}'{hint}")
+
+    def visible(self, level: str) -> list[str]:
+        """Names for `ls`, help and completion: sublevels, then commands; no aliases, none hidden."""
+        commands = [made.name for made in self.commands(level).values() if not made.hidden]
+        return [*self.sublevels(level), *commands]
+
+
+def change_levels(session: Session, registry: Registry, target: Sequence[str]) -> bool:
+    """Go from the levels entered to `target`; levels that are left are asked first.
+
+    False: a level wants to be stayed in (the user said so), and we are in it.
+    """
+    common = 0
+    for mine, theirs in zip(session.levels, target, strict=False):
+        if mine != theirs:
+            break
+        common += 1
+    while len(session.levels) > common:
+        leaver = registry.leaver(session.level)
+        if leaver is not None and not leaver(session):
+            return False
+        session.levels.pop()
+    session.levels.extend(target[common:])
+    return True
+
+
+def follow_path(registry: Registry, levels: Sequence[str], path: str) -> list[str]:
+    """The levels that a path (`..`, `../configure`, `/ra`) means from `levels`."""
+    target = [] if path.startswith("/") else list(levels)
+    for part in path.split("/"):
+        if part in {"", "."}:
+            continue
+        if part == "..":
+            target = target[:-1]
+            continue
+        found = registry.find_level(target[-1] if target else "root", part)
+        if found is None:
+            raise registry.unknown(target[-1] if target else "root", part)
+        target.append(found.name)
+    return target
+
+
+def _only(names: Mapping[str, _Found], fits: Callable[[str], bool]) -> _Found | None:
+    hits = [what for name, what in names.items() if not name.startswith("_") and fits(name)]
+    unique: list[_Found] = []
+    for hit in hits:
+        if not any(hit is known for known in unique):
+            unique.append(hit)
+    return unique[0] if len(unique) == 1 else None
+
+
+def _in_order(letters: str, name: str) -> bool:
+    if not letters or not name.startswith(letters[0]):
+        return False
+    rest = iter(name)
+    return all(letter in rest for letter in letters)
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} or {names[-1]}"

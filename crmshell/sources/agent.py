@@ -1,0 +1,154 @@
+"""The node agent on this machine as a source: requests over its admin socket (engine-design 6.6).
+
+An answer that does not come is never guessed: the shell asks for the outcome of its request by id,
+and never sends the same change under a new id.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from crmshell.environment import Environment
+from crmshell.errors import CommitConflict, ConnectionLost, ShellError
+from crmshell.sources.api import Cleanup, Committed
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.base.reports import Report, Severity
+from engine.cib.document import Cib, CibVersion
+from engine.ipc.client import Client
+from engine.ipc.messages import report_from_fields
+
+SUBMIT_TIMEOUT = 30.0
+OUTCOME_TIMEOUT = 15.0
+SETTLE_TIMEOUT = 600.0
+_LOST = frozenset({ExitStatus.DISCONNECT, ExitStatus.TIMEOUT})
+
+
+class AgentSource:
+    """The running cluster, seen through the agent of this node."""
+
+    def __init__(self, environment: Environment, path: str) -> None:
+        self._environment = environment
+        self._client = Client(path)
+
+    @property
+    def name(self) -> str:
+        return "live"
+
+    @property
+    def live(self) -> bool:
+        return True
+
+    def local_node(self) -> str:
+        return str(self.ask("hello").get("node") or self._environment.hostname)
+
+    def read(self, *, sync: bool = False) -> Cib:
+        reply = self.ask("cib", scope="all", sync=sync)
+        try:
+            return Cib.from_bytes(reply["cib"], "the cluster's CIB")
+        except EngineError as problem:
+            raise ShellError(str(problem), code="bad-cib") from None
+
+    def commit(
+        self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
+    ) -> Committed:
+        request_id = os.urandom(12).hex()
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "base": list(base.version),
+            "replace": new.to_bytes(),
+            "force": force or replace,
+            "user": self._environment.user,
+        }
+        try:
+            reply = self._client.request("submit", SUBMIT_TIMEOUT, **fields)
+        except EngineError as problem:
+            if problem.status not in _LOST:
+                raise _refusal(problem) from None
+            reply = self._outcome_of(request_id, problem)
+        return _committed(reply)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        limit = SETTLE_TIMEOUT if timeout is None else timeout
+        reply = self.ask("wait", limit + 10.0, timeout=limit)
+        return bool(reply.get("idle"))
+
+    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+        self.ask("attribute", node=node, name=name, value=value, set="status")
+
+    def cleanup(self, what: Cleanup) -> None:
+        self.ask(
+            "cleanup",
+            resource=what.resource,
+            node=what.node,
+            operation=what.operation,
+            interval=what.interval_ms,
+            failures_only=what.failures_only,
+        )
+
+    def fence(self, node: str, action: str) -> None:
+        self.ask("fence", SETTLE_TIMEOUT, node=node, action=action)
+
+    def confirm_fenced(self, node: str) -> None:
+        self.ask("confirm-fenced", node=node)
+
+    def ask(self, request: str, limit: float = SUBMIT_TIMEOUT, **fields: Any) -> dict[str, Any]:
+        """Send a request and give back the reply; a refusal or a lost agent is raised in one line."""
+        try:
+            return dict(self._client.demand(request, limit, **fields))
+        except EngineError as problem:
+            raise _refusal(problem) from None
+
+    def _outcome_of(self, request_id: str, problem: EngineError) -> dict[str, Any]:
+        """What became of a request whose answer got lost."""
+        deadline = time.monotonic() + OUTCOME_TIMEOUT
+        while time.monotonic() < deadline:
+            try:
+                reply = self._client.request("outcome", 5.0, request_id=request_id)
+            except EngineError:
+                time.sleep(0.5)
+                continue
+            if reply.get("ok") or reply.get("conflicts"):
+                return dict(reply)
+            time.sleep(0.5)
+        raise ConnectionLost(
+            f"{problem}; the outcome of this commit is unknown (request {request_id}): "
+            "look with 'configure show' before you commit again"
+        )
+
+
+def _committed(reply: dict[str, Any]) -> Committed:
+    """The result in a reply to a commit; raises what it refuses."""
+    if not reply.get("ok"):
+        conflicts = reply.get("conflicts") or ()
+        if conflicts:
+            raise CommitConflict(tuple(_conflict(dict(each)) for each in conflicts))
+        reports = tuple(report_from_fields(each) for each in reply.get("reports") or ())
+        raise ShellError(
+            str(reply.get("error") or "the cluster refused the change"), reports=reports
+        )
+    epoch = reply.get("epoch") or (0, 0, 0)
+    warnings = tuple(
+        Report("commit", Severity.WARNING, str(text)) for text in reply.get("warnings") or ()
+    )
+    return Committed(
+        version=CibVersion(*(int(number) for number in epoch)),
+        reports=warnings,
+        durable=tuple(str(name) for name in reply.get("durable") or ()),
+        members=int(reply.get("of") or 0),
+    )
+
+
+def _conflict(fields: dict[str, Any]) -> Report:
+    who = f" by {fields['by']}" if fields.get("by") else ""
+    when = f" {fields['when']}" if fields.get("when") else ""
+    text = f"conflict: {fields.get('object', '?')}: {fields.get('what', 'changed')}{who}{when}"
+    return Report("conflict", Severity.ERROR, text, subject=str(fields.get("object", "")))
+
+
+def _refusal(problem: EngineError) -> ShellError:
+    if problem.status in _LOST:
+        return ConnectionLost(str(problem))
+    return ShellError(str(problem), reports=problem.reports, code="refused")

@@ -1,0 +1,151 @@
+"""A CIB in a file (`CIB_file`, and the shadow CIBs): no cluster is needed.
+
+A commit takes the file's lock, merges with what others wrote meanwhile, and replaces the file as a
+whole; the version is counted as the cluster would (engine-design 6.3).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from crmshell.environment import Environment
+from crmshell.errors import CommitConflict, ShellError
+from crmshell.sources.api import Cleanup, Committed
+from engine.base.errors import EngineError
+from engine.base.reports import Report, Severity
+from engine.cib.document import Cib, CibVersion
+
+
+class FileSource:
+    """A CIB file as a source."""
+
+    def __init__(self, environment: Environment, path: str, name: str = "live") -> None:
+        self._environment = environment
+        self._path = path
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def live(self) -> bool:
+        return False
+
+    @property
+    def path(self) -> str:
+        return self._path
+
+    def local_node(self) -> str:
+        return self._environment.hostname
+
+    def read(self, *, sync: bool = False) -> Cib:
+        del sync
+        try:
+            return Cib.from_bytes(self._environment.read_file(self._path), self._path)
+        except EngineError as problem:
+            raise ShellError(str(problem), code="bad-cib") from None
+
+    def commit(
+        self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
+    ) -> Committed:
+        with self._locked():
+            now = self.read()
+            result = merge_commit(now, base, new, replace=replace)
+            self._store(result)
+        return Committed(result.version)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        return True
+
+    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+        from engine.cib.edits import set_transient_attribute
+
+        base = self.read()
+        new = base.copy()
+        set_transient_attribute(new, node, name, value)
+        self.commit(base, new)
+
+    def cleanup(self, what: Cleanup) -> None:
+        from engine.cib.edits import forget_history
+
+        base = self.read()
+        new = base.copy()
+        forget_history(
+            new,
+            resource=what.resource,
+            node=what.node,
+            operation=what.operation,
+            interval_ms=what.interval_ms,
+            failures_only=what.failures_only,
+        )
+        self.commit(base, new)
+
+    def fence(self, node: str, action: str) -> None:
+        raise ShellError(f"cannot fence {node} ({action}): no cluster is behind {self._path}")
+
+    def confirm_fenced(self, node: str) -> None:
+        raise ShellError(f"cannot confirm that {node} is down: no cluster is behind {self._path}")
+
+    def _store(self, cib: Cib) -> None:
+        cib.root.set("cib-last-written", time.strftime("%a %b %e %H:%M:%S %Y", self._written_at()))
+        cib.root.set("update-client", "crm")
+        cib.root.set("update-user", self._environment.user)
+        self._environment.write_file(self._path, cib.to_bytes())
+
+    def _written_at(self) -> time.struct_time:
+        return time.localtime(self._environment.clock())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The lock of the file, so that two shells do not write at once. None where locks fail."""
+        try:
+            descriptor = os.open(os.path.dirname(os.path.abspath(self._path)), os.O_RDONLY)
+        except OSError:
+            yield
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def merge_commit(now: Cib, base: Cib, new: Cib, *, replace: bool) -> Cib:
+    """What to store when `new` was made from `base` and the CIB meanwhile is `now`.
+
+    Raises `CommitConflict` where both changed the same thing and `replace` is not given.
+    """
+    result = new.copy()
+    if not replace and now.to_bytes() != base.to_bytes():
+        result = _rebased(now, base, new)
+    version = now.version
+    if _configuration(result) != _configuration(now):
+        result.version = CibVersion(version.admin_epoch, version.epoch + 1, 0)
+    else:
+        result.version = CibVersion(version.admin_epoch, version.epoch, version.num_updates + 1)
+    return result
+
+
+def _rebased(now: Cib, base: Cib, new: Cib) -> Cib:
+    """The edit from `base` to `new` made on `now`; raises `CommitConflict` where both edited."""
+    if _configuration(now) == _configuration(base):
+        result = now.copy()
+        old = result.root.find("configuration")
+        if old is not None:
+            result.root.replace(old, new.copy().configuration)
+        return result
+    raise CommitConflict(
+        (Report("conflict", Severity.ERROR, "the CIB was changed by somebody else meanwhile"),)
+    )
+
+
+def _configuration(cib: Cib) -> bytes:
+    from lxml import etree
+
+    return etree.tostring(cib.configuration)

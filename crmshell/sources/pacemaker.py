@@ -1,0 +1,167 @@
+"""A running Pacemaker as a source, through its own tools: the shell may be adopted before the engine.
+
+`cibadmin` reads, and takes a patch that names the version it was made from, so Pacemaker refuses it
+when the CIB moved on; it is then made again on the new CIB. `crm_resource`, `crm_attribute`,
+`crm_node` and `stonith_admin` do what needs a running cluster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from crmshell.environment import Environment, Finished
+from crmshell.errors import ConnectionLost, ShellError
+from crmshell.sources.api import Cleanup, Committed
+from crmshell.sources.file import merge_commit
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.cib.document import Cib
+
+TRIES = 10
+SETTLE_TIMEOUT = 600.0
+# What cibadmin says when the CIB is not the one that the patch was made from.
+_MOVED_ON = frozenset({ExitStatus.OLD, ExitStatus.DIGEST, ExitStatus.DATAERR})
+_FENCE_OPTIONS = {"off": "--fence", "reboot": "--reboot", "on": "--unfence"}
+
+
+class PacemakerSource:
+    """Pacemaker on this machine."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    @property
+    def name(self) -> str:
+        return "live"
+
+    @property
+    def live(self) -> bool:
+        return True
+
+    def local_node(self) -> str:
+        name = self._tool("crm_node", "--name").stdout.decode("utf-8", "replace").strip()
+        return name or self._environment.hostname
+
+    def read(self, *, sync: bool = False) -> Cib:
+        del sync  # A query goes to the DC unless --local is said.
+        done = self._tool("cibadmin", "--query")
+        try:
+            return Cib.from_bytes(done.stdout, "Pacemaker's CIB")
+        except EngineError as problem:
+            raise ShellError(str(problem), code="bad-cib") from None
+
+    def commit(
+        self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
+    ) -> Committed:
+        """Make the change on the CIB as it is; again when somebody was faster."""
+        del force
+        for _ in range(TRIES):
+            now = self.read()
+            wanted = _placed(now, merge_commit(now, base, new, replace=replace))
+            patch = self._patch(now, wanted)
+            if not patch:
+                return Committed(now.version)
+            done = self._run("cibadmin", "--patch", "--xml-pipe", "--sync-call", stdin=patch)
+            if done.status == 0:
+                return Committed(self.read().version)
+            if done.status not in _MOVED_ON or self.read().version == now.version:
+                raise _refusal("cibadmin", done)
+        raise ShellError(
+            f"the CIB changed {TRIES} times while the change was handed over; commit again",
+            code="conflict",
+        )
+
+    def wait(self, timeout: float | None = None) -> bool:
+        limit = SETTLE_TIMEOUT if timeout is None else timeout
+        argv = ("crm_resource", "--wait", f"--timeout={int(limit)}s")
+        done = self._run(*argv, timeout=limit + 10.0)
+        if done.status == ExitStatus.TIMEOUT:
+            return False
+        _check("crm_resource", done)
+        return True
+
+    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+        what = ("--delete",) if value is None else ("--update", value)
+        self._tool(
+            *("crm_attribute", "--lifetime", "reboot", "--node", node, "--name", name), *what
+        )
+
+    def cleanup(self, what: Cleanup) -> None:
+        words = ["crm_resource", "--cleanup" if what.failures_only else "--refresh"]
+        for option, value in (("--resource", what.resource), ("--node", what.node)):
+            words += [option, value] if value else []
+        if what.operation:
+            words += ["--operation", what.operation]
+            words += [] if what.interval_ms is None else ["--interval", f"{what.interval_ms}ms"]
+        self._tool(*words)
+
+    def fence(self, node: str, action: str) -> None:
+        option = _FENCE_OPTIONS.get(action)
+        if option is None:
+            raise ShellError(f"'{action}' is no way to fence; expected off, on or reboot")
+        self._tool("stonith_admin", option, node, timeout=SETTLE_TIMEOUT)
+
+    def confirm_fenced(self, node: str) -> None:
+        self._tool("stonith_admin", "--confirm", node)
+
+    # -- inside -----------------------------------------------------------------------------
+
+    def _patch(self, old: Cib, new: Cib) -> bytes:
+        """The difference in Pacemaker's own form; b"" if there is none."""
+        with self._file(old) as old_path, self._file(new) as new_path:
+            done = self._run("crm_diff", "--original", old_path, "--new", new_path)
+        if done.status == 0:
+            return b""
+        if done.status != 1 or not done.stdout.strip():
+            raise _refusal("crm_diff", done)
+        return done.stdout
+
+    @contextlib.contextmanager
+    def _file(self, cib: Cib) -> Iterator[str]:
+        path = self._environment.temporary_file(cib.to_bytes(), ".xml")
+        try:
+            yield path
+        finally:
+            self._environment.remove_file(path)
+
+    def _tool(self, *argv: str, timeout: float = 60.0) -> Finished:
+        """Run a tool that must succeed."""
+        done = self._run(*argv, timeout=timeout)
+        _check(argv[0], done)
+        return done
+
+    def _run(self, *argv: str, stdin: bytes = b"", timeout: float = 60.0) -> Finished:
+        words: Sequence[str] = argv
+        if self._environment.tools_as:
+            words = ("sudo", "-n", "-u", self._environment.tools_as, *argv)
+        return self._environment.run(words, stdin=stdin, timeout=timeout)
+
+
+def is_installed(environment: Environment) -> bool:
+    """Whether Pacemaker's tools are on this machine."""
+    return bool(environment.find_program("cibadmin") and environment.find_program("crm_diff"))
+
+
+def _placed(now: Cib, wanted: Cib) -> Cib:
+    """The wanted configuration with the status of now, for a patch that touches no status."""
+    placed = now.copy()
+    placed.root.replace(placed.configuration, wanted.copy().configuration)
+    placed.root.attrib.update(wanted.root.attrib)
+    return placed
+
+
+def _check(tool: str, done: Finished) -> None:
+    if done.status:
+        raise _refusal(tool, done)
+
+
+def _refusal(tool: str, done: Finished) -> ShellError:
+    said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+    reason = said[-1].strip() if said else f"status {done.status}"
+    if done.status in (ExitStatus.DISCONNECT, ExitStatus.UNAVAILABLE):
+        return ConnectionLost(
+            f"Pacemaker does not run here ({tool}: {reason}): start it with "
+            "'systemctl start pacemaker', or work on a file with CIB_file=FILE"
+        )
+    return ShellError(f"{tool}: {reason}", code="pacemaker")

@@ -1,0 +1,86 @@
+"""All resources get their nodes, in the order that Pacemaker uses (P3, P8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from engine.scheduler.bundles import assign_bundle
+from engine.scheduler.clones import assign_clone
+from engine.scheduler.groups import assign_group
+from engine.scheduler.merging import UPWARD, merged
+from engine.scheduler.model import MINUS_INFINITY, Model, Node, Resource, Strategy, Variant
+from engine.scheduler.placement import Assigner, Placement, PlacementHooks, Table
+from engine.scheduler.primitives import assign_primitive
+from engine.scheduler.ranking import current_node, merge_sorted
+from engine.scheduler.scores import ScoreSink
+from engine.scheduler.utilization import show_capacities, start_capacities
+
+_ASSIGNERS: Mapping[Variant, Assigner] = {
+    Variant.PRIMITIVE: assign_primitive,
+    Variant.GROUP: assign_group,
+    Variant.CLONE: assign_clone,
+    Variant.BUNDLE: assign_bundle,
+}
+
+
+def new_placement(model: Model, hooks: PlacementHooks, sink: ScoreSink | None) -> Placement:
+    """The working state of an assignment, with nothing assigned."""
+    return Placement(model, hooks, _ASSIGNERS, sink)
+
+
+def assign_resources(placement: Placement) -> None:
+    """Assign every resource: remote connections first, for what they make available (P8.3)."""
+    model = placement.model
+    start_capacities(placement)
+    show_capacities(placement, "Original")
+    if model.options.placement_strategy is not Strategy.DEFAULT:
+        model.resources = _sorted_for_assignment(placement)
+    if model.has_remote_nodes:
+        for resource in model.resources:
+            if resource.is_remote_connection:
+                placement.assign(resource, resource.migration_target, True)
+    for resource in model.resources:
+        if not resource.is_remote_connection:
+            placement.assign(resource, None, True)
+    show_capacities(placement, "Remaining")
+
+
+def _sorted_for_assignment(placement: Placement) -> list[Resource]:
+    """P8.2, P8.5."""
+    resources = placement.model.resources
+    nodes = [
+        node
+        for node, _ in placement.ranking.best_first(
+            [(node, node.base_score) for node in placement.model.nodes]
+        )
+    ]
+    tables = {r.index: merged(placement, r, r, None, None, 1.0, UPWARD) for r in resources}
+    places = {r.index: current_node(r) for r in resources}
+    return merge_sorted(resources, partial(_compare, nodes, tables, places))
+
+
+def _compare(
+    nodes: list[Node],
+    tables: dict[int, Table],
+    places: dict[int, Node | None],
+    first: Resource,
+    second: Resource,
+) -> int:
+    if first.priority != second.priority:
+        return -1 if first.priority > second.priority else 1
+    mine, theirs = tables[first.index], tables[second.index]
+    a = _score_at(mine, places[first.index])
+    b = _score_at(theirs, places[second.index])
+    if a != b:
+        return -1 if a > b else 1
+    for node in nodes:
+        a = mine.get(node.index, MINUS_INFINITY)
+        b = theirs.get(node.index, MINUS_INFINITY)
+        if a != b:
+            return -1 if a > b else 1
+    return 0
+
+
+def _score_at(table: Table, node: Node | None) -> int:
+    return MINUS_INFINITY if node is None else table.get(node.index, MINUS_INFINITY)

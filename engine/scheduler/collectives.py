@@ -1,0 +1,221 @@
+"""Groups, clones and bundles as a whole: where they are, and what their actions are like (C7.13, C7.14)."""
+
+from __future__ import annotations
+
+from engine.base.values import is_true
+from engine.scheduler.actions import (
+    NOTIFY_MARK,
+    OPTIONAL,
+    PSEUDO,
+    RUNNABLE,
+    Action,
+    ActionTable,
+    completion_of,
+    plain_task,
+)
+from engine.scheduler.model import Node, Resource, Variant
+
+_INNER_TASKS = frozenset({"promote", "promoted", "demote", "demoted", "notify", "notified"})
+_ALL_SET = OPTIONAL | RUNNABLE | PSEUDO
+
+
+def instances_of(rsc: Resource) -> list[Resource]:
+    """Instances of a clone, containers of a bundle, members of a group."""
+    if rsc.variant is Variant.BUNDLE and rsc.bundle is not None:
+        return [replica.container for replica in rsc.bundle.replicas]
+    return rsc.children
+
+
+def original_task(action: Action) -> str:
+    """The plain task behind an action, completions and notifications included."""
+    task = action.task
+    if task in ("notify", "notified"):
+        _, mark, rest = action.suffix.partition(NOTIFY_MARK)
+        if mark:
+            task = rest.rpartition("_")[0]
+    return plain_task(task)
+
+
+def first_with_task(
+    table: ActionTable, rsc: Resource, task: str, node: Node | None
+) -> Action | None:
+    """The newest action of a resource that does this task, on the node if one is given."""
+    found = table.first(rsc, f"{task}_0", node)
+    if found is not None and found.task == task:
+        return found
+    if task in ("start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"):
+        return None
+    for action in table.of(rsc):
+        if action.task == task and (node is None or action.node is node):
+            return action
+    return None
+
+
+class FlagSummaries:
+    """Flags of actions as orderings see them; those of collectives come from their children.
+
+    Summarising also updates the collective's own action. A summary is kept until a flag below the
+    collective changes.
+    """
+
+    __slots__ = ("_known", "table")
+
+    def __init__(self, table: ActionTable) -> None:
+        self.table = table
+        self._known: dict[tuple[int, int], tuple[int, int, int]] = {}
+
+    def for_ordering(self, action: Action, node: Node | None) -> int:
+        """Flags of an action as seen by one on `node` (C7.4)."""
+        rsc = action.rsc
+        if rsc is None or rsc.variant is Variant.PRIMITIVE:
+            return action.flags
+        flags = self.of(action, None)
+        if node is None or rsc.variant is not Variant.CLONE:
+            return flags
+        return self.of(action, node) | (flags & RUNNABLE)
+
+    def of(self, action: Action, node: Node | None) -> int:
+        """Flags of an action; of a collective's action those that its children give it."""
+        rsc = action.rsc
+        if rsc is None or rsc.variant is Variant.PRIMITIVE:
+            return action.flags
+        key = (action.id, -1 if node is None else node.index)
+        version = self.table.row(rsc).version
+        known = self._known.get(key)
+        if known is not None and known[0] == version and known[2] == action.flags:
+            return known[1]
+        before = action.flags
+        if rsc.variant is Variant.GROUP:
+            flags = self._of_group(action, rsc, node)
+        else:
+            flags = self._of_instances(action, rsc, node)
+        if action.flags != before:
+            self.table.changed(rsc)
+        self._known[key] = (self.table.row(rsc).version, flags, action.flags)
+        return flags
+
+    def _of_group(self, action: Action, group: Resource, node: Node | None) -> int:
+        flags = _ALL_SET
+        task = original_task(action)
+        is_completion = task != action.task
+        for member in group.children:
+            member_action = first_with_task(self.table, member, task, node)
+            if member_action is None:
+                if task not in ("stop", "demote"):
+                    flags &= ~RUNNABLE
+                continue
+            member_flags = self.of(member_action, node)
+            if not member_flags & OPTIONAL:
+                flags &= ~OPTIONAL
+                action.flags &= ~OPTIONAL
+            if is_completion and not member_flags & RUNNABLE:
+                flags &= ~RUNNABLE
+                action.flags &= ~RUNNABLE
+        return flags
+
+    def _of_instances(self, action: Action, collective: Resource, node: Node | None) -> int:
+        flags = _ALL_SET
+        task = original_task(action)
+        any_runnable = False
+        for instance in _instances_for(collective, action):
+            is_primitive = instance.variant is Variant.PRIMITIVE
+            found = first_with_task(self.table, instance, task, node if is_primitive else None)
+            if found is None:
+                continue
+            instance_flags = self.of(found, node)
+            if not instance_flags & OPTIONAL:
+                flags &= ~OPTIONAL
+                action.flags &= ~OPTIONAL
+            if instance_flags & RUNNABLE:
+                any_runnable = True
+        if not any_runnable:
+            flags &= ~RUNNABLE
+            if node is None:
+                action.flags &= ~RUNNABLE
+        return flags
+
+
+def _instances_for(collective: Resource, action: Action) -> list[Resource]:
+    bundle = collective.bundle
+    if collective.variant is not Variant.BUNDLE or bundle is None:
+        return collective.children
+    if action.task in _INNER_TASKS and bundle.inner_clone is not None:
+        return bundle.inner_clone.children
+    return [replica.container for replica in bundle.replicas]
+
+
+def completion_action(table: ActionTable, first: Action) -> Action:
+    """What an ordering after a collective's action really waits for (C7.3)."""
+    rsc = first.rsc
+    if rsc is None or rsc.variant is Variant.PRIMITIVE:
+        return first
+    if NOTIFY_MARK in first.suffix or first.interval_ms:
+        return first
+    done = completion_of(first.task)
+    if not done:
+        return first
+    suffix = f"{done}_0"
+    if rsc.notify and (rsc.variant is Variant.CLONE or rsc.is_bundled):
+        suffix = f"confirmed-post_notify_{suffix}"
+    return table.first(rsc, suffix) or first
+
+
+# -- where collectives and their instances are --------------------------------------------------
+
+
+def location_of(rsc: Resource, *, current: bool) -> Node | None:
+    """The one node where a resource is (`current`) or goes; None for none or several."""
+    found: dict[int, Node] = {}
+    _add_nodes(rsc, current, found)
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _add_nodes(rsc: Resource, current: bool, found: dict[int, Node]) -> None:
+    if rsc.children:
+        for child in rsc.children:
+            _add_nodes(child, current, found)
+    elif current:
+        for node in rsc.running_on:
+            found.setdefault(node.index, node)
+    elif rsc.assigned is not None:
+        found.setdefault(rsc.assigned.index, rsc.assigned)
+
+
+def interleaves(first: Resource | None, then: Action) -> bool:
+    """Whether an ordering between two collectives holds instance by instance (C7.16)."""
+    rsc = then.rsc
+    if (
+        first is None
+        or rsc is None
+        or first is rsc
+        or first.variant < Variant.CLONE
+        or rsc.variant < Variant.CLONE
+    ):
+        return False
+    decider = first if then.suffix in ("stop_0", "demote_0") else rsc
+    return is_true(decider.meta.get("interleave"))
+
+
+def compatible_instance(
+    rsc: Resource, collective: Resource, *, current: bool = False
+) -> Resource | None:
+    """The instance of a collective on the node of `rsc`, else on the best of its nodes."""
+    node = location_of(rsc, current=current)
+    if node is not None:
+        return _instance_at(collective, node.index, current)
+    ranked = sorted(rsc.allowed.items(), key=lambda entry: -entry[1])
+    for index, _ in ranked:
+        found = _instance_at(collective, index, current)
+        if found is not None:
+            return found
+    return None
+
+
+def _instance_at(collective: Resource, index: int, current: bool) -> Resource | None:
+    for instance in instances_of(collective):
+        if instance.blocked:
+            continue
+        node = location_of(instance, current=current)
+        if node is not None and node.index == index:
+            return instance
+    return None

@@ -1,0 +1,175 @@
+"""What changed configuration asks for: cancel, reschedule, reload, restart, clean up (C10)."""
+
+from __future__ import annotations
+
+from engine.cib.history import OpRecord, ResourceHistory
+from engine.scheduler.actions import RESCHEDULE
+from engine.scheduler.failcounts import fail_count
+from engine.scheduler.fencing import trigger_unfencing
+from engine.scheduler.model import DigestResult, Node, Resource, Variant
+from engine.scheduler.opdigests import compare, only_private_changed
+from engine.scheduler.operations import find_op
+from engine.scheduler.order_graph import CANCELS_FIRST, ORDERED
+from engine.scheduler.plan import Plan
+from engine.scheduler.recurring import cancel_operation
+
+_CHECKED_TASKS = frozenset({"monitor", "start", "promote", "migrate_from"})
+_CHANGED = "resource definition change"
+
+
+def check_changes(plan: Plan) -> None:
+    """Compare the histories of all usable nodes with the configuration (C10.1)."""
+    for node in plan.model.nodes:
+        if not node.maintenance and not _is_available(node):
+            continue
+        for history in plan.model.histories.entries(node.name):
+            if not history.ops:
+                continue
+            for rsc in reversed(plan.model.find_all(history.id)):
+                if rsc.variant is Variant.PRIMITIVE:
+                    _check_history(plan, rsc, node, history)
+
+
+def check_deferred(plan: Plan) -> None:
+    """Checks of connections whose address is known only after assignment (16.13, phase 7)."""
+    for rsc, node, record in plan.model.deferred_checks:
+        if compare(plan.model, rsc, node, record) in (DigestResult.MISMATCH, DigestResult.RESTART):
+            reason = "resource parameters have changed"
+            plan.actions.clear_fail_count(rsc, node, reason)
+    for rsc, node, record in plan.deferred_checks:
+        _check_active(plan, rsc, node, record)
+
+
+def clear_fail_counts_of_removed(plan: Plan) -> None:
+    """Nothing is left of a resource that was removed (25.13)."""
+    if not plan.model.options.stop_removed_resources:
+        return
+    for rsc in plan.model.resources:
+        if not rsc.removed:
+            continue
+        for node in plan.model.nodes:
+            if node.online and fail_count(plan.model, rsc, node)[0]:
+                plan.actions.clear_fail_count(rsc, node, "it is removed")
+                clear = plan.actions.first(rsc, "clear_failcount_0", node)
+                if clear is not None:
+                    plan.order_action_before(clear, rsc, "stop_0", ORDERED)
+
+
+def _is_available(node: Node) -> bool:
+    return node.online and not (node.unclean or node.standby or node.shutdown)
+
+
+def _check_history(plan: Plan, rsc: Resource, node: Node, history: ResourceHistory) -> None:
+    if rsc.removed:
+        if not rsc.top.is_anonymous_clone:
+            _schedule_cleanup(plan, rsc, node)
+        return
+    is_active = node in rsc.running_on
+    if _agent_changed(plan, rsc, node, history, is_active):
+        _schedule_cleanup(plan, rsc, node)
+    if not is_active or history.start_index < history.stop_index:
+        return
+    for place, record in enumerate(history.ops):
+        if place < history.start_index:
+            continue
+        if record.interval_ms and (rsc.maintenance or node.maintenance):
+            _cancel(plan, rsc, node, record)
+        elif record.interval_ms or record.task in _CHECKED_TASKS:
+            if rsc.address_is_uname:
+                plan.deferred_checks.append((rsc, node, record))
+            else:
+                _check_active(plan, rsc, node, record)
+
+
+def _check_active(plan: Plan, rsc: Resource, node: Node, record: OpRecord) -> None:
+    if _check_operation(plan, rsc, node, record) and fail_count(plan.model, rsc, node)[0]:
+        plan.actions.clear_fail_count(rsc, node, "action definition changed")
+
+
+def _agent_changed(
+    plan: Plan, rsc: Resource, node: Node, history: ResourceHistory, is_active: bool
+) -> bool:
+    """Whether the history is that of another agent; if so the resource restarts (26.8)."""
+    recorded = history.element
+    if (
+        recorded.get("type", "") == rsc.agent_type
+        and recorded.get("class", "") == rsc.agent_class
+        and recorded.get("provider", "") == rsc.agent_provider
+    ):
+        return False
+    trigger_unfencing(plan, rsc, node, "Device definition changed")
+    if is_active:
+        plan.actions.stop(rsc, node, optional=False)
+        rsc.start_pending = True
+    return True
+
+
+def _schedule_cleanup(plan: Plan, rsc: Resource, node: Node) -> None:
+    """Delete the history of the resource on the node, between stop and start (C10.6)."""
+    if rsc.failed or not node.online or node.unclean:
+        return
+    plan.actions.obtain(rsc, "delete", node, optional=False)
+    plan.order(rsc, "stop_0", rsc, "delete_0", ORDERED)
+    plan.order(rsc, "delete_0", rsc, "start_0", ORDERED)
+
+
+def _cancel(plan: Plan, rsc: Resource, node: Node, record: OpRecord) -> None:
+    cancel = cancel_operation(plan, rsc, record.task, record.interval_ms, node)
+    if record.call_id >= 0:
+        cancel.set_meta("call_id", str(record.call_id))
+    plan.order_before_action(rsc, "stop_0", cancel, ORDERED)
+
+
+def _check_operation(plan: Plan, rsc: Resource, node: Node, record: OpRecord) -> bool:
+    """Compare one entry with the configuration; whether something changed (C10.2)."""
+    interval_ms = record.interval_ms
+    task = record.task
+    if interval_ms:
+        if find_op(rsc, task, interval_ms, enabled_only=True) is None:
+            if plan.model.options.cancel_removed_actions:
+                _cancel(plan, rsc, node, record)
+            return True
+    elif task in ("monitor", "promote", "migrate_from"):
+        task = "start"
+    result = compare(plan.model, rsc, node, record)
+    if result is DigestResult.MATCH:
+        return False
+    if only_private_changed(plan.model, rsc, node, record):
+        plan.notices.append(
+            f"Only 'private' parameters to {interval_ms}ms-interval {record.task} for {rsc.id}"
+            f" on {node.name} changed: {record.get('transition-magic')}"
+        )
+        return False
+    if result is DigestResult.RESTART:
+        _force_restart(plan, rsc, node, task, interval_ms)
+    elif interval_ms:
+        trigger_unfencing(plan, rsc, node, "Device parameters changed (reschedule)")
+        action = plan.actions.obtain(rsc, task, node, optional=True, interval_ms=interval_ms)
+        action.flags |= RESCHEDULE
+    elif record.get("op-restart-digest") is not None:
+        trigger_unfencing(plan, rsc, node, "Device parameters changed (reload)")
+        _schedule_reload(plan, rsc, node)
+    else:
+        _force_restart(plan, rsc, node, task, interval_ms)
+    return True
+
+
+def _force_restart(plan: Plan, rsc: Resource, node: Node, task: str, interval_ms: int) -> None:
+    """The action must run again with the new parameters, on whichever node (C10.3)."""
+    required = plan.actions.obtain(rsc, task, None, optional=False, interval_ms=interval_ms)
+    required.reason = _CHANGED
+    trigger_unfencing(plan, rsc, node, "Device parameters changed")
+
+
+def _schedule_reload(plan: Plan, rsc: Resource, node: Node | None) -> None:
+    """The agent re-reads its parameters while it runs, unless it stops anyway (C10.4)."""
+    if node is None or not rsc.managed or rsc.failed:
+        return
+    if rsc.start_pending:
+        plan.actions.stop(rsc, node, optional=False)
+        return
+    plan.actions.row(rsc).reload = True
+    reload = plan.actions.obtain(rsc, "reload-agent", node, optional=False)
+    reload.reason = reload.reason or _CHANGED
+    plan.order_action_before(reload, rsc, "stop_0", ORDERED | CANCELS_FIRST)
+    plan.order_action_before(reload, rsc, "demote_0", ORDERED | CANCELS_FIRST)

@@ -1,0 +1,514 @@
+"""Constraints: from the configuration to values, in document order (P3.3, P5, P11a, P18.1, C6).
+
+References are resolved, tags and templates expanded, location rules evaluated; nothing is applied
+here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from lxml import etree
+
+from engine.base.values import bool_from_text
+from engine.cib.document import Cib
+from engine.cib.rules import RuleContext, passes, read_rule
+from engine.scheduler.model import (
+    Colocation,
+    Constraint,
+    Location,
+    Model,
+    Node,
+    Order,
+    OrderKind,
+    OrderSets,
+    ProbeMode,
+    Resource,
+    ResourceSet,
+    Role,
+    Ticket,
+    TicketConstraint,
+    role_from_text,
+)
+from engine.scheduler.nodes import resource_attribute, score_with_words
+from engine.scheduler.params import parameters
+from engine.scheduler.reading import Reading
+
+_SUBMATCH: Final = re.compile(r"%([0-9])")
+_KINDS: Final = {kind.value: kind for kind in OrderKind}
+_PROBE_MODES: Final = {
+    "always": ProbeMode.ALWAYS,
+    "never": ProbeMode.NEVER,
+    "exclusive": ProbeMode.EXCLUSIVE,
+}
+_POLICIES: Final = frozenset(("stop", "demote", "freeze", "fence"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What a `rsc-pattern` matched: the submatches are open to rules (P5.4)."""
+
+    submatches: tuple[str, ...] = ()
+
+
+_NO_PATTERN: Final = Pattern()
+
+
+def unpack_constraints(reading: Reading, cib: Cib) -> None:
+    """Fill `model.constraints` from the `constraints` section."""
+    model = reading.model
+    configuration = cib.root.find("configuration")
+    sections = configuration.findall("constraints") if configuration is not None else []
+    if len(sections) != 1:
+        return
+    for element in sections[0]:
+        reader = _READERS.get(str(element.tag))
+        if reader is None:
+            continue
+        if not element.get("id"):
+            message = f"a {element.tag!s} has no id and is ignored"
+            reading.config_error("constraint-without-id", message)
+            continue
+        model.constraints.extend(reader(reading, element))
+
+
+# -- references --------------------------------------------------------------------------------
+
+
+def find_constraint_resource(model: Model, name: str) -> Resource | None:
+    """The resource that a constraint means; an instance known by history stands for its top (P5.2)."""
+    found = model.find(name)
+    if found is None:
+        return None
+    return found if found.id == name else found.top
+
+
+def _members_of(model: Model, name: str) -> list[str] | None:
+    """Ids behind a template or tag, None if it is neither (27.5)."""
+    found = model.template_users.get(name)
+    return found if found is not None else model.tags.get(name)
+
+
+def _expand(reading: Reading, owner: str, name: str) -> tuple[tuple[Resource, ...], bool] | None:
+    """The resources that a name means, and whether it is a tag or template; None if unknown."""
+    model = reading.model
+    resource = find_constraint_resource(model, name)
+    if resource is not None:
+        return (resource,), False
+    members = _members_of(model, name)
+    if members:
+        found = [find_constraint_resource(model, member) for member in members]
+        if all(found):
+            return tuple(member for member in found if member is not None), True
+    message = f"constraint {owner}: there is no resource, template or tag {name}; ignored"
+    reading.config_error("unknown-resource", message, owner)
+    return None
+
+
+def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet] | None:
+    """The resource sets of a constraint; None if a reference is unknown."""
+    owner = element.get("id", "")
+    sets: list[ResourceSet] = []
+    for child in element:
+        if child.tag != "resource_set":
+            continue
+        block = reading.refs.resolve(child)
+        if block is None:
+            continue
+        members: list[Resource] = []
+        for ref in block:
+            name = ref.get("id")
+            if ref.tag != "resource_ref" or not name:
+                continue
+            expanded = _expand(reading, owner, name)
+            if expanded is None:
+                return None
+            members.extend(expanded[0])
+        kind = block.get("kind")
+        sets.append(
+            ResourceSet(
+                id=block.get("id", ""),
+                members=tuple(members),
+                sequential=bool_from_text(block.get("sequential")),
+                require_all=bool_from_text(block.get("require-all")) is not False,
+                action=block.get("action", ""),
+                role=role_from_text(block.get("role")),
+                score=score_with_words(reading.model, block.get("score")),
+                kind=_KINDS.get(kind) if kind is not None else None,
+                ordering=block.get("ordering", ""),
+            )
+        )
+    return sets
+
+
+# -- locations ---------------------------------------------------------------------------------
+
+
+def _read_location(reading: Reading, element: etree._Element) -> Iterator[Constraint]:
+    """`rsc_location` in its three forms (P5.3)."""
+    if element.find("resource_set") is not None:
+        yield from _location_of_sets(reading, element)
+        return
+    owner = element.get("id", "")
+    name = element.get("rsc")
+    if name is not None:
+        expanded = _expand(reading, owner, name)
+        for resource in expanded[0] if expanded is not None else ():
+            yield from _location(reading, element, resource)
+    pattern = element.get("rsc-pattern")
+    if pattern is not None:
+        yield from _location_of_pattern(reading, element, pattern)
+
+
+def _location_of_sets(reading: Reading, element: etree._Element) -> Iterator[Constraint]:
+    for block in element.iterfind("resource_set"):
+        found = reading.refs.resolve(block)
+        if found is None:
+            continue
+        for ref in found.iterfind("resource_ref"):
+            expanded = _expand(reading, element.get("id", ""), ref.get("id", ""))
+            if expanded is None:
+                return
+            for resource in expanded[0]:
+                yield from _location(
+                    reading,
+                    element,
+                    resource,
+                    role=found.get("role"),
+                    score=found.get("score"),
+                )
+
+
+def _location_of_pattern(
+    reading: Reading, element: etree._Element, pattern: str
+) -> Iterator[Constraint]:
+    """Top-level resources whose id the pattern matches; a leading `!` inverts (P5.4)."""
+    inverted = pattern.startswith("!")
+    try:
+        expression = re.compile(pattern[1:] if inverted else pattern)
+    except re.error as problem:
+        message = f"constraint {element.get('id')}: pattern '{pattern}' is not valid: {problem}"
+        reading.config_error("bad-pattern", message, element.get("id", ""))
+        return
+    for resource in reading.model.resources:
+        match = expression.search(resource.id)
+        if inverted:
+            if match is None:
+                yield from _location(reading, element, resource)
+        elif match is not None:
+            groups = (match.group(), *(group or "" for group in match.groups()))
+            yield from _location(reading, element, resource, pattern=Pattern(groups))
+
+
+def _location(
+    reading: Reading,
+    element: etree._Element,
+    resource: Resource,
+    *,
+    role: str | None = None,
+    score: str | None = None,
+    pattern: Pattern = _NO_PATTERN,
+) -> Iterator[Constraint]:
+    """One location of one resource: a node with a score, or a rule (P5.5 to P5.8)."""
+    model = reading.model
+    owner = element.get("id", "")
+    mode = _PROBE_MODES.get(element.get("resource-discovery", "always"))
+    if mode is None:
+        message = f"constraint {owner}: resource-discovery '{element.get('resource-discovery')}'"
+        reading.config_error("bad-constraint", f"{message} is unknown; using always", owner)
+        mode = ProbeMode.ALWAYS
+    score = score if score is not None else element.get("score")
+    role = role if role is not None else element.get("role")
+    node_name = element.get("node")
+    scores: tuple[tuple[Node, int], ...]
+    if node_name is not None and score is not None:
+        node = model.node_named(node_name)
+        if node is None:
+            return
+        scores = ((node, score_with_words(model, score) or 0),)
+    else:
+        block = element.find("rule")
+        if block is None:
+            return
+        rule_role, scores = _rule_scores(reading, block, resource, pattern)
+        role = role if role is not None else rule_role
+    wanted = role_from_text(role)
+    if role is not None and wanted is Role.UNKNOWN:
+        message = f"constraint {owner}: role '{role}' is unknown; the constraint is ignored"
+        reading.config_error("bad-constraint", message, owner)
+        return
+    if wanted in {Role.STARTED, Role.UNPROMOTED}:
+        wanted = Role.UNKNOWN
+    yield Location(owner, resource, scores, wanted, mode)
+
+
+def _rule_scores(
+    reading: Reading, block: etree._Element, resource: Resource, pattern: Pattern
+) -> tuple[str | None, tuple[tuple[Node, int], ...]]:
+    """Role of the rule, and the nodes on which it passes with their scores, last node first (P5.6)."""
+    model = reading.model
+    rule = read_rule(block, reading.refs)
+    attribute = rule.score_attribute if rule.score is None else None
+    if attribute is not None:
+        attribute = _with_submatches(attribute, pattern.submatches)
+    fixed = score_with_words(model, rule.score) or 0
+    target = resource.meta.get("container-attribute-target")
+    scores: list[tuple[Node, int]] = []
+    for node in model.nodes:
+        context = RuleContext(
+            now=model.now,
+            zone=model.zone,
+            attributes=node.attributes,
+            params=parameters(model, resource, node),
+            meta=resource.meta,
+            submatches=pattern.submatches,
+            note_change=model.want_recheck,
+        )
+        if not passes(rule, context):
+            continue
+        score = fixed
+        if attribute is not None:
+            found = score_with_words(model, resource_attribute(node, attribute, target))
+            if found is None:
+                continue
+            score = found
+        scores.append((node, score))
+    scores.reverse()
+    return rule.role, tuple(scores)
+
+
+def _with_submatches(text: str, submatches: tuple[str, ...]) -> str:
+    def value(match: re.Match[str]) -> str:
+        number = int(match.group(1))
+        return submatches[number] if number < len(submatches) else match.group()
+
+    return _SUBMATCH.sub(value, text) if submatches else text
+
+
+# -- colocations -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the colocations of one constraint have in common."""
+
+    id: str
+    score: int
+    node_attribute: str
+    influence: bool | None
+
+    def make(
+        self,
+        dependent: Resource,
+        primary: Resource,
+        roles: tuple[Role, Role],
+        score: int | None = None,
+    ) -> Colocation:
+        return Colocation(
+            id=self.id,
+            score=self.score if score is None else score,
+            dependent=dependent,
+            primary=primary,
+            dependent_role=_any_if_started(roles[0]),
+            primary_role=_any_if_started(roles[1]),
+            node_attribute=self.node_attribute,
+            influence=self.influence if self.influence is not None else dependent.critical,
+        )
+
+
+def _any_if_started(role: Role) -> Role:
+    return Role.UNKNOWN if role is Role.STARTED else role
+
+
+def _read_colocation(reading: Reading, element: etree._Element) -> Iterator[Constraint]:
+    """`rsc_colocation`: two sides, or sets (P11.1 to P11.5)."""
+    owner = element.get("id", "")
+    base = _Base(
+        id=owner,
+        score=score_with_words(reading.model, element.get("score")) or 0,
+        node_attribute=element.get("node-attribute", "#uname"),
+        influence=_influence(element),
+    )
+    if element.find("resource_set") is not None:
+        sets = _read_sets(reading, element)
+        if sets is not None:
+            yield from _colocate_sets(replace(base, node_attribute="#uname"), sets)
+        return
+    name, with_name = element.get("rsc"), element.get("with-rsc")
+    if not name or not with_name:
+        message = f"constraint {owner}: expected rsc and with-rsc; ignored"
+        reading.config_error("bad-constraint", message, owner)
+        return
+    dependent, primary = _expand(reading, owner, name), _expand(reading, owner, with_name)
+    if dependent is None or primary is None:
+        return
+    roles = (role_from_text(element.get("rsc-role")), role_from_text(element.get("with-rsc-role")))
+    if dependent[1] and primary[1]:
+        message = f"constraint {owner}: only one side may be a template or tag; ignored"
+        reading.config_error("bad-constraint", message, owner)
+    elif dependent[1] or primary[1]:
+        yield from _colocate_sets(
+            replace(base, node_attribute="#uname"),
+            [_side_set(dependent, roles[0]), _side_set(primary, roles[1])],
+        )
+    elif base.score:
+        yield base.make(dependent[0][0], primary[0][0], roles)
+
+
+def _influence(element: etree._Element) -> bool | None:
+    text = element.get("influence")
+    return None if text is None else bool_from_text(text)
+
+
+def _side_set(side: tuple[tuple[Resource, ...], bool], role: Role) -> ResourceSet:
+    """One side of a constraint as a set: the members of a tag are not in sequence."""
+    members, is_tag = side
+    return ResourceSet("", members, sequential=False if is_tag else None, role=role)
+
+
+def _colocate_sets(base: _Base, sets: list[ResourceSet]) -> Iterator[Colocation]:
+    previous: ResourceSet | None = None
+    for block in sets:
+        yield from _colocate_within(base, block)
+        if previous is not None and base.score:
+            yield from _colocate_between(base, previous, block)
+        previous = block
+
+
+def _colocate_within(base: _Base, block: ResourceSet) -> Iterator[Colocation]:
+    """Members of one set with each other (P11.4)."""
+    score = block.score if block.score is not None else base.score
+    if not score or block.sequential is False:
+        return
+    inner = replace(base, id=block.id or base.id, score=score)
+    roles = (block.role, block.role)
+    members = block.members
+    if score < 0:
+        for place, member in enumerate(members):
+            for earlier in members[:place]:
+                yield inner.make(member, earlier, roles)
+        return
+    reverse = bool(block.ordering) and block.ordering != "group"
+    for before, after in pairwise(members):
+        if reverse:
+            yield inner.make(before, after, roles)
+        else:
+            yield inner.make(after, before, roles)
+
+
+def _colocate_between(base: _Base, first: ResourceSet, second: ResourceSet) -> Iterator[Colocation]:
+    """The earlier set with the later one (P11.5)."""
+    if not first.members or not second.members:
+        return
+    dependents = first.members[:1] if first.sequential is not False else first.members
+    primaries = second.members[-1:] if second.sequential is not False else second.members
+    for dependent in dependents:
+        for primary in primaries:
+            yield base.make(dependent, primary, (first.role, second.role))
+
+
+# -- orderings ---------------------------------------------------------------------------------
+
+
+def _read_order(reading: Reading, element: etree._Element) -> Iterator[Constraint]:
+    """`rsc_order`: two sides, or sets (C6.1 to C6.3)."""
+    owner = element.get("id", "")
+    kind = _order_kind(reading, element)
+    symmetrical = bool_from_text(element.get("symmetrical"))
+    if element.find("resource_set") is not None:
+        sets = _read_sets(reading, element)
+        if sets is not None:
+            yield OrderSets(owner, tuple(sets), kind, symmetrical)
+        return
+    first_name, then_name = element.get("first"), element.get("then")
+    if not first_name or not then_name:
+        message = f"constraint {owner}: expected first and then; ignored"
+        reading.config_error("bad-constraint", message, owner)
+        return
+    first, then = _expand(reading, owner, first_name), _expand(reading, owner, then_name)
+    if first is None or then is None:
+        return
+    first_action = element.get("first-action", "")
+    then_action = element.get("then-action", "")
+    if first[1] or then[1]:
+        first_set = replace(_side_set(first, Role.UNKNOWN), id=first_name, action=first_action)
+        then_set = replace(_side_set(then, Role.UNKNOWN), id=then_name, action=then_action)
+        yield OrderSets(owner, (first_set, then_set), kind, symmetrical)
+        return
+    yield Order(
+        id=owner,
+        first=first[0][0],
+        then=then[0][0],
+        first_action=first_action,
+        then_action=then_action,
+        kind=kind,
+        symmetrical=symmetrical,
+        require_all=bool_from_text(element.get("require-all")) is not False,
+    )
+
+
+def _order_kind(reading: Reading, element: etree._Element) -> OrderKind:
+    """`kind`, or what an old `score` means (C6.2)."""
+    text = element.get("kind")
+    if text is None:
+        score = element.get("score")
+        if score is None:
+            return OrderKind.MANDATORY
+        value = score_with_words(reading.model, score) or 0
+        return OrderKind.OPTIONAL if value == 0 else OrderKind.MANDATORY
+    kind = _KINDS.get(text)
+    if kind is None:
+        owner = element.get("id", "")
+        message = f"constraint {owner}: kind '{text}', expected Mandatory, Optional or Serialize"
+        reading.config_error("bad-constraint", message, owner)
+        return OrderKind.MANDATORY
+    return kind
+
+
+# -- tickets -----------------------------------------------------------------------------------
+
+
+def _read_ticket(reading: Reading, element: etree._Element) -> Iterator[Constraint]:
+    """`rsc_ticket`: one constraint per resource (P18.1)."""
+    model = reading.model
+    owner = element.get("id", "")
+    ticket_id = element.get("ticket")
+    if not ticket_id:
+        message = f"constraint {owner}: expected a ticket; ignored"
+        reading.config_error("bad-constraint", message, owner)
+        return
+    ticket = model.tickets.setdefault(ticket_id, Ticket(ticket_id))
+    policy = element.get("loss-policy", "").lower()
+    if element.find("resource_set") is not None:
+        for block in _read_sets(reading, element) or ():
+            for resource in block.members:
+                yield _ticket(reading, owner, ticket, resource, block.role, policy)
+        return
+    expanded = _expand(reading, owner, element.get("rsc", ""))
+    role = role_from_text(element.get("rsc-role"))
+    for resource in expanded[0] if expanded is not None else ():
+        yield _ticket(reading, owner, ticket, resource, role, policy)
+
+
+def _ticket(
+    reading: Reading, owner: str, ticket: Ticket, resource: Resource, role: Role, policy: str
+) -> TicketConstraint:
+    if policy == "fence" and not reading.model.options.fencing_enabled:
+        message = f"constraint {owner}: loss-policy fence, but fencing is disabled; using stop"
+        reading.config_error("bad-constraint", message, owner)
+        policy = "stop"
+    elif policy not in _POLICIES:
+        policy = "demote" if role is Role.PROMOTED else "stop"
+    return TicketConstraint(owner, ticket, resource, role, policy)
+
+
+_READERS: Final[dict[str, Callable[[Reading, etree._Element], Iterator[Constraint]]]] = {
+    "rsc_location": _read_location,
+    "rsc_colocation": _read_colocation,
+    "rsc_order": _read_order,
+    "rsc_ticket": _read_ticket,
+}

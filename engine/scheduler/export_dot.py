@@ -1,0 +1,70 @@
+"""The actions of a plan and their order as a graph for Graphviz (C17)."""
+
+from __future__ import annotations
+
+from engine.scheduler.actions import NOTIFY_MARK, OPTIONAL, PSEUDO, Action
+from engine.scheduler.graph_actions import history_key
+from engine.scheduler.order_graph import LOAD, NOTHING
+from engine.scheduler.plan import Plan
+
+
+def dot_text(plan: Plan, *, all_actions: bool = False) -> str:
+    """Dot text; optional actions and hidden orderings only with `all_actions`."""
+    lines = [' digraph "g" {']
+    names: dict[int, str] = {}
+    shown: set[int] = set()
+    for action in plan.actions.all:
+        names[action.id] = name_of(action)
+        line = _node_line(plan, action, names[action.id], all_actions)
+        if line:
+            shown.add(action.id)
+            lines.append(line)
+    for action in plan.actions.all:
+        kept = set(plan.kept.get(action.id, ()))
+        for first, relation in plan.merged.get(action.id, ()):
+            if first in kept:
+                style = "bold"
+            elif relation == NOTHING:
+                continue
+            elif all_actions or (first in shown and action.id in shown and relation != LOAD):
+                style = "dashed"
+            else:
+                continue
+            lines.append(f'"{names[first]}" -> "{names[action.id]}" [ style = {style}]')
+    lines.append("}\n")
+    return "\n".join(lines)
+
+
+def _node_line(plan: Plan, action: Action, name: str, all_actions: bool) -> str:
+    font = "orange" if action.flags & PSEUDO else "black"
+    if action.id in plan.kept:
+        style, colour = "bold", "green"
+    elif action.rsc is not None and not action.rsc.managed:
+        style, colour, font = "dashed", "red", "purple"
+        if not all_actions:
+            return ""
+    elif action.flags & OPTIONAL:
+        style, colour = "dashed", "blue"
+        if not all_actions:
+            return ""
+    else:
+        style, colour = "dashed", "red"
+    return f'"{name}" [ style={style} color="{colour}" fontcolor="{font}"]'
+
+
+def name_of(action: Action) -> str:
+    """How an action is called in dot files (C17.2)."""
+    host = ""
+    if action.node is not None:
+        host = f" {action.node.name}"
+    elif not action.flags & PSEUDO:
+        host = " <none>"
+    if action.task == "stonith":
+        operation = (action.own_meta or {}).get("stonith_action", "")
+        return f"stonith '{operation}'{host}"
+    if action.rsc is None:
+        return f"{action.task}{host}" if host else action.key
+    key = history_key(action, dot=NOTIFY_MARK in action.suffix) or action.key
+    if action.cancel_task:
+        return f"Cancel {key}{host}"
+    return f"{key}{host}"

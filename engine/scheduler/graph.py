@@ -1,0 +1,258 @@
+"""From actions and orderings to the transition: what gets in, in which order, waiting for what (C16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import networkx as nx
+
+from engine.scheduler.actions import (
+    IN_GRAPH,
+    MIGRATABLE,
+    ON_DC,
+    OPTIONAL,
+    PSEUDO,
+    RUNNABLE,
+    Action,
+)
+from engine.scheduler.collectives import FlagSummaries
+from engine.scheduler.graph_actions import ActionWriter, nodes_changing_maintenance
+from engine.scheduler.model import Resource, Variant
+from engine.scheduler.notifications import create_clone_notifications
+from engine.scheduler.order_graph import (
+    FIRST_GRAPHS_THEN,
+    IF_UNMIGRATABLE,
+    LOAD,
+    MIN_RUNNABLE,
+    NOTHING,
+    ORDERED,
+    REQUIRED_SAME_NODE,
+    THEN_GRAPHS_FIRST,
+    UNMIGRATABLE_BLOCKS,
+)
+from engine.scheduler.plan import Plan
+from engine.scheduler.transition import Synapse, Transition
+
+_ONLY_SEQUENCE = ORDERED | THEN_GRAPHS_FIRST | FIRST_GRAPHS_THEN
+_ALWAYS_TASKS = frozenset({"stonith", "do_shutdown"})
+
+
+class GraphBuilder:
+    """Collects the synapses of one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.table = plan.actions
+        self.order: list[Action] = []  # in the graph, in order of addition
+        self.kept = plan.kept
+        self.merged = plan.merged
+        self._visited: set[int] = set()
+
+    def build(self) -> Transition:
+        """The whole transition (C16.5)."""
+        for rsc in self.plan.model.resources:
+            self._add_resource(rsc)
+        if nodes_changing_maintenance(self.plan):
+            action = self.table.cluster_action(
+                "maintenance_nodes", "maintenance_nodes", None, optional=False
+            )
+            action.flags |= PSEUDO | RUNNABLE
+            self._add(action)
+        for action in reversed(self.table.all):
+            self._add(action)
+        self._drop_stuck()
+        return Transition(self._root_attributes(), tuple(self._synapses()))
+
+    # -- order of addition ----------------------------------------------------------------------
+
+    def _add_resource(self, rsc: Resource) -> None:
+        match rsc.variant:
+            case Variant.PRIMITIVE:
+                self._add_all(self.table.row(rsc).all)
+            case Variant.GROUP:
+                self._add_all(self.table.row(rsc).all)
+                for member in rsc.children:
+                    self._add_resource(member)
+            case Variant.CLONE:
+                self._add_clone(rsc)
+            case Variant.BUNDLE:
+                self._add_bundle(rsc)
+
+    def _add_clone(self, clone: Resource) -> None:
+        summaries = FlagSummaries(self.table)
+        for action in self.table.of(clone):
+            summaries.of(action, None)
+        if clone.notify:
+            create_clone_notifications(self.plan, clone)
+        for instance in clone.children:
+            self._add_resource(instance)
+        self._add_all(self.table.row(clone).all)
+
+    def _add_bundle(self, bundle: Resource) -> None:
+        settings = bundle.bundle
+        if settings is None:
+            return
+        if settings.inner_clone is not None:
+            self._add_resource(settings.inner_clone)
+        for replica in settings.replicas:
+            for part in (replica.ip, replica.container, replica.connection):
+                if part is not None:
+                    self._add_resource(part)
+
+    def _add_all(self, actions: list[Action]) -> None:
+        for action in reversed(actions):
+            self._add(action)
+
+    def _add(self, action: Action) -> None:
+        if action.id in self._visited:
+            return
+        self._visited.add(action.id)
+        self.merged[action.id] = self._merge_before(action)
+        if self._belongs(action):
+            self.order.append(action)
+            self.kept[action.id] = self._choose_inputs(action)
+
+    # -- what gets in ---------------------------------------------------------------------------
+
+    def _belongs(self, action: Action) -> bool:
+        """Whether an action is part of the graph (C16.2)."""
+        flags = action.flags
+        if not flags & RUNNABLE or (flags & OPTIONAL and not flags & IN_GRAPH):
+            return False
+        rsc = action.rsc
+        if (
+            rsc is not None
+            and not rsc.managed
+            and action.task != "monitor"
+            and not action.interval_ms
+        ):
+            return False
+        if flags & PSEUDO or action.task in _ALWAYS_TASKS:
+            return True
+        node = action.node
+        if node is None:
+            return False
+        if flags & ON_DC or (node.is_guest and not node.remote_reset):
+            return True
+        return node.online and not node.unclean
+
+    def _merge_before(self, action: Action) -> list[tuple[int, int]]:
+        """Orderings before an action by number of the first one, relations united (C16.3)."""
+        row = self.plan.graph.pred.get(action.id)
+        if not row:
+            return []
+        merged = []
+        for first in sorted(row):
+            relation = NOTHING
+            for part in row[first]["relations"]:
+                relation |= part
+            merged.append((first, relation))
+        return merged
+
+    def _choose_inputs(self, action: Action) -> list[int]:
+        kept = []
+        merged = self.merged[action.id]
+        actions = self.table.all
+        for place, (number, relation) in enumerate(merged):
+            first = actions[number - 1]
+            verdict = keeps_input(first, action, relation)
+            if verdict is None:
+                merged[place] = (number, NOTHING)
+            elif verdict:
+                kept.append(number)
+        return kept
+
+    # -- loops ----------------------------------------------------------------------------------
+
+    def _drop_stuck(self) -> None:
+        """Leave out what can never happen: loops, what waits for them or for something missing.
+
+        The rest of the cluster still gets its plan.
+        """
+        bare: nx.DiGraph[int] = nx.DiGraph()
+        bare.add_nodes_from(self.kept)
+        bare.add_edges_from((i, a) for a, inputs in self.kept.items() for i in inputs)
+        stuck = {number for number in bare if number not in self.kept}
+        if not stuck and nx.is_directed_acyclic_graph(bare):
+            return
+        for component in nx.strongly_connected_components(bare):
+            if len(component) > 1:
+                self.plan.loops.append([self.table.all[number - 1] for number in sorted(component)])
+                stuck |= component
+        after = set(stuck)
+        for number in stuck:
+            after |= nx.descendants(bare, number)
+        self.order = [action for action in self.order if action.id not in after]
+        for number in after:
+            self.kept.pop(number, None)
+
+    # -- the result -----------------------------------------------------------------------------
+
+    def _synapses(self) -> Iterable[Synapse]:
+        writer = ActionWriter(self.plan)
+        actions = self.table.all
+        for number, action in enumerate(self.order):
+            inputs = self.kept[action.id]
+            priority = action.priority
+            if action.rsc is not None:
+                priority = max(priority, action.rsc.priority)
+            first = [actions[i - 1] for i in inputs]
+            yield Synapse(number, max(priority, 0), writer.write(action, first), tuple(inputs))
+
+    def _root_attributes(self) -> dict[str, str]:
+        """Attributes of `transition_graph` (C16.1)."""
+        model = self.plan.model
+        values = model.options.values
+        attributes = {
+            "cluster-delay": values.get("cluster-delay", "60s"),
+            "fencing-timeout": values.get("fencing-timeout", values.get("stonith-timeout", "60s")),
+            "failed-stop-offset": "INFINITY",
+            "failed-start-offset": "INFINITY" if model.options.start_failure_is_fatal else "1",
+            "batch-limit": values.get("batch-limit", "0"),
+            "transition_id": "1",
+        }
+        if model.options.migration_limit > 0:
+            attributes["migration-limit"] = str(model.options.migration_limit)
+        if model.recheck_at > 0:
+            attributes["recheck-by"] = str(model.recheck_at)
+        return attributes
+
+
+def keeps_input(first: Action, then: Action, relation: int) -> bool | None:
+    """Whether `then` waits for `first` in the graph; None disables the ordering (C16.8)."""
+    if relation == NOTHING:
+        return False
+    flags = first.flags
+    if not flags & RUNNABLE and (
+        not relation & ~_ONLY_SEQUENCE or relation & (MIN_RUNNABLE | UNMIGRATABLE_BLOCKS)
+    ):
+        return False
+    if relation & IF_UNMIGRATABLE and flags & MIGRATABLE:
+        return False
+    is_stop = first.suffix == "stop_0"
+    if relation == ORDERED and flags & MIGRATABLE and is_stop:
+        return False
+    if relation == LOAD:
+        return _keeps_load(first, then)
+    if relation == REQUIRED_SAME_NODE:
+        apart = first.node is not None and then.node is not None and first.node is not then.node
+        return None if apart or flags & OPTIONAL else True
+    rsc = first.rsc
+    if (
+        rsc is not None
+        and then.rsc is not rsc
+        and rsc.failed
+        and not rsc.managed
+        and is_stop
+        and then.rsc is not None
+        and then.rsc.variant is Variant.CLONE
+    ):
+        return False
+    return not flags & OPTIONAL or bool(flags & IN_GRAPH)
+
+
+def _keeps_load(first: Action, then: Action) -> bool | None:
+    if then.task == "migrate_to":
+        goes_to = then.rsc.assigned if then.rsc is not None else None
+        return True if first.node is goes_to else None
+    return None if first.node is not then.node or first.flags & OPTIONAL else True

@@ -1,0 +1,272 @@
+"""Changes to a CIB that a simulation starts from, or meets on its way (C20.7, C20.8)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from engine.base.errors import BadInput, EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.base.values import bool_from_text
+from engine.cib.document import FEATURE_SET, Cib
+from engine.scheduler.status_tree import StatusTree
+from engine.scheduler.transition import GraphAction
+
+_SPEC = re.compile(r"(?P<operation>.+)@(?P<node>[^=]+)=(?P<rc>\d+)$")
+_OPERATION = re.compile(r"(?P<resource>.+)_(?P<task>migrate_to|migrate_from|[^_]+)_(?P<ms>\d+)$")
+_UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+_CLONE_NUMBER = re.compile(r":\d+$")
+_MAX_RC = 255
+
+
+@dataclass(frozen=True, slots=True)
+class OpSpec:
+    """A result of an operation: `RSC_TASK_INTERVALMS@NODE=RC`."""
+
+    resource: str
+    task: str
+    interval_ms: int
+    node: str
+    rc: int
+
+    @classmethod
+    def from_text(cls, text: str) -> OpSpec:
+        """Read the form of the command line; `BadInput` says what was expected."""
+        outer = _SPEC.match(text)
+        inner = _OPERATION.match(outer["operation"]) if outer else None
+        if outer is None or inner is None or int(outer["rc"]) > _MAX_RC:
+            raise BadInput(
+                f"'{text}' is no operation result, expected "
+                "RSC_TASK_INTERVALMS@NODE=RC (for example db_monitor_10000@node1=7)",
+                status=ExitStatus.USAGE,
+            )
+        return cls(
+            inner["resource"], inner["task"], int(inner["ms"]), outer["node"], int(outer["rc"])
+        )
+
+    def matches(self, names: tuple[str, ...], action: GraphAction) -> bool:
+        """Whether this is about the action, whose resource has these names (any case)."""
+        if self.task.lower() != action.operation.lower() or self.interval_ms != action.interval_ms:
+            return False
+        if self.node.lower() != action.node.lower():
+            return False
+        mine = self.resource.lower()
+        known = {name.lower() for name in names if name}
+        return mine in known or mine in {_CLONE_NUMBER.sub("", name) for name in known}
+
+    @property
+    def key(self) -> str:
+        return f"{self.resource}_{self.task}_{self.interval_ms}"
+
+
+@dataclass(slots=True)
+class Injections:
+    """What the command line asks to change before scheduling."""
+
+    quorum: str | None = None
+    watchdog: str | None = None
+    nodes_up: list[str] = field(default_factory=list)
+    nodes_down: list[str] = field(default_factory=list)
+    nodes_fail: list[str] = field(default_factory=list)
+    tickets_grant: list[str] = field(default_factory=list)
+    tickets_revoke: list[str] = field(default_factory=list)
+    tickets_standby: list[str] = field(default_factory=list)
+    tickets_activate: list[str] = field(default_factory=list)
+    operations: list[OpSpec] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return (
+            self.quorum is not None
+            or self.watchdog is not None
+            or any(
+                (
+                    self.nodes_up,
+                    self.nodes_down,
+                    self.nodes_fail,
+                    self.tickets_grant,
+                    self.tickets_revoke,
+                    self.tickets_standby,
+                    self.tickets_activate,
+                    self.operations,
+                )
+            )
+        )
+
+
+def inject(cib: Cib, wanted: Injections, now: float, *, fatal_start: bool = True) -> list[str]:
+    """Make the changes in the CIB and say what was done, line by line.
+
+    Raises `EngineError` for a node or resource that is not in the configuration; nothing has been
+    changed then.
+    """
+    nodes = _node_ids(cib)
+    for name in (
+        *wanted.nodes_up,
+        *wanted.nodes_down,
+        *wanted.nodes_fail,
+        *(spec.node for spec in wanted.operations),
+    ):
+        if name.lower() not in nodes:
+            raise _unknown("node", name, [known for known, _ in nodes.values()])
+    agents = [_agent_of(cib, spec.resource) for spec in wanted.operations]
+    status = StatusTree(cib)
+    lines: list[str] = []
+    if wanted.quorum is not None:
+        value = "1" if _boolean("quorum", wanted.quorum) else "0"
+        cib.root.set("have-quorum", value)
+        lines.append(f"Setting quorum: {wanted.quorum}")
+    if wanted.watchdog is not None:
+        value = "true" if _boolean("watchdog", wanted.watchdog) else "false"
+        _set_property(cib, "have-watchdog", value)
+        lines.append(f"Setting watchdog: {wanted.watchdog}")
+    changes = (
+        (wanted.nodes_up, status.take_up, "Bringing node {} online"),
+        (wanted.nodes_down, status.take_down, "Taking node {} offline"),
+        (wanted.nodes_fail, status.lose, "Failing node {}"),
+    )
+    for names, change, text in changes:
+        for name in names:
+            known, node_id = nodes[name.lower()]
+            change(status.node_state(known, node_id))
+            lines.append(text.format(known))
+    ticket_changes = (
+        (wanted.tickets_grant, "granted", "true", "Granting ticket {}"),
+        (wanted.tickets_revoke, "granted", "false", "Revoking ticket {}"),
+        (wanted.tickets_standby, "standby", "true", "Making ticket {} standby"),
+        (wanted.tickets_activate, "standby", "false", "Activating ticket {}"),
+    )
+    for tickets, name, value, text in ticket_changes:
+        for ticket in tickets:
+            status.set_ticket(ticket, name, value)
+            lines.append(text.format(ticket))
+    for spec, agent in zip(wanted.operations, agents, strict=True):
+        known, node_id = nodes[spec.node.lower()]
+        state = status.node_state(known, node_id)
+        lines.append(f"Injecting {spec.key}@{spec.node}={spec.rc} into the configuration")
+        lines += inject_failure(status, state, spec, now, fatal_start=fatal_start)
+        _record(status, state, spec, known, agent, now)
+    return lines
+
+
+def inject_failure(
+    status: StatusTree, state: etree._Element, spec: OpSpec, now: float, *, fatal_start: bool
+) -> list[str]:
+    """Count a failed operation in the node's transient attributes (C20.7)."""
+    if spec.rc == 0 or (spec.rc == 7 and spec.interval_ms == 0):
+        return []
+    suffix = f"{spec.resource}#{spec.task}_{spec.interval_ms}"
+    count, last = f"fail-count-{suffix}", f"last-failure-{suffix}"
+    moment = str(int(now))
+    if spec.task == "stop" or (spec.task == "start" and fatal_start):
+        shown = "INFINITY"
+        status.set_transient(state, count, shown)
+    else:
+        shown = "value++"
+        status.add_to_transient(state, count, 1)
+    status.set_transient(state, last, moment)
+    where = f"/node_state '{state.get('id', '')}'"
+    return [
+        f"Injecting attribute {count}={shown} into {where}",
+        f"Injecting attribute {last}={moment} into {where}",
+    ]
+
+
+def _record(
+    status: StatusTree,
+    state: etree._Element,
+    spec: OpSpec,
+    node: str,
+    agent: dict[str, str],
+    now: float,
+) -> None:
+    """The history entry of an injected result; the cluster expected success."""
+    resource = status.history(state, (spec.resource,), agent)
+    call_id = status.next_call(resource)
+    op_status = 0 if spec.rc == 0 else 4
+    key = f"{call_id}:-1:0:{_UUID}"
+    values = {
+        "operation_key": spec.key,
+        "operation": spec.task,
+        "crm-debug-origin": "crm_simulate",
+        "crm_feature_set": FEATURE_SET,
+        "transition-key": key,
+        "transition-magic": f"{op_status}:{spec.rc};{key}",
+        "exit-reason": "",
+        "on_node": node,
+        "call-id": str(call_id),
+        "rc-code": str(spec.rc),
+        "op-status": str(op_status),
+        "interval": str(spec.interval_ms),
+        "last-rc-change": str(int(now)),
+        "exec-time": "0",
+        "queue-time": "0",
+    }
+    last = spec.key if spec.interval_ms else f"{spec.resource}_last_0"
+    if spec.rc != 0:
+        status.record(resource, f"{spec.resource}_last_failure_0", values)
+        if spec.interval_ms:
+            return
+    status.record(resource, last, values)
+
+
+def _node_ids(cib: Cib) -> dict[str, tuple[str, str]]:
+    """Lower-cased name → (name, id) of each node that the CIB knows."""
+    found: dict[str, tuple[str, str]] = {}
+    for element in (*cib.root.iterfind("configuration/nodes/node"), *cib.root.iter("node_state")):
+        name, node_id = element.get("uname"), element.get("id")
+        if name and node_id:
+            found.setdefault(name.lower(), (name, node_id))
+    return found
+
+
+def _agent_of(cib: Cib, resource: str) -> dict[str, str]:
+    """Class, provider and type of a primitive, for its entry in the history."""
+    wanted = {resource, _CLONE_NUMBER.sub("", resource)}
+    names = []
+    for primitive in cib.root.iterfind("configuration/resources//primitive"):
+        names.append(primitive.get("id", ""))
+        if primitive.get("id") not in wanted:
+            continue
+        source = primitive
+        template = primitive.get("template")
+        if template is not None:
+            for other in cib.root.iterfind("configuration/resources/template"):
+                if other.get("id") == template:
+                    source = other
+        return {
+            name: source.attrib[name]
+            for name in ("class", "provider", "type")
+            if name in source.attrib
+        }
+    raise _unknown("resource", resource, names)
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> EngineError:
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name, known, 1)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    return EngineError(
+        f"{kind} '{name}' is not in the configuration{hint}", status=ExitStatus.NOSUCH
+    )
+
+
+def _boolean(what: str, text: str) -> bool:
+    value = bool_from_text(text)
+    if value is None:
+        raise BadInput(f"{what}: '{text}' is not true or false", status=ExitStatus.USAGE)
+    return value
+
+
+def _set_property(cib: Cib, name: str, value: str) -> None:
+    options = cib.section("crm_config")
+    block = options.find("cluster_property_set[@id='cib-bootstrap-options']")
+    if block is None:
+        block = etree.SubElement(options, "cluster_property_set", id="cib-bootstrap-options")
+    for pair in block.iterfind("nvpair"):
+        if pair.get("name") == name:
+            pair.set("value", value)
+            return
+    etree.SubElement(block, "nvpair", id=f"cib-bootstrap-options-{name}", name=name, value=value)

@@ -1,0 +1,836 @@
+"""What the scheduler knows during one run: nodes, resources, constraints, options.
+
+`Model` is the working object of one run. `unpack` fills it from a CIB, `state` from the status
+section, placement writes scores and assigned nodes, the action phases read all of it. Values that
+never change after they are made are frozen dataclasses; nodes and resources are mutable slots
+objects that belong to exactly one run.
+
+Nodes and resources carry a small integer `index` (their place of creation), so that tables by node
+or by resource are plain dicts or lists of ints. Rule numbers refer to the scheduler's documents:
+`5.3` state, `P5.3` placement, `C5.3` transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Final
+
+from engine.base.isodate import Zone
+from engine.cib.history import HistoryStore, OpRecord
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+    from engine.cib.history import ResourceHistory
+    from engine.cib.nvsets import NvSet
+
+INFINITY: Final = 1_000_000
+MINUS_INFINITY: Final = -1_000_000
+
+
+class Role(IntEnum):
+    """Role of an instance, ordered (1.13)."""
+
+    UNKNOWN = 0
+    STOPPED = 1
+    STARTED = 2
+    UNPROMOTED = 3
+    PROMOTED = 4
+
+    @property
+    def text(self) -> str:
+        """The word used in outputs (`Unknown`, `Stopped`, …)."""
+        return self.name.capitalize()
+
+
+_ROLE_WORDS: Final = {
+    "stopped": Role.STOPPED,
+    "started": Role.STARTED,
+    "unpromoted": Role.UNPROMOTED,
+    "slave": Role.UNPROMOTED,
+    "promoted": Role.PROMOTED,
+    "master": Role.PROMOTED,
+}
+
+
+def role_from_text(text: str | None) -> Role:
+    """Role named by `text` in any case; `Master` and `Slave` are old names; else UNKNOWN (1.13)."""
+    return _ROLE_WORDS.get(text.lower(), Role.UNKNOWN) if text else Role.UNKNOWN
+
+
+class Variant(IntEnum):
+    """Kind of resource, ordered as P1.3."""
+
+    PRIMITIVE = 1
+    GROUP = 2
+    CLONE = 3
+    BUNDLE = 4
+
+
+class ProbeMode(IntEnum):
+    """`resource-discovery` of a node entry, ordered as P5.8."""
+
+    ALWAYS = 0
+    NEVER = 1
+    EXCLUSIVE = 2
+
+
+class OnFail(IntEnum):
+    """What a failure leads to, in order of severity (14.5)."""
+
+    IGNORE = 0
+    DEMOTE = 1
+    RESTART = 2
+    RESET_REMOTE = 3
+    RESTART_CONTAINER = 4
+    BAN = 5
+    BLOCK = 6
+    STOP = 7
+    STANDBY = 8
+    FENCE = 9
+
+
+class Needs(IntEnum):
+    """What an action, or a resource's start, requires (14.8, 12.7)."""
+
+    NOTHING = 0
+    QUORUM = 1
+    FENCING = 2
+
+
+class QuorumPolicy(Enum):
+    """`no-quorum-policy` after 6.4."""
+
+    STOP = "stop"
+    FREEZE = "freeze"
+    IGNORE = "ignore"
+    DEMOTE = "demote"
+    FENCE = "fence"
+
+
+class MultipleActive(Enum):
+    """`multiple-active` (12.3)."""
+
+    BLOCK = "block"
+    STOP_ONLY = "stop_only"
+    STOP_START = "stop_start"
+    STOP_UNEXPECTED = "stop_unexpected"
+
+
+class Strategy(Enum):
+    """`placement-strategy` (6.3)."""
+
+    DEFAULT = "default"
+    UTILIZATION = "utilization"
+    MINIMAL = "minimal"
+    BALANCED = "balanced"
+
+
+@dataclass(slots=True)
+class Options:
+    """Cluster options after validation and defaults (section 6). Times are milliseconds."""
+
+    no_quorum_policy: QuorumPolicy = QuorumPolicy.STOP
+    symmetric: bool = True
+    maintenance_mode: bool = False
+    start_failure_is_fatal: bool = True
+    startup_probes: bool = True
+    fencing_enabled: bool = True
+    fencing_action: str = "reboot"
+    fencing_timeout: int = 60_000
+    have_watchdog: bool = False
+    concurrent_fencing: bool = True
+    startup_fencing: bool = True
+    priority_fencing_delay: int = 0
+    fence_remote_without_quorum: bool = False
+    node_pending_timeout: int = 0
+    cluster_delay: int = 60_000
+    batch_limit: int = 0
+    migration_limit: int = -1
+    stop_all_resources: bool = False
+    stop_removed_resources: bool = True
+    cancel_removed_actions: bool = True
+    shutdown_lock: bool = False
+    shutdown_lock_limit: int = 0
+    health_strategy: str = "none"
+    health_base: int = 0
+    health_green: int = 0
+    health_yellow: int = 0
+    health_red: int = 0
+    placement_strategy: Strategy = Strategy.DEFAULT
+    cluster_name: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    """All configured options by configured name, as text."""
+
+
+class Node:
+    """A cluster, remote, guest or bundle node (sections 7, 8, 17).
+
+    `base_score` is the score of entries made from now on; entries that resources hold already keep
+    theirs (8.9). `running` holds primitives in the order of discovery.
+    """
+
+    __slots__ = (
+        "assigned_count",
+        "attributes",
+        "base_score",
+        "capacity",
+        "connection",
+        "expected_up",
+        "fail_counts",
+        "feature_set",
+        "history_read",
+        "id",
+        "index",
+        "is_dc",
+        "is_remote_type",
+        "maintenance",
+        "name",
+        "online",
+        "pending",
+        "priority",
+        "probe_mode",
+        "probes_allowed",
+        "remote_fenced",
+        "remote_maintenance",
+        "remote_reset",
+        "running",
+        "seen",
+        "shutdown",
+        "standby",
+        "standby_on_fail",
+        "unclean",
+        "utilization",
+    )
+
+    def __init__(self, index: int, node_id: str, name: str, *, remote: bool = False) -> None:
+        self.index = index
+        self.id = node_id
+        self.name = name
+        self.is_remote_type = remote
+        self.is_dc = False
+        self.online = False
+        self.unclean = False
+        self.pending = False
+        self.shutdown = False
+        self.standby = False
+        self.standby_on_fail = False
+        self.maintenance = False
+        self.expected_up = False
+        self.seen = False
+        self.probes_allowed = True
+        self.remote_reset = False
+        self.remote_fenced = False
+        self.remote_maintenance = False
+        self.history_read = False
+        self.base_score = 0
+        self.probe_mode = ProbeMode.ALWAYS
+        self.priority = 0
+        self.attributes: dict[str, str] = {}
+        self.utilization: dict[str, str] = {}
+        self.feature_set = ""
+        self.fail_counts: dict[str, list[int]] | None = None  # index, see `failcounts`
+        self.running: list[Resource] = []
+        self.connection: Resource | None = None
+        # Placement's working values (P1.7): primitives assigned so far, what capacity is left.
+        self.assigned_count = 0
+        self.capacity: dict[str, int] = {}
+
+    @property
+    def is_guest(self) -> bool:
+        """A guest or bundle node: its connection runs inside another resource (17.4)."""
+        connection = self.connection
+        return self.is_remote_type and connection is not None and connection.launcher is not None
+
+    @property
+    def is_bundle(self) -> bool:
+        """A guest node whose launcher is a bundle's container."""
+        connection = self.connection
+        return (
+            self.is_remote_type
+            and connection is not None
+            and connection.launcher is not None
+            and connection.launcher.bundle_replica is not None
+        )
+
+    @property
+    def is_remote(self) -> bool:
+        """A Pacemaker Remote node that is no guest (17.4)."""
+        return self.is_remote_type and not self.is_guest
+
+    def __repr__(self) -> str:
+        return f"Node({self.name})"
+
+
+@dataclass(slots=True)
+class CloneSettings:
+    """Numbers and flags of a clone (15.3); for a bundle those of its containers (16.2)."""
+
+    clone_max: int
+    clone_node_max: int = 1
+    clone_min: int = 0
+    promoted_max: int = 0
+    promoted_node_max: int = 0
+    ordered: bool = False
+    interleave: bool = False
+    next_instance: int = 0
+
+
+@dataclass(slots=True)
+class Replica:
+    """One copy of a bundle (16.7); `node` is the bundle node that its connection offers."""
+
+    number: int
+    container: Resource
+    ip: Resource | None = None
+    connection: Resource | None = None
+    child: Resource | None = None
+    node: Node | None = None
+    address: str = ""
+
+
+@dataclass(slots=True)
+class BundleSettings:
+    """What is particular to a bundle (section 16)."""
+
+    agent: str
+    image: str
+    replicas: list[Replica] = field(default_factory=list)
+    inner_clone: Resource | None = None
+    replicas_per_host: int = 1
+    promoted_max: int = 0
+    network: str = ""
+    control_port: str = ""
+    add_host: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OpConfig:
+    """A configured operation (section 14): its XML attributes and its name/value sets.
+
+    `key` is name and interval in milliseconds; `enabled` is the XML attribute. Sets are in the order
+    in which they are processed (4.2).
+    """
+
+    id: str
+    name: str
+    interval_ms: int
+    enabled: bool
+    role: Role
+    attributes: Mapping[str, str]
+    meta_sets: tuple[NvSet, ...] = ()
+    param_sets: tuple[NvSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """The effective definition of a resource: read once, built into as many instances as needed.
+
+    Sets are in the order in which they are processed (4.2).
+    """
+
+    tag: str
+    id: str
+    attributes: Mapping[str, str]
+    meta_sets: tuple[NvSet, ...] = ()
+    param_sets: tuple[NvSet, ...] = ()
+    utilization_sets: tuple[NvSet, ...] = ()
+    ops: tuple[OpConfig, ...] = ()
+    children: tuple[Blueprint, ...] = ()
+    element: etree._Element | None = None
+
+
+class Resource:
+    """A primitive, group, clone or bundle, or an instance of one (sections 11 to 17, P1.6).
+
+    `allowed` maps node index → score; a missing key means "no entry". `probe_modes` holds only the
+    entries whose probe mode is not ALWAYS; `counts` is used by collectives during assignment.
+    """
+
+    __slots__ = (
+        "address_is_uname",
+        "agent_class",
+        "agent_provider",
+        "agent_type",
+        "allow_migrate",
+        "allow_unhealthy",
+        "allowed",
+        "assigned",
+        "assigned_score",
+        "assigning",
+        "attributes",
+        "base_id",
+        "blocked",
+        "bundle",
+        "bundle_replica",
+        "children",
+        "clone",
+        "clone_blueprint",
+        "collocated",
+        "container_inner",
+        "counts",
+        "critical",
+        "dangling_sources",
+        "exclusive_probes",
+        "failed",
+        "failure_ignored",
+        "failure_timeout",
+        "history_id",
+        "id",
+        "index",
+        "instance",
+        "is_fence_device",
+        "is_remote_connection",
+        "known_on",
+        "launched",
+        "launcher",
+        "locations",
+        "lock_node",
+        "lock_time",
+        "maintenance",
+        "managed",
+        "merging",
+        "meta",
+        "meta_sets",
+        "migration_source",
+        "migration_target",
+        "migration_threshold",
+        "multiple_active",
+        "needs_fencing",
+        "needs_quorum",
+        "needs_unfencing",
+        "nesting_allowed",
+        "next_role",
+        "notify",
+        "ops",
+        "ordered",
+        "param_cache",
+        "param_sets",
+        "parent",
+        "pending_action",
+        "pending_node",
+        "priority",
+        "probe_modes",
+        "promotable",
+        "promotion_priority",
+        "reconnect_ms",
+        "removed",
+        "removed_launched",
+        "role",
+        "running_on",
+        "start_pending",
+        "stickiness",
+        "stop_if_failed",
+        "tag",
+        "this_with",
+        "tickets",
+        "unassigned",
+        "unique",
+        "utilization",
+        "variant",
+        "with_this",
+    )
+
+    def __init__(self, index: int, resource_id: str, variant: Variant) -> None:
+        # Who it is.
+        self.index = index
+        self.id = resource_id
+        self.base_id = resource_id  # without ":N"
+        self.history_id = ""  # name in the history, if it differs from `id` (18.6 d)
+        self.variant = variant
+        self.tag = ""  # element name in the CIB
+        self.instance: int | None = None  # N of a clone instance and of everything in it
+        self.attributes: dict[str, str] = {}  # the element's XML attributes
+        self.agent_class = ""
+        self.agent_provider = ""
+        self.agent_type = ""
+        # Tree and containment.
+        self.parent: Resource | None = None
+        self.children: list[Resource] = []
+        self.clone: CloneSettings | None = None
+        self.clone_blueprint: Blueprint | None = None  # what a clone's instances are made of
+        self.bundle: BundleSettings | None = None
+        self.bundle_replica: Replica | None = None  # of a bundle's container, IP, connection, child
+        self.launcher: Resource | None = None
+        self.launched: list[Resource] = []
+        # Configuration.
+        self.meta: dict[str, str] = {}
+        self.meta_sets: tuple[NvSet, ...] = ()
+        self.param_sets: tuple[NvSet, ...] = ()
+        self.param_cache: dict[int, dict[str, str]] = {}  # node index or -1 → parameters
+        self.ops: tuple[OpConfig, ...] = ()
+        self.utilization: dict[str, str] = {}
+        self.priority = 0
+        self.stickiness = 0
+        self.migration_threshold = INFINITY
+        self.failure_timeout = 0  # milliseconds, 0 = never
+        self.reconnect_ms = 0
+        self.multiple_active = MultipleActive.STOP_START
+        self.ordered = True  # group
+        self.collocated = True  # group
+        # Flags from the configuration.
+        self.managed = True
+        self.maintenance = False
+        self.unique = True
+        self.promotable = False
+        self.notify = False
+        self.critical = True
+        self.is_fence_device = False
+        self.is_remote_connection = False
+        self.allow_migrate = False
+        self.allow_unhealthy = False
+        self.needs_quorum = False
+        self.needs_fencing = False
+        self.needs_unfencing = False
+        self.exclusive_probes = False
+        self.nesting_allowed = False  # a bundle's connection: may run beside its container
+        self.container_inner = False  # the primitive inside a bundle, and its clone
+        self.address_is_uname = False  # connection whose `addr` is the literal "#uname" (16.13)
+        # Flags and values from the history.
+        self.role = Role.STOPPED
+        self.next_role = Role.UNKNOWN
+        self.blocked = False
+        self.failed = False
+        self.stop_if_failed = False
+        self.failure_ignored = False
+        self.start_pending = False
+        self.removed = False
+        self.removed_launched = False
+        self.running_on: list[Node] = []
+        self.known_on: dict[int, Node] = {}  # probed there (23.1)
+        self.pending_action = ""  # task of the pending action, "" = none
+        self.pending_node: Node | None = None
+        self.migration_source: Node | None = None  # partial migration (24.4)
+        self.migration_target: Node | None = None
+        self.dangling_sources: list[Node] = []
+        self.lock_node: Node | None = None
+        self.lock_time = 0
+        # Scores and constraints.
+        self.allowed: dict[int, int] = {}
+        self.probe_modes: dict[int, ProbeMode] = {}
+        self.counts: dict[int, int] = {}
+        self.locations: list[Location] = []
+        self.this_with: list[Colocation] = []
+        self.with_this: list[Colocation] = []
+        self.tickets: list[TicketConstraint] = []
+        # Placement's working values.
+        self.assigned: Node | None = None
+        self.assigned_score = 0
+        self.unassigned = True
+        self.assigning = False
+        self.merging = False
+        self.promotion_priority = 0
+
+    @property
+    def is_primitive(self) -> bool:
+        return self.variant is Variant.PRIMITIVE
+
+    @property
+    def top(self) -> Resource:
+        """Outermost ancestor, not beyond a bundle's inner clone (15.8)."""
+        found = self
+        while found.parent is not None and found.parent.variant is not Variant.BUNDLE:
+            found = found.parent
+        return found
+
+    @property
+    def outermost(self) -> Resource:
+        """Outermost ancestor, bundles included."""
+        found = self
+        while found.parent is not None:
+            found = found.parent
+        return found
+
+    @property
+    def is_anonymous_clone(self) -> bool:
+        return self.variant is Variant.CLONE and not self.unique
+
+    @property
+    def is_anonymous_instance(self) -> bool:
+        """Inside an anonymous clone (or such a clone itself)."""
+        return not self.unique
+
+    @property
+    def is_bundled(self) -> bool:
+        """Part of a bundle, at any depth."""
+        return self.outermost.variant is Variant.BUNDLE
+
+    def __repr__(self) -> str:
+        return f"Resource({self.id})"
+
+
+@dataclass(slots=True)
+class Location:
+    """Scores of nodes for a resource (P5.1). `scores`: (node, score) in the order of application."""
+
+    id: str
+    resource: Resource
+    scores: tuple[tuple[Node, int], ...]
+    role: Role = Role.UNKNOWN  # filter; UNKNOWN = none
+    probe_mode: ProbeMode = ProbeMode.ALWAYS
+
+
+@dataclass(slots=True, eq=False)
+class Colocation:
+    """`dependent` with `primary` (section P11). `explicit`: configured, not internal (P7.7)."""
+
+    id: str
+    score: int
+    dependent: Resource
+    primary: Resource
+    dependent_role: Role = Role.UNKNOWN
+    primary_role: Role = Role.UNKNOWN
+    node_attribute: str = "#uname"
+    influence: bool = True
+    explicit: bool = True
+
+
+class OrderKind(Enum):
+    """`kind` of an ordering."""
+
+    OPTIONAL = "Optional"
+    MANDATORY = "Mandatory"
+    SERIALIZE = "Serialize"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSet:
+    """A resource set of a constraint, references resolved; `None` = attribute not given."""
+
+    id: str
+    members: tuple[Resource, ...]
+    sequential: bool | None = None
+    require_all: bool = True
+    action: str = ""
+    role: Role = Role.UNKNOWN
+    score: int | None = None
+    kind: OrderKind | None = None
+    ordering: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`first` before `then`; actions as configured ("" = not given); resources resolved (C6)."""
+
+    id: str
+    first: Resource
+    then: Resource
+    first_action: str
+    then_action: str
+    kind: OrderKind
+    symmetrical: bool | None  # None: not configured
+    require_all: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSets:
+    """An ordering of resource sets, templates and tags expanded into sets (C6)."""
+
+    id: str
+    sets: tuple[ResourceSet, ...]
+    kind: OrderKind
+    symmetrical: bool | None
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A ticket's state (27.6). `last_granted`: epoch seconds, -1 unknown."""
+
+    id: str
+    granted: bool = False
+    standby: bool = False
+    last_granted: int = -1
+    state: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketConstraint:
+    """`resource` depends on `ticket` (P18). `loss_policy`: stop, demote, freeze or fence."""
+
+    id: str
+    ticket: Ticket
+    resource: Resource
+    role: Role
+    loss_policy: str
+
+
+Constraint = Location | Colocation | Order | OrderSets | TicketConstraint
+
+
+@dataclass(frozen=True, slots=True)
+class FailedOp:
+    """A failed operation as the summary shows it (20.10); times are epoch seconds or text as found."""
+
+    key: str
+    resource_id: str
+    node_name: str
+    task: str
+    interval_ms: int
+    rc: int
+    status: int
+    call_id: int
+    exit_reason: str
+    attributes: Mapping[str, str]
+
+
+class DigestResult(Enum):
+    """Outcome of comparing a history entry with today's parameters (26.3)."""
+
+    MATCH = "match"
+    UNKNOWN = "unknown"
+    MISMATCH = "mismatch"
+    RESTART = "restart"
+
+
+@dataclass(slots=True)
+class OpDigests:
+    """Digests of an action with today's parameters; `result` is that of the latest comparison."""
+
+    all: str
+    secure: str | None
+    restart: str | None
+    result: DigestResult
+
+
+class Model:
+    """Everything one run knows. Filled by `unpack` and `state`; see the module's first lines."""
+
+    __slots__ = (
+        "base_table_cache",
+        "blocked_count",
+        "constraints",
+        "dc_node",
+        "deferred_checks",
+        "digest_cache",
+        "disabled_count",
+        "failed_keys",
+        "failed_ops",
+        "has_fence_device",
+        "has_remote_nodes",
+        "histories",
+        "lookup_index",
+        "next_resource_index",
+        "node_by_id",
+        "node_by_name",
+        "node_table",
+        "nodes",
+        "now",
+        "op_default_sets",
+        "options",
+        "quorate",
+        "recheck_at",
+        "resource_count",
+        "resources",
+        "root_attributes",
+        "rsc_default_sets",
+        "sanitized",
+        "tags",
+        "template_users",
+        "tickets",
+        "unfencing_in_use",
+        "zone",
+    )
+
+    def __init__(self, now: float, zone: Zone | None = None) -> None:
+        self.now = now  # epoch seconds
+        self.zone = zone if zone is not None else Zone()
+        self.recheck_at = 0  # epoch seconds, 0 = no wish (28.5)
+        self.options = Options()
+        self.root_attributes: dict[str, str] = {}
+        self.quorate = False
+        self.sanitized = False  # input without private values: secure digests decide (26.5)
+        self.has_fence_device = False
+        self.has_remote_nodes = False
+        self.unfencing_in_use = False
+        self.nodes: list[Node] = []  # sorted by name (7.3)
+        self.node_table: list[Node] = []  # by index
+        self.node_by_id: dict[str, Node] = {}  # lower-cased id
+        self.node_by_name: dict[str, Node] = {}  # lower-cased name
+        self.dc_node: Node | None = None
+        self.resources: list[Resource] = []  # top level (11.20), removed ones last
+        self.lookup_index: dict[str, list[Resource]] = {}
+        self.template_users: dict[str, list[str]] = {}
+        self.tags: dict[str, list[str]] = {}
+        self.tickets: dict[str, Ticket] = {}
+        self.constraints: list[Constraint] = []
+        self.rsc_default_sets: tuple[NvSet, ...] = ()
+        self.op_default_sets: tuple[NvSet, ...] = ()
+        self.histories = HistoryStore()
+        self.digest_cache: dict[tuple[int, int, str, int], OpDigests] = {}
+        self.failed_ops: list[FailedOp] = []
+        self.failed_keys: set[tuple[str, str]] = set()
+        self.deferred_checks: list[tuple[Resource, Node, OpRecord]] = []  # (16.13)
+        self.resource_count = 0
+        self.disabled_count = 0
+        self.blocked_count = 0
+        self.next_resource_index = 0
+        self.base_table_cache: dict[int, int] | None = None  # dropped when nodes change
+
+    def history_of(self, node: Node, resource_id: str) -> ResourceHistory | None:
+        """The one history of that resource id on the node."""
+        return self.histories.find(node.name, resource_id)
+
+    def node_named(self, name: str) -> Node | None:
+        """The node of that name, any case (1.11)."""
+        return self.node_by_name.get(name.lower())
+
+    def want_recheck(self, when: float) -> None:
+        """Something changes at `when` (epoch seconds); the earliest future moment is kept (28.5)."""
+        moment = int(when)
+        if moment > self.now and (self.recheck_at == 0 or moment < self.recheck_at):
+            self.recheck_at = moment
+
+    def register_name(self, name: str, resource: Resource) -> None:
+        """Let `find` answer `resource` to `name` (its id or its history name)."""
+        known = self.lookup_index.setdefault(name, [])
+        if resource not in known:
+            known.append(resource)
+
+    def find(self, name: str) -> Resource | None:
+        """Resource with that instance or history name: the first one in tree order (11.22)."""
+        known = self.lookup_index.get(name)
+        if not known:
+            return None
+        return known[0] if len(known) == 1 else min(known, key=_index_of)
+
+    def find_all(self, name: str) -> Sequence[Resource]:
+        """All resources with that instance or history name."""
+        return self.lookup_index.get(name, ())
+
+
+def _index_of(resource: Resource) -> int:
+    return resource.index
+
+
+def leaves(resource: Resource) -> list[Resource]:
+    """The primitives below a resource in order, or the primitive itself."""
+    if not resource.children:
+        return [resource] if resource.variant is Variant.PRIMITIVE else []
+    found: list[Resource] = []
+    for child in resource.children:
+        found.extend(leaves(child))
+    return found
+
+
+def apply_score(model: Model, resource: Resource, node: Node | None, score: int) -> None:
+    """Add a preference to the tables of a resource and all its descendants (11.17, P6.5).
+
+    `node` None means every node of the cluster.
+    """
+    for child in resource.children:
+        apply_score(model, child, node, score)
+    allowed = resource.allowed
+    for target in model.nodes if node is None else (node,):
+        old = allowed.get(target.index)
+        if old is None:
+            old = target.base_score
+            if target.probe_mode is not ProbeMode.ALWAYS:
+                resource.probe_modes[target.index] = target.probe_mode
+        if old <= MINUS_INFINITY or score <= MINUS_INFINITY:
+            allowed[target.index] = MINUS_INFINITY
+        elif old >= INFINITY or score >= INFINITY:
+            allowed[target.index] = INFINITY
+        else:
+            allowed[target.index] = max(MINUS_INFINITY, min(INFINITY, old + score))

@@ -1,0 +1,28 @@
+"""The phases after assignment, in their order: probes, actions, orderings, propagation, graph (C1.1)."""
+
+from __future__ import annotations
+
+from engine.scheduler.config_changes import check_deferred, clear_fail_counts_of_removed
+from engine.scheduler.fencing import schedule_fencing_and_shutdown
+from engine.scheduler.graph import GraphBuilder
+from engine.scheduler.plan import Plan
+from engine.scheduler.probes import create_probes, order_probes
+from engine.scheduler.propagation import Propagation
+from engine.scheduler.remote import order_remote_actions
+from engine.scheduler.role_actions import create_actions
+from engine.scheduler.transition import Transition
+
+
+def finish(plan: Plan) -> Transition:
+    """Everything from the assigned nodes and roles to the transition."""
+    check_deferred(plan)
+    create_probes(plan)
+    clear_fail_counts_of_removed(plan)
+    for rsc in plan.model.resources:
+        create_actions(plan, rsc)
+    order_remote_actions(plan)
+    schedule_fencing_and_shutdown(plan)
+    plan.resolve_records()
+    order_probes(plan)
+    Propagation(plan).run()
+    return GraphBuilder(plan).build()

@@ -1,0 +1,276 @@
+"""Promotion scores, and which instances of a promotable clone are promoted (P15)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from engine.base.score import add_scores
+from engine.scheduler.binding import bind
+from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
+from engine.scheduler.instances import compare_instances
+from engine.scheduler.merging import ACTIVE_NONNEGATIVE, merged
+from engine.scheduler.model import (
+    INFINITY,
+    MINUS_INFINITY,
+    Node,
+    QuorumPolicy,
+    Resource,
+    Role,
+)
+from engine.scheduler.placement import Placement, node_of, nodes_of, single
+from engine.scheduler.ranking import guest_can_run, is_usable, merge_sorted
+
+_DEFAULT_PRIORITY = -1
+"""Nothing says that an instance wants to be promoted (P15.13)."""
+
+
+# Before placement.
+
+
+def add_promotion_scores(placement: Placement, clone: Resource) -> None:
+    """A promotion score draws an instance to its node and to the front of the list (P15.2)."""
+    table = placement.model.node_table
+    for instance in clone.children:
+        for index, old in instance.allowed.items():
+            if not placement.usable[index]:
+                continue
+            score = promotion_score(instance, table[index])
+            if score is None:
+                continue
+            if score > 0:
+                instance.allowed[index] = add_scores(old, score)
+                placement.note(instance, table[index], f"promotion score {score}")
+            instance.priority = max(instance.priority, score)
+
+
+def promotion_score(instance: Resource, node: Node) -> int | None:
+    """What node attributes say about promoting the instance there; None: nothing (P15.1)."""
+    if instance.children:
+        scores = [promotion_score(member, node) for member in instance.children]
+        known = [score for score in scores if score is not None]
+        return sum(known) if known else None
+    if not _score_applies(instance, node):
+        return None
+    name = instance.history_id or instance.id
+    value = _attribute(instance, node, f"master-{name}")
+    if value is None and not instance.unique:
+        base = _without_number(instance.id)
+        if base != instance.id:
+            value = _attribute(instance, node, f"master-{base}")
+    return None if value is None else _score_of(value)
+
+
+def _score_applies(instance: Resource, node: Node) -> bool:
+    """P15.3."""
+    if instance.allowed.get(node.index, -1) < 0:
+        return False
+    if not instance.unique:
+        active = _active_twin(instance, node)
+        if active is instance:
+            return True
+        if active is None and _known_on(instance, node):
+            return True
+    if not instance.running_on and not instance.known_on:
+        return True
+    return node.index in instance.known_on or node in instance.running_on
+
+
+def _twins(instance: Resource) -> list[Resource]:
+    """The same member in every instance of the anonymous clone."""
+    found = []
+    for sibling in instance.top.children:
+        candidates = sibling.children or [sibling]
+        found.extend([c for c in candidates if c.base_id == instance.base_id])
+    return found
+
+
+def _active_twin(instance: Resource, node: Node) -> Resource | None:
+    return next((t for t in _twins(instance) if node in t.running_on), None)
+
+
+def _known_on(instance: Resource, node: Node) -> bool:
+    return any(node.index in twin.known_on for twin in _twins(instance))
+
+
+def _without_number(name: str) -> str:
+    base, colon, number = name.rpartition(":")
+    return base if colon and number.isdigit() else name
+
+
+def _attribute(instance: Resource, node: Node, name: str) -> str | None:
+    if node.is_guest and instance.meta.get("container-attribute-target", "").lower() == "host":
+        connection = node.connection
+        launcher = None if connection is None else connection.launcher
+        if launcher is None:
+            return None
+        if instance.unassigned:
+            host = launcher.running_on[0] if launcher.running_on else None
+        else:
+            host = launcher.assigned
+        return None if host is None else host.attributes.get(name)
+    return node.attributes.get(name)
+
+
+def _score_of(text: str) -> int:
+    match text:
+        case "INFINITY" | "+INFINITY":
+            return INFINITY
+        case "-INFINITY":
+            return MINUS_INFINITY
+    try:
+        return max(MINUS_INFINITY, min(INFINITY, int(text)))
+    except ValueError:
+        return 0
+
+
+# After placement.
+
+
+def choose_roles(placement: Placement, clone: Resource) -> None:
+    """Decide the next role of each instance (P15.4 to P15.11)."""
+    clone.counts = dict.fromkeys(clone.allowed, 0)
+    for instance in clone.children:
+        _set_priority(placement, clone, instance)
+    _sort_for_promotion(placement, clone)
+    settings = clone.clone
+    assert settings is not None
+    promoted = 0
+    for instance in clone.children:
+        if _set_role(placement, clone, instance, promoted):
+            promoted += 1
+
+
+def _set_priority(placement: Placement, clone: Resource, instance: Resource) -> None:
+    """P15.5 to P15.9."""
+    if instance.role is Role.STARTED:
+        _set_current_role(instance, Role.UNPROMOTED)
+    node = node_of(instance)
+    if node is None:
+        return
+    match instance.next_role:
+        case Role.UNKNOWN | Role.STARTED:
+            score = promotion_score(instance, node)
+            instance.priority = _DEFAULT_PRIORITY if score is None else score
+        case Role.UNPROMOTED | Role.STOPPED:
+            instance.priority = MINUS_INFINITY
+        case Role.PROMOTED:
+            pass
+    for location in (*instance.locations, *clone.locations):
+        if location.role is Role.PROMOTED:
+            for target, score in location.scores:
+                if target is node:
+                    instance.priority = add_scores(instance.priority, score)
+    for colocation in list(this_with_list(placement, instance)):
+        bind(placement, instance, colocation.primary, colocation)
+    wanted = instance.next_role is Role.PROMOTED
+    instance.promotion_priority = INFINITY if wanted else instance.priority
+
+
+def _set_current_role(resource: Resource, role: Role) -> None:
+    resource.role = role
+    for child in resource.children:
+        _set_current_role(child, role)
+
+
+def _sort_for_promotion(placement: Placement, clone: Resource) -> None:
+    """P15.10: the clone's own table gathers what speaks for a promotion on each node."""
+    if clone.index in placement.promoting:
+        return
+    placement.promoting.add(clone.index)
+    clone.allowed = dict(clone.allowed)
+    nodes = [node_of(instance) for instance in clone.children]
+    for instance, node in zip(clone.children, nodes, strict=True):
+        if node is not None and instance.promotion_priority >= 0 and node.index in clone.allowed:
+            old = clone.allowed[node.index]
+            clone.allowed[node.index] = add_scores(old, instance.promotion_priority)
+    for c in list(with_this_list(placement, clone)):
+        if c.primary_role is Role.PROMOTED and has_influence(c):
+            factor = single(c.score / INFINITY)
+            clone.allowed = merged(
+                placement, c.dependent, clone, clone.allowed, c, factor, ACTIVE_NONNEGATIVE
+            )
+    for ticket in clone.tickets:
+        if ticket.role is Role.PROMOTED and (not ticket.ticket.granted or ticket.ticket.standby):
+            placement.ban(clone, None, f"ticket {ticket.ticket.id}")
+    for instance, node in zip(clone.children, nodes, strict=True):
+        if not instance.managed and instance.next_role is Role.PROMOTED:
+            instance.promotion_priority = INFINITY
+        elif node is None:
+            instance.promotion_priority = MINUS_INFINITY
+        elif instance.promotion_priority >= 0:
+            instance.promotion_priority = clone.allowed.get(node.index, MINUS_INFINITY)
+    clone.children = merge_sorted(clone.children, partial(_compare_for_promotion, placement, clone))
+
+
+def _compare_for_promotion(
+    placement: Placement, clone: Resource, first: Resource, second: Resource
+) -> int:
+    if first.promotion_priority != second.promotion_priority:
+        return -1 if first.promotion_priority > second.promotion_priority else 1
+    if first.role != second.role:
+        return -1 if first.role > second.role else 1
+    return compare_instances(placement, clone, first, second)
+
+
+def _set_role(placement: Placement, clone: Resource, instance: Resource, promoted: int) -> bool:
+    """P15.11; True if the instance counts as promoted."""
+    settings = clone.clone
+    assert settings is not None
+    if placement.sink is not None and not instance.removed:
+        placement.sink.promotion(instance, node_of(instance), instance.promotion_priority)
+    node: Node | None = None
+    if instance.promotion_priority >= 0 and (promoted < settings.promoted_max or not clone.managed):
+        node = _promotion_node(clone, instance)
+    if node is None:
+        _set_next_role(instance)
+        return False
+    model = placement.model
+    if (
+        instance.role < Role.PROMOTED
+        and not model.quorate
+        and model.options.no_quorum_policy is QuorumPolicy.FREEZE
+    ):
+        _set_next_role(instance)
+        return False
+    clone.counts[node.index] = clone.counts.get(node.index, 0) + 1
+    _promote(instance)
+    return True
+
+
+def _promotion_node(clone: Resource, instance: Resource) -> Node | None:
+    """Where the instance can be promoted, if anywhere."""
+    for member in instance.children:
+        if _promotion_node(clone, member) is None:
+            return None
+    nodes = nodes_of(instance)
+    if len(nodes) != 1:
+        return None
+    node = nodes[0]
+    if instance.managed:
+        if instance.priority < 0:
+            return None
+        if not is_usable(node) or not guest_can_run(node):
+            return None
+    elif instance.role is not Role.PROMOTED:
+        return None
+    if clone.allowed.get(node.index, -1) < 0:
+        return None
+    settings = clone.clone
+    assert settings is not None
+    if instance.managed and clone.counts.get(node.index, 0) >= settings.promoted_node_max:
+        return None
+    return node
+
+
+def _set_next_role(resource: Resource) -> None:
+    """Not to be promoted: Unpromoted where it has a node, else Stopped."""
+    resource.next_role = Role.UNPROMOTED if nodes_of(resource) else Role.STOPPED
+    for child in resource.children:
+        _set_next_role(child)
+
+
+def _promote(resource: Resource) -> None:
+    if resource.next_role is Role.UNKNOWN:
+        resource.next_role = Role.PROMOTED
+    for child in resource.children:
+        _promote(child)

@@ -1,0 +1,91 @@
+"""The catalog of installed agents, on folders of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.agents.catalog import AgentFolders, Catalog
+from engine.agents.names import AgentName
+from engine.base.errors import BadInput
+from engine.base.exitcodes import ExitStatus
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> AgentFolders:
+    for path in ("resource.d/heartbeat/Dummy", "resource.d/pacemaker/Dummy", "init.d/cron"):
+        _program(tmp_path / path)
+    _program(tmp_path / "resource.d/pacemaker/Only")
+    _program(tmp_path / "sbin/fence_a")
+    _program(tmp_path / "sbin/other")
+    (tmp_path / "units").mkdir()
+    (tmp_path / "units/nginx.service").write_text("[Unit]\nDescription=web\n")
+    (tmp_path / "units/at@.service").write_text("[Unit]\nDescription=template\n")
+    (tmp_path / "resource.d/heartbeat/notes.txt").write_text("no program")
+    return AgentFolders(
+        ocf_root=str(tmp_path),
+        lsb=(str(tmp_path / "init.d"),),
+        systemd=(str(tmp_path / "units"),),
+        fence=(str(tmp_path / "sbin"),),
+    )
+
+
+def _program(path: Path, text: str = "#!/bin/sh\n", mode: int = 0o755) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def test_types_are_programs_of_the_class(folders: AgentFolders) -> None:
+    catalog = Catalog(folders)
+    assert catalog.providers() == ["heartbeat", "pacemaker"]
+    assert catalog.types("ocf", "heartbeat") == ["Dummy"]
+    assert catalog.types("ocf") == ["Dummy", "Only"]
+    assert catalog.types("stonith") == ["fence_a"]
+    assert catalog.types("lsb") == ["cron"]
+    assert catalog.types("service") == ["at@", "cron", "nginx"]
+    assert catalog.types("nonsense") == []
+
+
+def test_a_short_name_prefers_heartbeat_then_pacemaker(folders: AgentFolders) -> None:
+    catalog = Catalog(folders)
+    assert str(catalog.resolve("Dummy")) == "ocf:heartbeat:Dummy"
+    assert str(catalog.resolve("Only")) == "ocf:pacemaker:Only"
+    assert str(catalog.resolve("ocf:Only")) == "ocf:pacemaker:Only"
+    assert str(catalog.resolve("NoSuch")) == "ocf:heartbeat:NoSuch"
+    assert str(catalog.resolve("fence_b")) == "stonith:fence_b"
+
+
+@pytest.mark.parametrize("text", ["../x", "ocf:../x", "/etc/passwd", "ocf:heartbeat:../../x"])
+def test_no_name_leads_out_of_the_folders(folders: AgentFolders, text: str) -> None:
+    with pytest.raises(BadInput):
+        catalog = Catalog(folders)
+        catalog.path_of(catalog.resolve(text))
+
+
+def test_a_link_out_of_the_folders_is_not_followed(folders: AgentFolders, tmp_path: Path) -> None:
+    _program(tmp_path / "outside")
+    os.symlink(tmp_path / "outside", tmp_path / "resource.d/heartbeat/Sneaky")
+    with pytest.raises(BadInput, match="outside") as refusal:
+        Catalog(folders).path_of(AgentName("ocf", "heartbeat", "Sneaky"))
+    assert refusal.value.status is ExitStatus.INSUFFICIENT_PRIV
+
+
+def test_an_agent_that_others_may_write_is_not_run(folders: AgentFolders, tmp_path: Path) -> None:
+    _program(tmp_path / "resource.d/heartbeat/Open", mode=0o777)
+    with pytest.raises(BadInput, match="changed by others"):
+        Catalog(folders).path_of(AgentName("ocf", "heartbeat", "Open"))
+
+
+def test_an_agent_that_is_not_there_is_not_installed(folders: AgentFolders) -> None:
+    with pytest.raises(BadInput) as refusal:
+        Catalog(folders).path_of(AgentName("ocf", "heartbeat", "Gone"))
+    assert refusal.value.status is ExitStatus.NOT_INSTALLED
+    assert not Catalog(folders).is_installed(AgentName("systemd", "", "gone"))
+
+
+def test_an_instance_of_a_template_unit_is_installed(folders: AgentFolders) -> None:
+    assert Catalog(folders).is_installed(AgentName("systemd", "", "at@one"))
+    assert Catalog(folders).is_installed(AgentName("service", "", "nginx"))
