@@ -6,12 +6,12 @@ A request joins one for the same node and action that is already running (engine
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
 
+from engine.base.seams import Chance
 from engine.fencing.devices import Device, listed_hosts
 from engine.fencing.history import FenceEvent, FenceHistory
 from engine.fencing.topology import devices_in, levels_for
@@ -125,7 +125,7 @@ class FencingCore:
 
     cib: Callable[[], etree._Element]
     members: Callable[[], tuple[str, ...]]
-    rng: random.Random
+    rng: Chance
     timeout_ms: Callable[[], int]
     history: FenceHistory = field(default_factory=FenceHistory)
     _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
