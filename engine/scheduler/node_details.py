@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import datetime as dt
 
 from engine.base.score import score_to_text
 from engine.scheduler.failcounts import fail_count
 from engine.scheduler.model import INFINITY, Model, Node, Resource, leaves
 
+_EPOCH = dt.datetime(1970, 1, 1)
 _OWN_PREFIXES = ("#", "fail-count-", "last-failure-")
 _HIDDEN = frozenset(("standby", "maintenance", "shutdown", "terminate"))
 
@@ -55,8 +56,8 @@ def _failcount_line(model: Model, resource: Resource, node: Node) -> list[str]:
     name = resource.history_id or (resource.id if resource.unique else resource.base_id)
     text = f"{name}: migration-threshold={_threshold(resource)} fail-count={score_to_text(count)}"
     if last > 0:
-        moment = time.strftime("%a %b %e %H:%M:%S %Y", time.localtime(last))
-        text += f" last-failure='{moment}'"
+        moment = _EPOCH + dt.timedelta(seconds=last + model.zone.utc_offset)
+        text += f" last-failure='{moment:%a %b %e %H:%M:%S %Y}'"
     return [text]
 
 
