@@ -14,6 +14,7 @@ from engine.scheduler.actions import (
     PSEUDO,
     RUNNABLE,
     Action,
+    plain_task,
 )
 from engine.scheduler.collectives import (
     FlagSummaries,
@@ -332,7 +333,7 @@ class Propagation:
         if first_rsc is None or then_rsc is None:
             return 0
         current = first.suffix.endswith(("stopped_0", "demoted_0"))
-        first_task = original_task(first)
+        first_task = plain_task(original_task(first))
         changed = 0
         for instance in instances_of(then_rsc):
             partner = compatible_instance(instance, first_rsc, current=current)

@@ -130,7 +130,7 @@ class Simulation:
                 _write_bytes(options.save_output, self._cib.to_bytes())
             return ExitStatus.OK
         decided = self._plan(now)
-        return self._play(decided, now) if options.simulate else ExitStatus.OK
+        return self._play(decided) if options.simulate else ExitStatus.OK
 
     def _announce_date(self) -> float:
         """The moment to schedule at, and a line that says so if it is not the present (0.2)."""
@@ -185,11 +185,13 @@ class Simulation:
             output.summary(decided)
         return decided
 
-    def _play(self, decided: Schedule, now: float) -> int:
+    def _play(self, decided: Schedule) -> int:
         options, output = self._options, self._output
+        # Played actions happen in the present, whatever moment the plan is for: their entries are
+        # newer than all others, also where only the time tells (cts: on_fail_demote1).
         player = Player(
             self._cib,
-            now,
+            time.time(),
             lambda name: decided.model.find(name) is not None,
             failures=options.op_fail,
             start_failure_is_fatal=decided.model.options.start_failure_is_fatal,
