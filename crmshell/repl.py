@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import CompletionState
 from prompt_toolkit.completion import (
     CompleteEvent,
     Completer,
@@ -105,14 +105,12 @@ class _Prompt:
         environment = dispatcher.session.environment
         output = _terminal(dispatcher.session)
         completer = _Completions(dispatcher)
-        self._remark = _Remark()
         self._editor: PromptSession[str] = PromptSession(
             output=output,
             history=LineHistory(environment.state_folder, environment.cache_folder),
             auto_suggest=AutoSuggestFromHistory(),
             completer=completer,
-            key_bindings=_keys(completer, self._remark),
-            bottom_toolbar=self._remark.shown,
+            key_bindings=_keys(completer),
             complete_while_typing=False,
             lexer=_Colours(dispatcher),
             style=Style(list(_style_rules(dispatcher.session))),
@@ -163,25 +161,7 @@ def _continuation(width: int, line_number: int, wrap_count: int) -> StyleAndText
     return [("", CONTINUATION)]
 
 
-class _Remark:
-    """A remark below the line, for as long as the text that it is about stands there."""
-
-    def __init__(self) -> None:
-        self._about = ""
-        self._text = ""
-
-    def put(self, about: str, text: str) -> None:
-        self._about, self._text = about, text
-
-    def shown(self) -> str | None:
-        """What the toolbar shows; None hides it."""
-        if self._text and get_app().current_buffer.text.startswith(self._about):
-            return self._text
-        self._text = ""
-        return None
-
-
-def _keys(completer: Completer, remark: _Remark) -> KeyBindings:
+def _keys(completer: Completer) -> KeyBindings:
     """TAB answers before the next key is read, so that typing on at once is safe."""
     bindings = KeyBindings()
 
@@ -193,15 +173,14 @@ def _keys(completer: Completer, remark: _Remark) -> KeyBindings:
             return
         document = buffer.document
         found = list(completer.get_completions(document, CompleteEvent(completion_requested=True)))
-        if len(found) == 1:
-            (one,) = found
-            if document.text_before_cursor.endswith(one.text):
-                remark.put(document.text_before_cursor, one.display_meta_text)
-            else:
-                buffer.apply_completion(one)
+        if len(found) == 1 and not document.text_before_cursor.endswith(found[0].text):
+            buffer.apply_completion(found[0])
         elif found:
+            # The menu; with one entry that is typed already it shows what is remarked about it.
             buffer.insert_text(get_common_complete_suffix(document, found))
-            buffer.start_completion()
+            again = CompleteEvent(completion_requested=True)
+            left = list(completer.get_completions(buffer.document, again))
+            buffer.complete_state = CompletionState(buffer.document, left)
 
     return bindings
 
