@@ -203,6 +203,7 @@ class Controller:
             effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
         self._lose_orders(frm, effects)
         self._trigger(f"{name} told its state anew", effects)
+        self._finish_if_over(wall, effects)
 
     def _integrate(self, effects: list[Effect]) -> None:
         view = self.view

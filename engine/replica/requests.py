@@ -157,7 +157,7 @@ class Requests:
             submission = self._queue.popleft()
             judged = self._machine.judge(submission)
             if isinstance(judged, Outcome):
-                self._tell(judged)
+                self._tell(self._complete(judged, view) if judged.ok else judged)
             else:
                 self._in_log.add(submission.request_id)
                 replica.append(judged)

@@ -25,6 +25,7 @@ class Oracle:
         self._request_of: dict[int, str] = {}
         self._index_of: dict[str, int] = {}
         self._views: dict[int, View] = {}
+        self._current: dict[int, View] = {}
         self._before: dict[str, int] = {}
         self.unknown: set[str] = set()
         self.acks = 0
@@ -48,9 +49,8 @@ class Oracle:
 
     def committed(self, node: SimNode, effect: Committed) -> None:
         """I-2, I-6: one entry per index, everywhere, and the same state after it."""
-        member = node.member
-        view = member.view if member else None
-        if member is None or view is None:
+        view = self._current.get(node.id)
+        if view is None:
             self.fail("I-3", f"node {node.id} committed {effect.index} outside of a view")
             return
         fresh, node.machine.fresh = node.machine.fresh, []
@@ -68,6 +68,7 @@ class Oracle:
         known = self._views.setdefault(view.term, view)
         if (known.dc, known.members) != (view.dc, view.members):
             self.fail("I-3", f"two views in term {view.term}: {known} and {view}")
+        self._current[node.id] = view
         if view.dc != node.id:
             return
         world.seen["view"] += 1
@@ -85,6 +86,9 @@ class Oracle:
                 continue
             if log.digest_at(index) != digest:
                 self.fail("I-2", f"view {view.term} (dc {view.dc}) lost committed index {index}")
+
+    def view_lost(self, node: SimNode) -> None:
+        self._current.pop(node.id, None)
 
     def submitted(self, request: str) -> None:
         self._before.setdefault(request, self.highest_ack)

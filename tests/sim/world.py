@@ -32,6 +32,7 @@ from engine.base.events import (
     Submit,
     Tick,
     ViewInstalled,
+    ViewLost,
     Write,
 )
 from engine.membership.view import Timing, Votes
@@ -191,6 +192,7 @@ class SimNode:
         if not self.up:
             return
         self.member = None
+        self.world.oracle.view_lost(self)
         self.disk.crash(self.world.stream("disk"))
         self.world.log("CRASH", self.id)
 
@@ -249,6 +251,8 @@ class SimNode:
             self.disk.put(world, self, 0, effect)
         elif isinstance(effect, ViewInstalled):
             world.oracle.view(self, effect.view)
+        elif isinstance(effect, ViewLost):
+            world.oracle.view_lost(self)
         elif isinstance(effect, Committed):
             world.oracle.committed(self, effect)
         elif isinstance(effect, Answer):

@@ -1,0 +1,368 @@
+"""Fencing requests at the DC: which device from which node, delays, retries, levels, the result.
+
+Pure: `handle(event, now, wall)` returns effects; fence agents run elsewhere and are told by `Ran`.
+A request joins one for the same node and action that is already running (engine-design 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from engine.base.seams import Chance
+from engine.fencing.devices import Device, listed_hosts
+from engine.fencing.history import FenceEvent, FenceHistory
+from engine.fencing.topology import devices_in, levels_for
+
+RETRY_SHARE = 0.3
+ON_IS_OPTIONAL = "reboot"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Fence a node; `delay` seconds are added, -1 switches all delays off."""
+
+    target: str
+    action: str
+    delay: float = 0.0
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A fence agent ended; -1 stands for one that could not be run."""
+
+    run: int
+    rc: int
+    text: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A person says that the node is down."""
+
+    target: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer is due."""
+
+    name: str
+
+
+Event = Request | Ran | Confirmed | TimerFired
+
+
+@dataclass(frozen=True, slots=True)
+class RunAgent:
+    """Run a fence agent on a node of the cluster; answered by `Ran`."""
+
+    run: int
+    node: str
+    device: Device
+    action: str
+    target: str
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Send `TimerFired(name)` after `delay` seconds."""
+
+    name: str
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The request is over."""
+
+    target: str
+    action: str
+    ok: bool
+    error: str = ""
+
+
+Effect = RunAgent | SetTimer | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One device, one action; `is_needed` False for the `on` after an `off` that succeeded."""
+
+    device: Device
+    action: str
+    is_needed: bool = True
+
+
+@dataclass(slots=True)
+class _Job:
+    request: Request
+    levels: list[list[_Step]]
+    asking: dict[int, Device] = field(default_factory=dict)
+    candidates: list[Device] = field(default_factory=list)
+    step: int = 0
+    attempt: int = 0
+    run: int = 0
+    started: float = 0.0
+    errors: list[str] = field(default_factory=list)
+    used: str = ""
+    is_delayed: bool = False
+
+
+@dataclass(slots=True)
+class FencingCore:
+    """All requests of the DC.
+
+    `cib()` reads the configuration, `members()` the nodes that may run agents (the DC first);
+    `rng` draws the random part of `pcmk_delay_max`.
+    """
+
+    cib: Callable[[], etree._Element]
+    members: Callable[[], tuple[str, ...]]
+    rng: Chance
+    timeout_ms: Callable[[], int]
+    history: FenceHistory = field(default_factory=FenceHistory)
+    _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
+    _runs: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _last_run: int = 0
+
+    def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
+        """Take an event; what must be done because of it, in this order."""
+        effects: list[Effect] = []
+        match event:
+            case Request():
+                self._request(event, now, wall, effects)
+            case Ran():
+                self._ran(event, now, wall, effects)
+            case Confirmed(target=target, user=user):
+                for key in [k for k in self._jobs if k[0] == target]:
+                    job = self._jobs[key]
+                    job.used = f"{user} (confirmed by human)"
+                    self._end(key, job, True, wall, effects)
+            case TimerFired(name=name):
+                self._timer(name, now, wall, effects)
+        return effects
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The nodes that are being fenced."""
+        return tuple(target for target, _ in self._jobs)
+
+    def drop(self) -> None:
+        """Forget all requests: another node is DC."""
+        self._jobs.clear()
+        self._runs.clear()
+
+    # ---- finding the devices
+
+    def _request(self, request: Request, now: float, wall: float, effects: list[Effect]) -> None:
+        key = (request.target, request.action)
+        if key in self._jobs:
+            return
+        root = self.cib()
+        devices = devices_in(root)
+        job = _Job(request, [])
+        self._jobs[key] = job
+        levels = levels_for(root, request.target)
+        if levels:
+            known = {device.id: device for device in devices}
+            for level in levels:
+                chosen = [known[name] for name in level.devices if name in known]
+                if len(chosen) == len(level.devices):
+                    job.levels.append(_steps(chosen, request.action))
+                else:
+                    job.errors.append(f"level {level.index} names a device that is not there")
+            self._begin(key, job, now, wall, effects)
+            return
+        self._choose(key, job, devices, now, wall, effects)
+
+    def _choose(
+        self,
+        key: tuple[str, str],
+        job: _Job,
+        devices: tuple[Device, ...],
+        now: float,
+        wall: float,
+        effects: list[Effect],
+    ) -> None:
+        target = job.request.target
+        for device in devices:
+            match device.host_check:
+                case "none":
+                    job.candidates.append(device)
+                case "static-list":
+                    if device.lists(target):
+                        job.candidates.append(device)
+                case check:
+                    action = "list" if check == "dynamic-list" else "status"
+                    asked = target if action == "status" else ""
+                    run = self._run(key, device, action, asked, effects)
+                    if run:
+                        job.asking[run] = device
+        if not job.asking:
+            self._use_candidates(key, job, now, wall, effects)
+
+    def _use_candidates(
+        self, key: tuple[str, str], job: _Job, now: float, wall: float, effects: list[Effect]
+    ) -> None:
+        ranked = sorted(
+            job.candidates,
+            key=lambda d: (not d.runs_on, int(d.parameters.get("priority", "0") or 0) * -1),
+        )
+        job.levels = [_steps([device], job.request.action) for device in ranked]
+        self._begin(key, job, now, wall, effects)
+
+    # ---- carrying out
+
+    def _begin(
+        self, key: tuple[str, str], job: _Job, now: float, wall: float, effects: list[Effect]
+    ) -> None:
+        if not job.levels:
+            if not job.errors:
+                job.errors.append(f"no fence device for {job.request.target}")
+            self._end(key, job, False, wall, effects)
+            return
+        self._next(key, job, now, wall, effects)
+
+    def _next(
+        self, key: tuple[str, str], job: _Job, now: float, wall: float, effects: list[Effect]
+    ) -> None:
+        """Start the present step of the first level that is left, or end the request."""
+        while job.levels:
+            if job.step >= len(job.levels[0]):
+                self._end(key, job, True, wall, effects)
+                return
+            step = job.levels[0][job.step]
+            delay = self._delay(job, step)
+            if delay > 0 and not job.is_delayed:
+                job.is_delayed = True
+                effects.append(SetTimer(f"delay {job.request.target} {job.request.action}", delay))
+                return
+            if job.attempt == 0:
+                job.started = now
+            job.attempt += 1
+            run = self._run(key, step.device, step.action, job.request.target, effects)
+            if run:
+                job.run = run
+                job.used = step.device.id
+                return
+            job.errors.append(f"{step.device.id}: no node to run it on")
+            self._next_level(job)
+        self._end(key, job, False, wall, effects)
+
+    def _delay(self, job: _Job, step: _Step) -> float:
+        if job.is_delayed or job.request.action == "on" or job.request.delay < 0:
+            return 0.0
+        base = step.device.delay_base_ms(job.request.target)
+        most = step.device.delay_max_ms()
+        chance = self.rng.uniform(0, most - base) if most > base else 0.0
+        return job.request.delay + (base + chance) / 1000
+
+    def _run(
+        self,
+        key: tuple[str, str],
+        device: Device,
+        action: str,
+        target: str,
+        effects: list[Effect],
+    ) -> int:
+        node = self._executing_node(device, key[0], key[1])
+        if not node:
+            return 0
+        self._last_run += 1
+        self._runs[self._last_run] = key
+        timeout = device.timeout_ms(action, self.timeout_ms())
+        effects.append(RunAgent(self._last_run, node, device, action, target, timeout))
+        return self._last_run
+
+    def _executing_node(self, device: Device, target: str, action: str) -> str:
+        """The node that monitors the device if possible, never the target (but for `on`)."""
+        usable = [
+            name
+            for name in self.members()
+            if name not in device.never and (name != target or action == "on")
+        ]
+        preferred = [name for name in usable if name in device.runs_on]
+        return (preferred or usable or [""])[0]
+
+    def _ran(self, event: Ran, now: float, wall: float, effects: list[Effect]) -> None:
+        key = self._runs.pop(event.run, None)
+        job = self._jobs.get(key) if key is not None else None
+        if job is None or key is None:
+            return
+        if event.run in job.asking:
+            self._answered(key, job, event, now, wall, effects)
+            return
+        if event.run != job.run:
+            return
+        step = job.levels[0][job.step]
+        if event.rc == 0 or not step.is_needed:
+            job.step, job.attempt = job.step + 1, 0
+        else:
+            words = event.error or f"exit code {event.rc}"
+            job.errors.append(f"{step.device.id}: {words}")
+            limit = step.device.timeout_ms(step.action, self.timeout_ms()) / 1000
+            has_time = now - job.started <= (1 - RETRY_SHARE) * limit
+            if job.attempt >= step.device.attempts(step.action) or not has_time:
+                self._next_level(job)
+        self._next(key, job, now, wall, effects)
+
+    def _answered(
+        self,
+        key: tuple[str, str],
+        job: _Job,
+        event: Ran,
+        now: float,
+        wall: float,
+        effects: list[Effect],
+    ) -> None:
+        device = job.asking.pop(event.run)
+        target = job.request.target
+        if device.host_check == "status":
+            can = event.rc in (0, 2)
+        elif event.rc == 0:
+            can = bool(
+                {target, device.host_map.get(target, target)} & set(listed_hosts(event.text))
+            )
+        else:
+            can = True  # an agent without `list` says nothing about its hosts
+        if can:
+            job.candidates.append(device)
+        if not job.asking:
+            self._use_candidates(key, job, now, wall, effects)
+
+    def _next_level(self, job: _Job) -> None:
+        job.levels.pop(0)
+        job.step, job.attempt = 0, 0
+
+    def _end(
+        self, key: tuple[str, str], job: _Job, ok: bool, wall: float, effects: list[Effect]
+    ) -> None:
+        del self._jobs[key]
+        error = "" if ok else "; ".join(dict.fromkeys(job.errors))
+        request = job.request
+        self.history.add(
+            FenceEvent(request.target, request.action, ok, wall, job.used, request.origin, error)
+        )
+        effects.append(Finished(request.target, request.action, ok, error))
+
+    def _timer(self, name: str, now: float, wall: float, effects: list[Effect]) -> None:
+        word, _, rest = name.partition(" ")
+        target, _, action = rest.rpartition(" ")
+        job = self._jobs.get((target, action))
+        if word == "delay" and job is not None:
+            self._next((target, action), job, now, wall, effects)
+
+
+def _steps(devices: list[Device], action: str) -> list[_Step]:
+    """What a level does: a reboot with several devices is all off, then all on."""
+    if action == ON_IS_OPTIONAL and len(devices) > 1:
+        off = [_Step(device, "off") for device in devices]
+        return off + [_Step(device, "on", is_needed=False) for device in devices]
+    return [_Step(device, action) for device in devices]

@@ -1,0 +1,128 @@
+"""Fencing requests: devices, levels, retries, delays."""
+
+import random
+
+from lxml import etree
+
+from engine.fencing.core import (
+    Confirmed,
+    Effect,
+    Event,
+    FencingCore,
+    Finished,
+    Ran,
+    Request,
+    RunAgent,
+    SetTimer,
+    TimerFired,
+)
+
+
+def device(name: str, **params: str) -> str:
+    pairs = "".join(f'<nvpair id="{name}-{k}" name="{k}" value="{v}"/>' for k, v in params.items())
+    return (
+        f'<primitive id="{name}" class="stonith" type="fence_test">'
+        f'<instance_attributes id="{name}-i">{pairs}</instance_attributes></primitive>'
+    )
+
+
+class Bench:
+    def __init__(self, *devices: str, topology: str = "") -> None:
+        text = (
+            f"<cib><configuration><resources>{''.join(devices)}</resources>"
+            f"<fencing-topology>{topology}</fencing-topology></configuration><status/></cib>"
+        )
+        root = etree.fromstring(text)
+        self.core = FencingCore(
+            lambda: root, lambda: ("n1", "n2", "n3"), random.Random(1), lambda: 60_000
+        )
+        self.now = 0.0
+
+    def do(self, event: Event) -> list[Effect]:
+        return self.core.handle(event, self.now, 1e9)
+
+    def run(self, event: Event) -> RunAgent:
+        [found] = [e for e in self.do(event) if isinstance(e, RunAgent)]
+        return found
+
+    def end(self, event: Event) -> Finished:
+        [found] = [e for e in self.do(event) if isinstance(e, Finished)]
+        return found
+
+
+def test_a_listed_device_fences_from_another_node() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"), device("b", pcmk_host_list="n3"))
+    run = bench.run(Request("n1", "reboot"))
+    assert (run.device.id, run.node, run.action) == ("a", "n2", "reboot")
+    assert bench.end(Ran(run.run, 0)) == Finished("n1", "reboot", True)
+    assert bench.core.history.last("n1") is not None
+
+
+def test_no_device_is_a_failure_that_says_so() -> None:
+    assert "no fence device for n1" in Bench().end(Request("n1", "off")).error
+
+
+def test_a_device_that_lists_its_hosts_itself_is_asked() -> None:
+    bench = Bench(device("a"))
+    asked = bench.run(Request("n3", "off"))
+    assert (asked.action, asked.target) == ("list", "")
+    run = bench.run(Ran(asked.run, 0, "n3,on\nn9\n"))
+    assert run.action == "off"
+
+
+def test_a_failure_is_tried_again_and_then_the_next_device_is_used() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"), device("b", pcmk_host_list="n1"))
+    first = bench.run(Request("n1", "off"))
+    again = bench.run(Ran(first.run, 1, error="no power"))
+    assert again.device.id == "a"
+    other = bench.run(Ran(again.run, 1, error="no power"))
+    assert other.device.id == "b"
+    assert bench.end(Ran(other.run, 0)).ok
+
+
+def test_there_is_no_second_try_when_most_of_the_time_is_gone() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"))
+    first = bench.run(Request("n1", "off"))
+    bench.now = 50
+    assert bench.end(Ran(first.run, 1, error="slow")).error == "a: slow"
+
+
+def test_all_devices_of_a_level_switch_off_before_one_switches_on() -> None:
+    topology = '<fencing-level id="l" target="n1" index="1" devices="a,b"/>'
+    bench = Bench(device("a"), device("b"), topology=topology)
+    run = bench.run(Request("n1", "reboot"))
+    seen = [(run.device.id, run.action)]
+    for rc in (0, 0, 1):
+        run = bench.run(Ran(run.run, rc))
+        seen.append((run.device.id, run.action))
+    assert seen == [("a", "off"), ("b", "off"), ("a", "on"), ("b", "on")]
+    assert bench.end(Ran(run.run, 1)).ok
+
+
+def test_the_second_level_is_tried_when_the_first_failed() -> None:
+    topology = (
+        '<fencing-level id="l1" target="n1" index="1" devices="a"/>'
+        '<fencing-level id="l2" target-pattern="n." index="2" devices="b"/>'
+    )
+    bench = Bench(device("a", pcmk_off_retries="1"), device("b"), topology=topology)
+    run = bench.run(Request("n1", "off"))
+    assert bench.run(Ran(run.run, 1)).device.id == "b"
+
+
+def test_a_delay_is_waited_for_and_a_request_of_minus_one_skips_it() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1 n2", pcmk_delay_base="n1:5s;n2:0s"))
+    assert bench.do(Request("n1", "off")) == [SetTimer("delay n1 off", 5.0)]
+    assert bench.run(TimerFired("delay n1 off")).device.id == "a"
+    assert bench.run(Request("n2", "off", -1)).device.id == "a"
+
+
+def test_an_equal_request_joins_the_one_that_runs() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"))
+    bench.run(Request("n1", "off"))
+    assert bench.do(Request("n1", "off")) == []
+
+
+def test_a_person_can_end_what_no_device_can() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"))
+    bench.run(Request("n1", "off"))
+    assert bench.end(Confirmed("n1", "root")).ok
