@@ -8,9 +8,8 @@ from crmshell.errors import ShellError
 from engine.base.errors import EngineError
 
 if TYPE_CHECKING:
-    from engine.scheduler.api import Schedule
-
     from engine.cib.document import Cib
+    from engine.scheduler.api import Schedule
 
 
 def run_scheduler(cib: Cib, now: float) -> Schedule:
@@ -49,7 +48,6 @@ def actions_text(done: Schedule) -> str:
 def scores_text(cib: Cib, now: float, *, scores: bool = True, utilization: bool = False) -> str:
     """Allocation scores, and what is used of the nodes' capacity."""
     from engine.scheduler.api import schedule
-
     from engine.scheduler.scores import ScoreRecord
 
     record = ScoreRecord(scores, utilization)
