@@ -108,6 +108,7 @@ class Controller:
     _joined: dict[int, JoinState] = field(default_factory=dict)
     _in_flight: dict[int, set[str]] = field(default_factory=dict)
     _dampener: Dampener = field(default_factory=Dampener)
+    _told_warnings: tuple[str, ...] = ()
     _waiters: list[tuple[int, int]] = field(default_factory=list)
     _fence_waiters: list[tuple[str, int, int]] = field(default_factory=list)
     _fence_failures: dict[str, int] = field(default_factory=dict)
@@ -305,7 +306,8 @@ class Controller:
                 self._abort(f"{result.op.key} had result {result.rc}", effects)
                 self._finish_if_over(wall, effects)
             return
-        self._trigger(f"result of {result.op.key} out of turn", effects)
+        what = "is well" if result.is_success else f"had result {result.rc}"
+        self._trigger(f"{result.op.key} {what}", effects)
 
     def _ask(self, frm: int, ask: Ask, now: float, wall: float, effects: list[Effect]) -> None:
         if ask.kind == "wait":
@@ -389,7 +391,9 @@ class Controller:
         if event.number != self.number or self.state is not DcState.SCHEDULING:
             return
         for text in event.warnings:
-            effects.append(Story(f"scheduler: {text}", {"transition": event.number}, True))
+            if text not in self._told_warnings:
+                effects.append(Story(f"scheduler: {text}", {"transition": event.number}, True))
+        self._told_warnings = event.warnings
         if self._is_stale:
             self.state = step(self.state, DcInput.STALE)
             self._trigger("changes while scheduling", effects)
