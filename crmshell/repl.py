@@ -32,13 +32,14 @@ from crmshell.levels.complete import complete
 from crmshell.levels.highlight import classify
 from crmshell.levels.lookups import load_metadata
 from crmshell.levels.registry import change_levels
+from crmshell.ra.meta import AgentShelf
 from crmshell.sources.find import open_source
 from crmshell.views.names import Names, names_from_cib
-from engine.agents.catalog import Catalog, folders_from_environment
 from engine.base.errors import EngineError
 
 if TYPE_CHECKING:
     from crmshell.session import Session
+    from engine.agents.catalog import Catalog
     from engine.agents.metadata import AgentMetadata
 
 CONTINUATION = "   > "
@@ -275,7 +276,7 @@ class BackgroundLookups:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._catalog: Catalog | None = None
+        self._shelf = AgentShelf(session.environment)
         self._names = _Fetched[Names](self._read_names, Names())
         self._metadata: dict[str, _Fetched[AgentMetadata | None]] = {}
 
@@ -288,19 +289,17 @@ class BackgroundLookups:
         self._names.renew()
 
     def names(self) -> Names:
+        if self._session.has_pending_changes:
+            return names_from_cib(self._session.pending.cib.root)
         return self._names.value(PATIENCE)
 
     def catalog(self) -> Catalog:
-        if self._catalog is None:
-            folders = folders_from_environment(self._session.environment.variables)
-            self._catalog = Catalog(folders)
-        return self._catalog
+        return self._shelf.catalog
 
     def metadata(self, agent: str) -> AgentMetadata | None:
         known = self._metadata.get(agent)
         if known is None:
-            catalog, variables = self.catalog(), self._session.environment.variables
-            known = _Fetched(lambda: load_metadata(catalog, agent, variables), None)
+            known = _Fetched(lambda: load_metadata(self._shelf, agent), None)
             self._metadata[agent] = known
         return known.value(PATIENCE)
 

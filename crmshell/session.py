@@ -18,6 +18,8 @@ from crmshell.output.style import Style, style_for
 from engine.base.reports import Report, Severity
 
 if TYPE_CHECKING:
+    from crmshell.pending.changes import PendingCib
+    from crmshell.ra.meta import AgentShelf
     from crmshell.sources.api import CibSource, Committed
     from crmshell.views.lookups import Lookups
     from engine.cib.document import Cib
@@ -62,8 +64,11 @@ class Session:
     leaving: bool = False
     source_line: Callable[[str, int], str | None] | None = None
     lookups: Lookups | None = None
+    remembered: dict[str, str] = field(default_factory=dict)
     _source: CibSource | None = None
+    _agents: AgentShelf | None = None
     _styles: dict[bool, Style] = field(default_factory=dict)
+    _pending: PendingCib | None = None
 
     # -- where we are ------------------------------------------------------------------------
 
@@ -196,10 +201,41 @@ class Session:
         """Work on a shadow CIB, or ("") on the live CIB, from now on."""
         self.shadow = name
         self._source = None
+        self._pending = None
+
+    @property
+    def agents(self) -> AgentShelf:
+        """The agents of this machine and their meta-data; one shelf for the whole run."""
+        if self._agents is None:
+            from crmshell.ra.meta import AgentShelf
+
+            self._agents = AgentShelf(self.environment)
+        return self._agents
 
     def cib(self, *, sync: bool = False) -> Cib:
         """The CIB as it is now; the caller may change what it gets."""
         return self.source.read(sync=sync)
+
+    @property
+    def pending(self) -> PendingCib:
+        """The configuration being worked on; read when first asked for."""
+        if self._pending is None:
+            from crmshell.pending.changes import PendingCib
+
+            self._pending = PendingCib(
+                self.source.read(sync=True),
+                providers=lambda kind: tuple(self.agents.catalog.providers_of(kind)),
+                promotable=lambda agent: self.agents.is_promotable(*agent),
+            )
+        return self._pending
+
+    @property
+    def has_pending_changes(self) -> bool:
+        return self._pending is not None and self._pending.is_changed
+
+    def forget_pending(self) -> None:
+        """Drop what is pending; the next look reads the CIB again."""
+        self._pending = None
 
     def edit(self, change: Callable[[Cib], Iterable[Report] | None]) -> Committed:
         """Read the CIB, let `change` edit a copy of it, and hand the difference over.

@@ -277,6 +277,7 @@ def colocation(cursor: Cursor) -> ColocationStmt:
     trailing, stop = _trailing(cursor, ("node-attribute", "influence"))
     attrs = tuple((name, value) for name, value, _ in trailing)
     items, sets = _items_or_sets(cursor, stop, 2, acts=False)
+    cursor.i = cursor.size
     return ColocationStmt(given, score, attribute, items, sets, attrs)
 
 
@@ -293,6 +294,7 @@ def order(cursor: Cursor) -> OrderStmt:
         trailing, stop = _trailing(cursor, names)
     attrs = tuple((name, cursor.boolean(value, at)) for name, value, at in trailing)
     items, sets = _items_or_sets(cursor, stop, 2, acts=True)
+    cursor.i = cursor.size
     return OrderStmt(given, kind, items, sets, attrs)
 
 
@@ -319,4 +321,5 @@ def ticket(cursor: Cursor) -> TicketStmt:
             )
     attrs = tuple((name, value) for name, value, _ in trailing)
     items, sets = _items_or_sets(cursor, stop, 1, acts=False)
+    cursor.i = cursor.size
     return TicketStmt(given, word[:-1], items, sets, attrs)

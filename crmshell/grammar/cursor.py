@@ -16,7 +16,7 @@ from crmshell.grammar.tokens import Line, Token
 from engine.base.reports import Report, Severity
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-_AGENT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+:\\-]*\Z")
+_AGENT_PART = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.@+:\\-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)*\Z")
 _SCORE = re.compile(
     r"([+-]?)(?:(\d+)|(?:inf|infinity)\Z|(mandatory)\Z|(advisory)\Z)", re.IGNORECASE
 )

@@ -268,7 +268,7 @@ class Reader:
                 raise NoText(tag)
         if not members or (element.tag != "group" and len(members) > 1):
             raise NoText("members")
-        if any(is_keyword(member) for member in members):
+        if any(member.lower() in ("params", "meta") for member in members):
             raise NoText("members")
         return ContainerStmt(str(element.tag), given, tuple(members), description, tuple(parts))
 
@@ -290,8 +290,8 @@ class Reader:
                 parts.append(Member(_id(child.get("id", ""))))
             else:
                 raise NoText(tag)
-        first = parts[0] if parts else None
-        if not isinstance(first, BundlePart) or first.tag in ("network", "storage"):
+        tags = [part.tag for part in parts if isinstance(part, BundlePart)]
+        if len(tags) != len(set(tags)) or len({"docker", "podman", "rkt"} & set(tags)) != 1:
             raise NoText("bundle")
         return BundleStmt(given, description, tuple(parts))
 

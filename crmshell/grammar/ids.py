@@ -16,7 +16,7 @@ _OF_PREFIX = frozenset(
 _WITHOUT_ID = frozenset(
     ("operations", "docker", "podman", "rkt", "network", "storage", "select", "select_nodes",
      "select_fencing", "select_resources", "select_attributes", "fencing-topology",
-     "resource_ref", "obj_ref", "role", "role_ref")
+     "resource_ref", "obj_ref", "role", "role_ref", "member-place")
 )  # fmt: skip
 
 
@@ -67,7 +67,8 @@ class IdMaker:
 
 
 _OBJECTS = frozenset(("primitive", "group", "clone", "master", "bundle"))
-_REFERENCES = frozenset(("resource_ref", "obj_ref", "role", "role_ref"))
+# Elements whose id names something else, and nodes: they may share a name with a resource.
+_REFERENCES = frozenset(("resource_ref", "obj_ref", "role", "role_ref", "node"))
 
 
 def fill_ids(element: etree._Element, prefix: str, ids: IdMaker) -> None:

@@ -25,6 +25,7 @@ PRIMITIVE_WORDS = frozenset(
 CONTAINER_WORDS = frozenset(("params", "meta"))
 BUNDLE_WORDS = frozenset(("docker", "podman", "rkt", "network", "storage", "primitive", "meta"))
 BUNDLE_INNER = BUNDLE_WORDS | {"port-mapping", "storage-mapping"}
+_ENGINES = frozenset(("docker", "podman", "rkt"))
 _MAPPING_OF = {"network": "port-mapping", "storage": "storage-mapping"}
 _BARE_TIME = re.compile(r"\d+\Z")
 _TIMES = ("interval", "timeout")
@@ -233,8 +234,8 @@ def bundle(cursor: Cursor) -> BundleStmt:
             raise cursor.problem("expected a part of a bundle", legal=BUNDLE_WORDS)
         if low != "meta" and low in seen:
             raise cursor.problem(f"{low} is given twice")
-        if not seen and low not in ("docker", "podman", "rkt"):
-            raise cursor.problem("expected docker or podman first", legal=("docker", "podman"))
+        if low in _ENGINES and seen & _ENGINES:
+            raise cursor.problem("a bundle has one of docker and podman")
         seen.add(low)
         cursor.i += 1
         if low == "meta":
@@ -247,7 +248,7 @@ def bundle(cursor: Cursor) -> BundleStmt:
                 )
         else:
             parts.append(_bundle_part(cursor, low))
-    if not seen:
+    if not seen & _ENGINES:
         raise cursor.problem("expected docker or podman", legal=("docker", "podman"))
     return BundleStmt(given, description, tuple(parts))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from lxml import etree
@@ -47,6 +47,8 @@ Element: TypeAlias = etree._Element
 Resolve: TypeAlias = Callable[[str, str], str]
 _sub = etree.SubElement
 
+# Stands where the primitive of a bundle goes; whoever puts the bundle into a tree replaces it.
+MEMBER_PLACE = "member-place"
 SET_TAGS = {
     "params": "instance_attributes",
     "attributes": "instance_attributes",
@@ -69,17 +71,11 @@ def as_typed(_tag: str, name: str) -> str:
 
 
 class Builder:
-    """Makes elements. `members` are the elements that containers take in, by id."""
+    """Makes elements. Members of containers are not put in: they are in the tree already."""
 
-    __slots__ = ("members", "nodes", "resolve")
+    __slots__ = ("nodes", "resolve")
 
-    def __init__(
-        self,
-        members: Mapping[str, Element] | None = None,
-        resolve: Resolve = as_typed,
-        nodes: Iterable[str] = (),
-    ) -> None:
-        self.members = members or {}
+    def __init__(self, resolve: Resolve = as_typed, nodes: Iterable[str] = ()) -> None:
         self.resolve = resolve
         self.nodes = nodes
 
@@ -156,15 +152,7 @@ class Builder:
         _describe(element, stmt.description)
         for part in stmt.parts:
             self.attr_set(element, part)
-        for member in stmt.members:
-            self.member(element, member)
         return element
-
-    def member(self, parent: Element, member: str) -> None:
-        """Moves the member's element here."""
-        found = self.members.get(member)
-        if found is not None:
-            parent.append(found)
 
     def bundle(self, stmt: BundleStmt) -> Element:
         element = etree.Element("bundle", {"id": stmt.id})
@@ -173,7 +161,7 @@ class Builder:
             if isinstance(part, AttrSet):
                 self.attr_set(element, part)
             elif isinstance(part, Member):
-                self.member(element, part.id)
+                _sub(element, MEMBER_PLACE)
             else:
                 _bundle_part(element, part)
         return element

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from crmshell.errors import ShellError
-from crmshell.help.topics import ABOUT, ROOT, Page, Topics, overview_list, page_text
 from crmshell.levels.registry import Call, Candidate, command
 from crmshell.output.style import Style
 from crmshell.session import Session
+
+if TYPE_CHECKING:
+    from crmshell.help.topics import Page
 
 _WIDTH = 80
 
 
 def help_words(session: Session, words: Sequence[str], current: str) -> Iterable[Candidate]:
     """Commands of this level, levels and topics; after a level its commands."""
+    from crmshell.help.topics import Topics
+
     topics = Topics()
     level = words[0] if words else session.level
     for page in topics.commands(level):
@@ -37,6 +42,8 @@ def help_words(session: Session, words: Sequence[str], current: str) -> Iterable
 )
 def show_help(session: Session, call: Call) -> str:
     """The page that the words mean here; raises `ShellError` with the nearest names."""
+    from crmshell.help.topics import Topics, overview_list, page_text
+
     topics = Topics()
     if [word.lower() for word in call.args] == ["topics"]:
         return overview_list(topics)
@@ -57,7 +64,7 @@ def _painted(page: Page, text: str, style: Style) -> str:
         return text
     lines = text.split("\n")
     title, dash, summary = lines[0].partition(" - ")
-    kind = "help_topic" if page.level in (ROOT, ABOUT) or page.is_level else "help_keyword"
+    kind = "help_topic" if page.is_level else "help_keyword"
     lines[0] = style.paint(kind, title) + dash + style.paint("help_header", summary)
     return "\n".join(_painted_line(line, style) for line in lines)
 

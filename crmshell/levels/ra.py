@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.output.tables import in_columns
-from crmshell.ra.meta import AgentShelf
 from crmshell.session import Session
 from engine.agents.names import STANDARDS, AgentName
 from engine.base.errors import EngineError
+
+if TYPE_CHECKING:
+    from crmshell.ra.meta import AgentShelf
 
 _CLASSES = ("lsb", "ocf", "service", "stonith", "systemd")
 _PIPE_WIDTH = 80
@@ -17,7 +21,7 @@ _PIPE_WIDTH = 80
 @command("ra", "classes", args=(0, 0), help="classes of agents, and providers of class ocf")
 def classes(session: Session, call: Call) -> str:
     del call
-    catalog = AgentShelf(session.environment).catalog
+    catalog = session.agents.catalog
     lines: list[str] = []
     for name in _CLASSES:
         if name == "ocf":
@@ -35,7 +39,7 @@ def classes(session: Session, call: Call) -> str:
     help="agents of a class",
 )
 def list_agents(session: Session, call: Call) -> str:
-    catalog = AgentShelf(session.environment).catalog
+    catalog = session.agents.catalog
     standard = call.args[0]
     provider = call.args[1] if len(call.args) > 1 else ""
     if standard not in STANDARDS:
@@ -62,7 +66,7 @@ def list_agents(session: Session, call: Call) -> str:
 def providers(session: Session, call: Call) -> str:
     if len(call.args) > 1 and call.args[1] != "ocf":
         return ""
-    found = AgentShelf(session.environment).catalog.providers_of(call.args[0])
+    found = session.agents.catalog.providers_of(call.args[0])
     if not found:
         raise ShellError(f"no provider has an agent {call.args[0]}")
     return " ".join(found)
@@ -79,7 +83,7 @@ def providers(session: Session, call: Call) -> str:
 def info(session: Session, call: Call) -> str:
     from crmshell.ra.info import describe_agent
 
-    shelf = AgentShelf(session.environment)
+    shelf = session.agents
     name = _agent_meant(shelf, call.args)
     try:
         data = shelf.metadata(name)
@@ -99,7 +103,7 @@ def info(session: Session, call: Call) -> str:
 def validate(session: Session, call: Call) -> Answer:
     from crmshell.ra.actions import validate_parameters
 
-    shelf = AgentShelf(session.environment)
+    shelf = session.agents
     name = _agent_meant(shelf, call.args[:1])
     parameters: dict[str, str] = {}
     for word in call.args[1:]:

@@ -177,6 +177,17 @@ LEVELS: Mapping[str, Level] = {
         Level("node", ("crmshell.levels.node",), "nodes: standby, online, attributes, fencing"),
         Level("cib", ("crmshell.levels.cib",), "shadow CIBs", ("root", "configure")),
         Level(
+            "configure",
+            (
+                "crmshell.levels.configure",
+                "crmshell.levels.configure_edit",
+                "crmshell.levels.configure_show",
+                "crmshell.levels.configure_commit",
+                "crmshell.levels.configure_graph",
+            ),
+            "the configuration of the cluster",
+        ),
+        Level(
             "maintenance",
             ("crmshell.levels.maintenance",),
             "maintenance of the cluster or a resource",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lxml import etree
 
 from crmshell.errors import ShellError
@@ -339,17 +341,37 @@ def constraints(session: Session, call: Call) -> str:
     return "\n".join(lines)
 
 
+@command(
+    "resource",
+    "status",
+    usage="[<rsc>...]",
+    aliases=("show", "list"),
+    help="resources and where they run",
+)
+def status(session: Session, call: Call) -> str:
+    if call.args:
+        return locate_text(session.cib(), call.args)
+    from crmshell.views.status import resource_lines
+
+    return "\n".join(resource_lines(session.cib(), session.environment.clock()))
+
+
 @command("resource", "locate", usage="<rsc>...", args=(1, -1), help="where resources run")
 def locate(session: Session, call: Call) -> str:
+    return locate_text(session.cib(), call.args)
+
+
+def locate_text(cib: Cib, names: Sequence[str]) -> str:
+    """One line for each node where a resource runs, as `crm_resource --locate`."""
     from crmshell.views.running import active_nodes
 
-    cib = session.cib()
     lines: list[str] = []
-    for name in call.args:
+    for name in names:
         promoted = active_nodes(cib, name, promoted=True)
-        for node in active_nodes(cib, name):
+        nodes = active_nodes(cib, name)
+        for node in nodes:
             role = " Promoted" if node in promoted else ""
             lines.append(f"resource {name} is running on: {node}{role}")
-        if not active_nodes(cib, name):
+        if not nodes:
             lines.append(f"resource {name} is NOT running")
     return "\n".join(lines)

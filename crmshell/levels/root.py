@@ -2,11 +2,92 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.session import Session
 from engine.base.reports import ReportList
 from engine.cib.document import Cib
+
+if TYPE_CHECKING:
+    from crmshell.views.status import Parts
+
+_STATUS_WORDS = (
+    "full",
+    "bynode",
+    "inactive",
+    "active",
+    "ops",
+    "timing",
+    "failcounts",
+    "attributes",
+    "bans",
+    "verbose",
+    "quiet",
+    "xml",
+    "json",
+    "simple",
+    "tickets",
+    "noheaders",
+    "detail",
+    "brief",
+)
+
+
+@command(
+    "root",
+    "status",
+    usage=f"[{'|'.join(_STATUS_WORDS)}]...",
+    help="the state of the cluster: nodes, resources, failures",
+)
+def status(session: Session, call: Call) -> Answer:
+    """As `crm_mon -1`; `xml`, `json` or --output-as for programs, `simple` for one line."""
+    from crmshell.views.background import background_of
+    from crmshell.views.status import simple_line, status_text
+
+    words = [word.lower() for word in call.args]
+    for word in words:
+        if word not in _STATUS_WORDS:
+            raise _unknown_part(word)
+    now = session.environment.clock()
+    cib = session.cib()
+    background = background_of(session.source)
+    form = next((word for word in ("xml", "json") if word in words), session.switches.output_as)
+    if form in {"xml", "json"}:
+        from crmshell.views.status_machine import status_json, status_xml
+
+        render = status_xml if form == "xml" else status_json
+        return Answer(data=render(cib, now, background).encode())
+    if "simple" in words:
+        line, code = simple_line(cib, now, background)
+        return Answer(line, status=code)
+    return Answer(status_text(cib, now, background, _parts(words)))
+
+
+def _parts(words: list[str]) -> Parts:
+    from crmshell.views.status import Parts
+
+    full = "full" in words
+    return Parts(
+        headers="noheaders" not in words and "quiet" not in words,
+        by_node="bynode" in words,
+        inactive="active" not in words and "brief" not in words,
+        operations=full or "ops" in words or "timing" in words,
+        timing=full or "timing" in words,
+        fail_counts=full or "failcounts" in words,
+        attributes=full or "attributes" in words or "verbose" in words,
+        tickets=full or "tickets" in words,
+        bans=full or "bans" in words or "detail" in words,
+    )
+
+
+def _unknown_part(word: str) -> ShellError:
+    from crmshell.grammar.errors import nearest_word
+
+    near = nearest_word(word, _STATUS_WORDS)
+    hint = f", did you mean {near}?" if near else f", expected {', '.join(_STATUS_WORDS)}"
+    return ShellError(f"status: '{word}' is unknown{hint}")
 
 
 @command(

@@ -56,6 +56,11 @@ class AgentShelf:
         except EngineError:
             return None
 
+    def is_promotable(self, standard: str, provider: str, kind: str) -> bool:
+        """Whether an agent can be promoted; False when it cannot be asked."""
+        found = self.metadata_or_none(AgentName(standard, provider, kind))
+        return found is not None and found.is_promotable
+
     def _read(self, name: AgentName) -> AgentMetadata:
         source = metadata_source(self.catalog, name)
         stamp = self._environment.stamp_of(source).encode("utf-8", "surrogateescape")

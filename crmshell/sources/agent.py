@@ -12,7 +12,7 @@ from typing import Any
 
 from crmshell.environment import Environment
 from crmshell.errors import CommitConflict, ConnectionLost, ShellError
-from crmshell.sources.api import Cleanup, Committed
+from crmshell.sources.api import Cleanup, Committed, Facts
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
@@ -43,6 +43,15 @@ class AgentSource:
 
     def local_node(self) -> str:
         return str(self.ask("hello").get("node") or self._environment.hostname)
+
+    def describe(self) -> Facts:
+        reply = self.ask("status")
+        return Facts(
+            stack="crmshell",
+            dc=str(reply.get("dc") or ""),
+            quorate=bool(reply.get("quorate")),
+            durable=tuple(str(name) for name in reply.get("durable") or ()),
+        )
 
     def read(self, *, sync: bool = False) -> Cib:
         reply = self.ask("cib", scope="all", sync=sync)

@@ -34,6 +34,16 @@ class Cleanup:
     failures_only: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a source knows beyond its CIB; None: it knows no better than the CIB."""
+
+    stack: str
+    dc: str | None = None
+    quorate: bool | None = None
+    durable: tuple[str, ...] = ()
+
+
 class CibSource(Protocol):
     """A place that a CIB is read from and handed over to. Every call may raise `ShellError`."""
 
@@ -49,6 +59,10 @@ class CibSource(Protocol):
 
     def local_node(self) -> str:
         """Name of the node that this machine is."""
+        ...
+
+    def describe(self) -> Facts:
+        """What is known of the cluster beyond the CIB."""
         ...
 
     def read(self, *, sync: bool = False) -> Cib:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from crmshell.environment import Environment
 from crmshell.errors import CommitConflict, ShellError
-from crmshell.sources.api import Cleanup, Committed
+from crmshell.sources.api import Cleanup, Committed, Facts
 from engine.base.errors import EngineError
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib, CibVersion
@@ -42,6 +42,9 @@ class FileSource:
 
     def local_node(self) -> str:
         return self._environment.hostname
+
+    def describe(self) -> Facts:
+        return Facts(stack=f"none, the file {self._path}")
 
     def read(self, *, sync: bool = False) -> Cib:
         del sync

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from crmshell.environment import Environment, Finished
 from crmshell.errors import ConnectionLost, ShellError
-from crmshell.sources.api import Cleanup, Committed
+from crmshell.sources.api import Cleanup, Committed, Facts
 from crmshell.sources.file import merge_commit
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
@@ -42,6 +42,9 @@ class PacemakerSource:
     def local_node(self) -> str:
         name = self._tool("crm_node", "--name").stdout.decode("utf-8", "replace").strip()
         return name or self._environment.hostname
+
+    def describe(self) -> Facts:
+        return Facts(stack="pacemaker")
 
     def read(self, *, sync: bool = False) -> Cib:
         del sync  # A query goes to the DC unless --local is said.

@@ -128,9 +128,11 @@ def duration_seconds(text: str) -> int | None:
             position += 1
             continue
         match = _DURATION_PART.match(text, position)
-        if match is None or match.group(2) not in units:
+        if match is None:
             return None
-        total += int(match.group(1)) * units[match.group(2)]
+        unit = match.group(2)
+        size = units.get(unit) or _TIME_UNITS.get(unit) or _DATE_UNITS[unit]
+        total += int(match.group(1)) * size
         position = match.end()
     return total
 

@@ -32,6 +32,7 @@ def new_placement(model: Model, hooks: PlacementHooks, sink: ScoreSink | None) -
 def assign_resources(placement: Placement) -> None:
     """Assign every resource: remote connections first, for what they make available (P8.3)."""
     model = placement.model
+    placement.refresh_nodes()
     start_capacities(placement)
     show_capacities(placement, "Original")
     if model.options.placement_strategy is not Strategy.DEFAULT:

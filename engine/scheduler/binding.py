@@ -394,6 +394,8 @@ def _container_for(placement: Placement, dependent: Resource, bundle: Resource) 
     assert settings is not None
     for candidate in candidates:
         node = _host_of(candidate)
+        if node is None:
+            continue
         for replica in settings.replicas:
             if replica.container.assigned is node and not is_blocked(replica.container):
                 return replica.container

@@ -404,7 +404,7 @@ def _run_options(
     bundle_id: str, container: Container, plan: tuple[int, str, Resource | None]
 ) -> Iterator[str]:
     """Pieces of `run_opts`; their exact text enters digests (16.9)."""
-    number, address, child = plan
+    number, address, _child = plan
     if container.agent == "docker":
         yield " --restart=no"
     if container.ip_range_start:
@@ -412,8 +412,7 @@ def _run_options(
     yield " -e PCMK_stderr=1"
     if container.network:
         yield f" --net={container.network}"
-    if child is not None:
-        yield f" -e PCMK_remote_port={container.control_port or DEFAULT_CONTROL_PORT}"
+    yield f" -e PCMK_remote_port={container.control_port or DEFAULT_CONTROL_PORT}"
     for mount in container.mounts:
         source = f"{mount.source}/{bundle_id}-{number}" if mount.per_replica else mount.source
         options = f":{mount.options}" if mount.options else ""

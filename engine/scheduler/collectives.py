@@ -27,13 +27,18 @@ def instances_of(rsc: Resource) -> list[Resource]:
 
 
 def original_task(action: Action) -> str:
-    """The plain task behind an action, completions and notifications included."""
+    """The task of an action; of a notification the one that it tells about."""
     task = action.task
     if task in ("notify", "notified"):
         _, mark, rest = action.suffix.partition(NOTIFY_MARK)
         if mark:
             task = rest.rpartition("_")[0]
-    return plain_task(task)
+    return task
+
+
+def task_of_instance(rsc: Resource, task: str) -> str:
+    """What an instance does for a collective's task: primitives have no completions."""
+    return plain_task(task) if rsc.variant is Variant.PRIMITIVE else task
 
 
 def first_with_task(
@@ -96,7 +101,7 @@ class FlagSummaries:
 
     def _of_group(self, action: Action, group: Resource, node: Node | None) -> int:
         flags = _ALL_SET
-        task = original_task(action)
+        task = plain_task(original_task(action))
         is_completion = task != action.task
         for member in group.children:
             member_action = first_with_task(self.table, member, task, node)
@@ -119,7 +124,12 @@ class FlagSummaries:
         any_runnable = False
         for instance in _instances_for(collective, action):
             is_primitive = instance.variant is Variant.PRIMITIVE
-            found = first_with_task(self.table, instance, task, node if is_primitive else None)
+            found = first_with_task(
+                self.table,
+                instance,
+                task_of_instance(instance, task),
+                node if is_primitive else None,
+            )
             if found is None:
                 continue
             instance_flags = self.of(found, node)

@@ -124,7 +124,7 @@ def _connection_that_hosts(launcher: Resource) -> Resource | None:
 
 def _ban_from_remote_nodes(placement: Placement, resource: Resource) -> None:
     for node in placement.model.nodes:
-        if node.is_remote_type and node.index in resource.allowed:
+        if node.connection is not None and node.index in resource.allowed:
             resource.allowed[node.index] = MINUS_INFINITY
 
 

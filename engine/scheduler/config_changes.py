@@ -26,7 +26,8 @@ def check_changes(plan: Plan) -> None:
             if not history.ops:
                 continue
             for rsc in reversed(plan.model.find_all(history.id)):
-                if rsc.variant is Variant.PRIMITIVE:
+                is_named = history.id in (rsc.id, rsc.history_id)
+                if is_named and rsc.variant is Variant.PRIMITIVE:
                     _check_history(plan, rsc, node, history)
 
 

@@ -29,22 +29,31 @@ _RELOADS = frozenset(("reload", "reload-agent"))
 _MIGRATIONS = frozenset(("migrate_to", "migrate_from"))
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One line of the list of executed actions; `action` None for a remark between them."""
+
+    text: str
+    action: GraphAction | None = None
+    resource: str = ""
+
+
 @dataclass(slots=True)
 class Player:
     """What playing a transition needs; `cib` is edited.
 
     `is_known` tells whether the state before the transition has a resource, or history, of a name;
-    `say` takes the lines of the list, `failures` the operations that shall fail.
+    `failures` are the operations that shall fail. `done` grows while it plays.
     """
 
     cib: Cib
     now: float
     is_known: Callable[[str], bool]
-    say: Callable[[str], None]
     failures: Sequence[OpSpec] = ()
     start_failure_is_fatal: bool = True
     status: StatusTree = field(init=False)
     aborted: bool = field(init=False, default=False)
+    done: list[Done] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.status = StatusTree(self.cib)
@@ -88,7 +97,7 @@ class Player:
     def _fire(self, synapse: Synapse) -> None:
         action = synapse.action
         name = self._name(action)
-        self.say(action_line(action, name))
+        self.done.append(Done(action_line(action, name), action, name))
         if action.tag == PSEUDO_EVENT or action.operation == "delete":
             return
         if action.tag == CRM_EVENT:
@@ -122,15 +131,14 @@ class Player:
         rc = self._outcome(action, name, target_rc)
         values = entry_values(action, rc, target_rc, self.status.next_call(resource), self.now)
         if rc != target_rc:
-            say_fail = inject_failure(
+            remarks = inject_failure(
                 self.status,
                 state,
                 OpSpec(primitive.id, action.operation, action.interval_ms, action.node, rc),
                 self.now,
                 fatal_start=self.start_failure_is_fatal,
             )
-            for line in say_fail:
-                self.say(line)
+            self.done.extend([Done(line) for line in remarks])
         for entry_id in entry_ids(action, primitive.id, failed=rc != target_rc):
             self.status.record(resource, entry_id, values)
 
@@ -141,7 +149,8 @@ class Player:
                 (name, primitive.id, primitive.long_id), action
             ):
                 self.aborted = True
-                self.say(f"Pretending action {action.id} failed with rc={spec.rc}")
+                text = f"Pretending action {action.id} failed with rc={spec.rc}"
+                self.done.append(Done(text))
                 return spec.rc
         return target_rc
 

@@ -51,7 +51,7 @@ def assign_instances(placement: Placement, collective: Collective) -> None:
 
 def _node_to_keep(owner: Resource, instance: Resource, optimal: int) -> Node | None:
     """The node an active, healthy instance is on, unless that has enough of them (P13.3)."""
-    if not instance.unassigned or is_failed(instance):
+    if not instance.unassigned or instance.failed:
         return None
     node = current_node(instance)
     if node is None or not is_available(node, node.base_score):

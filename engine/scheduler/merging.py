@@ -229,7 +229,7 @@ def needs_host_lookup(resource: Resource) -> bool:
 def colocation_value(node: Node, attribute: str, resource: Resource) -> str | None:
     """The value of a colocation's node attribute on a node, as the resource sees it (P11.16)."""
     if node.is_guest and (
-        (node.is_bundle and resource.is_bundled)
+        (node.is_bundle and resource.container_inner)
         or resource.meta.get("container-attribute-target", "").lower() == "host"
     ):
         connection = node.connection

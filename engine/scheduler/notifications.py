@@ -16,7 +16,7 @@ from engine.scheduler.actions import (
     Action,
     completion_of,
 )
-from engine.scheduler.model import INFINITY, Node, Resource, Role, Variant, leaves
+from engine.scheduler.model import INFINITY, Node, Resource, Role, leaves
 from engine.scheduler.order_graph import FIRST_THEN, ORDERED
 from engine.scheduler.plan import NotifyEvents, Plan
 
@@ -109,7 +109,7 @@ def create_clone_notifications(plan: Plan, clone: Resource) -> None:
     """The notify actions of all instances, and what the instances' actions tell their agents."""
     known = plan.notifications.get(clone.index, {})
     primitives = leaves(clone)
-    changes = _collect(plan, primitives, with_actions=True)
+    changes = _collect(plan, primitives)
     values = _values(plan, clone, changes)
     for rsc in primitives:
         _tell_actions(plan, rsc, values)
@@ -123,7 +123,7 @@ def create_clone_notifications(plan: Plan, clone: Resource) -> None:
         _create_notifies(plan, primitives, task, events, changes, values)
 
 
-def _collect(plan: Plan, primitives: Iterable[Resource], *, with_actions: bool) -> _Changes:
+def _collect(plan: Plan, primitives: Iterable[Resource]) -> _Changes:
     changes = _Changes()
     for rsc in primitives:
         entry = (rsc, rsc.running_on[0] if rsc.running_on else None)
@@ -135,8 +135,7 @@ def _collect(plan: Plan, primitives: Iterable[Resource], *, with_actions: bool) 
                 changes.promoted.append(entry)
             elif rsc.role is Role.UNPROMOTED:
                 changes.unpromoted.append(entry)
-        if with_actions:
-            _collect_actions(plan, rsc, changes)
+        _collect_actions(plan, rsc, changes)
     return changes
 
 
@@ -282,7 +281,7 @@ def _notify(
     if kind == "post":
         action.priority = INFINITY
         for other in list(plan.actions.of(rsc)):
-            if other.interval_ms:
+            if other.interval_ms and other.task != "cancel":
                 plan.link(done, other, ORDERED)
 
 
@@ -302,13 +301,9 @@ def order_notifications_after_fencing(
         _copy_optional(fencing, event)
     plan.link(fencing, post, FIRST_THEN)
     plan.link(post, post_done, FIRST_THEN)
-    top = rsc.top
-    primitives = leaves(top)
-    changes = _collect(plan, primitives, with_actions=False)
-    changes.lists["stop"].append((rsc, stop.node))
-    values = _values(plan, top, changes)
+    primitives = leaves(rsc.top)
+    values = {"notify_stop_resource": rsc.id, "notify_stop_uname": stop.node.name}
     events = NotifyEvents(None, None, post, post_done)
     for each in primitives:
-        if each.variant is Variant.PRIMITIVE:
-            _tell_actions(plan, each, values)
-            _notify_going_down(plan, each, "stop", events, values)
+        _tell_actions(plan, each, values)
+        _notify_going_down(plan, each, "stop", events, values)

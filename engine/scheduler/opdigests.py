@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
 from engine.base.values import version_key
 from engine.cib.digests import DEFAULT_PRIVATE, TIMEOUT_NAME, digestible, parameters_digest
+from engine.cib.document import FEATURE_SET
 from engine.cib.history import OpRecord
 from engine.scheduler.model import DigestResult, Model, Node, OpDigests, Resource
 from engine.scheduler.operations import action_meta, find_op
 from engine.scheduler.params import op_parameters, parameters
 
 _SECURE_CHANGED: Final = version_key("3.16.0")
-_FENCER_PARAMETERS: Final = "pcmk_"
+_FENCER_PARAMETER: Final = re.compile(
+    r"provides|stonith-timeout"
+    r"|pcmk_(?:action_limit|delay_(?:base|max)|host_(?:argument|check|list|map)"
+    r"|[a-z]+_(?:action|timeout|retries))"
+)
 
 
 def calculate(
@@ -43,7 +49,7 @@ def calculate(
         table[TIMEOUT_NAME] = meta["timeout"]
     found = OpDigests(
         all=parameters_digest(table),
-        secure=_secure_digest(resource, own, table, record) if secure else None,
+        secure=_secure_digest(model, resource, own, table, record) if secure else None,
         restart=_restart_digest(table, record),
         result=DigestResult.RESTART if extra and interval_ms == 0 else DigestResult.MATCH,
     )
@@ -75,18 +81,23 @@ def _restart_digest(table: dict[str, str], record: OpRecord | None) -> str | Non
 
 
 def _secure_digest(
-    resource: Resource, own: dict[str, str], table: dict[str, str], record: OpRecord | None
+    model: Model,
+    resource: Resource,
+    own: dict[str, str],
+    table: dict[str, str],
+    record: OpRecord | None,
 ) -> str:
-    """Digest of what is not private (26.5)."""
+    """Digest of what is not private (26.5); without a version in the entry that of the CIB counts."""
     private: Iterable[str] = DEFAULT_PRIVATE
-    old = False
+    version = ""
     if record is not None:
         private = (record.get("op-secure-params") or "").split()
-        old = version_key(record.feature_set) < _SECURE_CHANGED
-    if old:
+        version = record.feature_set
+    version = version or model.root_attributes.get("crm_feature_set", FEATURE_SET)
+    if version_key(version) < _SECURE_CHANGED:
         table = digestible(_with_address(resource, own))
         if resource.is_fence_device:
-            table = {k: v for k, v in table.items() if not k.startswith(_FENCER_PARAMETERS)}
+            table = {k: v for k, v in table.items() if not _FENCER_PARAMETER.fullmatch(k)}
     hidden = frozenset(private)
     return parameters_digest({name: table[name] for name in table if name not in hidden})
 

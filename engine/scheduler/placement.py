@@ -103,8 +103,6 @@ class Placement:
 
     def ban(self, resource: Resource, node: Node | None, reason: str) -> None:
         """-INFINITY for a resource and all below it, on one node or on all (P6.5)."""
-        if node is None:
-            _forget_assignment(resource)
         apply_score(self.model, resource, node, MINUS_INFINITY)
         self.note(resource, node, reason)
 
@@ -277,10 +275,3 @@ def _take_capacity(node: Node, resource: Resource, sign: int) -> None:
     for name, value in needs(resource).items():
         if name in capacity:
             capacity[name] += sign * value
-
-
-def _forget_assignment(resource: Resource) -> None:
-    for child in resource.children:
-        _forget_assignment(child)
-    if not resource.children:
-        resource.assigned = None

@@ -185,7 +185,9 @@ def _may_probe(plan: Plan, rsc: Resource, top: Resource, node: Node) -> bool:
 
 
 def _discovery_allows(rsc: Resource, top: Resource, node: Node) -> bool:
-    mode = rsc.probe_modes.get(node.index, ProbeMode.ALWAYS)
+    known = rsc.probe_modes if node.index in rsc.allowed else {}
+    default = ProbeMode.ALWAYS if node.index in rsc.allowed else node.probe_mode
+    mode = known.get(node.index, default)
     if (rsc.exclusive_probes or top.exclusive_probes) and (
         node.index not in rsc.allowed or mode is not ProbeMode.EXCLUSIVE
     ):

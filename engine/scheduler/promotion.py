@@ -216,7 +216,7 @@ def _set_role(placement: Placement, clone: Resource, instance: Resource, promote
     """P15.11; True if the instance counts as promoted."""
     settings = clone.clone
     assert settings is not None
-    if placement.sink is not None and not instance.removed:
+    if placement.sink is not None:
         placement.sink.promotion(instance, node_of(instance), instance.promotion_priority)
     node: Node | None = None
     if instance.promotion_priority >= 0 and (promoted < settings.promoted_max or not clone.managed):
@@ -253,7 +253,7 @@ def _promotion_node(clone: Resource, instance: Resource) -> Node | None:
             return None
     elif instance.role is not Role.PROMOTED:
         return None
-    if clone.allowed.get(node.index, -1) < 0:
+    if node.index not in clone.allowed:
         return None
     settings = clone.clone
     assert settings is not None

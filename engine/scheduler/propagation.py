@@ -14,6 +14,7 @@ from engine.scheduler.actions import (
     PSEUDO,
     RUNNABLE,
     Action,
+    plain_task,
 )
 from engine.scheduler.collectives import (
     FlagSummaries,
@@ -55,6 +56,7 @@ from engine.scheduler.order_graph import (
 from engine.scheduler.plan import Plan
 
 FIRST_CHANGED, THEN_CHANGED = 1, 2
+_MAX_DEPTH = 60
 
 # Relations that change nothing between the actions of two primitives, unless the nodes matter.
 _IDLE_FOR_PRIMITIVES = (
@@ -73,18 +75,28 @@ class Propagation:
         self.graph = plan.graph
         self.summaries = FlagSummaries(plan.actions)
         self._stack: list[_Frame] = []
+        self._depth = 0
 
     def run(self) -> None:
         """Look at every action, newest first (C7.1), after colocations had their say (C4.6)."""
         for action in reversed(self.actions):
             self._block(action)
         for action in reversed(self.actions):
-            self._stack.append(_Frame(action))
-            self._drain()
+            self._review(action)
 
-    def _drain(self) -> None:
+    def _review(self, action: Action) -> None:
+        """Look at an action, and at all that changes with it, before anything else.
+
+        This may happen in the middle of another ordering, because the first reason found for a
+        change is the one that is told. Very deep nesting is put off: it can only change reasons.
+        """
         stack = self._stack
-        while stack:
+        base = len(stack)
+        stack.append(_Frame(action))
+        if self._depth >= _MAX_DEPTH:
+            return
+        self._depth += 1
+        while len(stack) > base:
             frame = stack[-1]
             step = frame.next_edge(self.graph)
             if step is None:
@@ -93,6 +105,7 @@ class Propagation:
             else:
                 first, relation = step
                 self._look(self.actions[first - 1], frame, relation)
+        self._depth -= 1
 
     def _finish(self, frame: _Frame) -> None:
         """All orderings before an action were applied once (C7.1, steps 3 and 4)."""
@@ -320,7 +333,7 @@ class Propagation:
         if first_rsc is None or then_rsc is None:
             return 0
         current = first.suffix.endswith(("stopped_0", "demoted_0"))
-        first_task = original_task(first)
+        first_task = plain_task(original_task(first))
         changed = 0
         for instance in instances_of(then_rsc):
             partner = compatible_instance(instance, first_rsc, current=current)
@@ -367,7 +380,7 @@ class Propagation:
             changed |= THEN_CHANGED
             self.table.changed(then.rsc)
             if then.rsc is not None and then.rsc.parent is not None:
-                self._stack.append(_Frame(then))
+                self._review(then)
         return changed
 
     def _clear(self, action: Action, flag: int, because: Action) -> None:

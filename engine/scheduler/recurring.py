@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from engine.scheduler.actions import OPTIONAL, RESCHEDULE, RUNNABLE, Action
 from engine.scheduler.model import Node, OpConfig, Resource, Role
 from engine.scheduler.order_graph import BLOCKS, FIRST_THEN, ORDERED
@@ -34,17 +36,18 @@ def create_recurring_actions(plan: Plan, rsc: Resource) -> None:
 
 
 def recurring_operations(rsc: Resource) -> list[OpConfig]:
-    """The configured recurring operations that count (C9.2)."""
-    found: list[OpConfig] = []
-    seen: set[tuple[str, int]] = set()
-    for op in rsc.ops:
-        key = (op.name, op.interval_ms)
-        if op.interval_ms <= 0 or not op.id or op.name in _NEVER_RECURRING or key in seen:
-            continue
-        seen.add(key)
-        if op.enabled and (op.role is not Role.UNKNOWN or not op.attributes.get("role")):
-            found.append(op)
-    return found
+    """The configured recurring operations that count; of duplicates none does (C9.2)."""
+    uses = Counter((op.name, op.interval_ms) for op in rsc.ops if op.id)
+    return [
+        op
+        for op in rsc.ops
+        if op.interval_ms > 0
+        and op.id
+        and op.name not in _NEVER_RECURRING
+        and uses[op.name, op.interval_ms] == 1
+        and op.enabled
+        and (op.role is not Role.UNKNOWN or not op.attributes.get("role"))
+    ]
 
 
 def _create_for_active(plan: Plan, rsc: Resource, op: OpConfig, start: Action, node: Node) -> None:

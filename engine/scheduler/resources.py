@@ -312,12 +312,19 @@ def _unpack_primitive(reading: Reading, resource: Resource) -> bool:
 
 
 def _force_anonymous(model: Model, clone: Resource) -> None:
+    """The clone and the instances it has so far are anonymous (cts: force-anon-clone-max)."""
     settings = clone.clone
-    clone.unique = False
+    _clear_unique(clone)
     clone.meta["globally-unique"] = "false"
     if settings is not None:
         settings.clone_node_max = 1
         settings.clone_max = min(settings.clone_max, len(model.nodes))
+
+
+def _clear_unique(resource: Resource) -> None:
+    resource.unique = False
+    for child in resource.children:
+        _clear_unique(child)
 
 
 def _unpack_group(reading: Reading, resource: Resource, blueprint: Blueprint) -> bool:

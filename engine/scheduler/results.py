@@ -186,9 +186,7 @@ def _clear(state: EntryState, reason: str) -> None:
     resource, node = state.resource, state.node
     state.reading.requests.clear_fail_count(resource, node, reason)
     if state.reading.model.options.fencing_enabled and resource.reconnect_ms:
-        remote = state.reading.model.node_named(resource.id)
-        if remote is not None:
-            state.reading.requests.order_clear_after_fencing(resource, remote)
+        state.reading.requests.order_clear_after_fencing(resource, node)
 
 
 def _expired_is_done(state: EntryState, result: Result, raw_rc: int) -> bool:

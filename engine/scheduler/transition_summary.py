@@ -88,17 +88,25 @@ class _Found:
     __slots__ = ("demote", "migrate_from", "promote", "start", "stop")
 
     def __init__(self, plan: Plan, rsc: Resource, current: Node | None) -> None:
-        oldest, goal = plan.actions.oldest, rsc.assigned
-        self.start = oldest(rsc, "start_0", goal)
+        goal = rsc.assigned
+        self.start = _find(plan, rsc, "start_0", goal)
         if self.start is None or self.start.flags & RUNNABLE:
-            self.stop = oldest(rsc, "stop_0", current)
+            self.stop = _find(plan, rsc, "stop_0", current)
         else:
-            self.stop = oldest(rsc, "stop_0")
+            self.stop = _find(plan, rsc, "stop_0", None)
         if self.stop is None and plan.actions.row(rsc).stop_unexpected:
-            self.stop = oldest(rsc, "stop_0")
-        self.promote = oldest(rsc, "promote_0", goal)
-        self.demote = oldest(rsc, "demote_0", goal)
-        self.migrate_from = oldest(rsc, "migrate_from_0", goal)
+            self.stop = _find(plan, rsc, "stop_0", None)
+        self.promote = _find(plan, rsc, "promote_0", goal)
+        self.demote = _find(plan, rsc, "demote_0", goal)
+        self.migrate_from = _find(plan, rsc, "migrate_from_0", goal)
+
+
+def _find(plan: Plan, rsc: Resource, suffix: str, node: Node | None) -> Action | None:
+    """The oldest action on the node, or one that found no node at all; on any node without one."""
+    if node is None:
+        return plan.actions.oldest(rsc, suffix)
+    found = plan.actions.row(rsc).by_key.get(suffix, {})
+    return found.get(node.index) or found.get(-1)
 
 
 def _primitive_changes(plan: Plan, rsc: Resource) -> list[Change]:
@@ -200,7 +208,7 @@ def _changed_role(line: _Line, found: _Found) -> list[Change]:
 def _stops(line: _Line, start: Action | None) -> list[Change]:
     changes: list[Change] = []
     for node in line.rsc.running_on:
-        stop = line.plan.actions.oldest(line.rsc, "stop_0", node)
+        stop = _find(line.plan, line.rsc, "stop_0", node)
         if stop is None:
             continue
         source = stop if stop.reason else start

@@ -41,11 +41,12 @@ def device_digests(model: Model, node: Node) -> DeviceDigests:
 
 
 def _devices(model: Model) -> list[Resource]:
-    """Fence devices that need unfencing themselves or provide it."""
+    """Fence devices that need unfencing themselves or provide it, the last one first."""
     found = []
     for top in model.resources:
         for rsc in leaves(top):
             provides = rsc.meta.get("provides", "").lower() == "unfencing"
             if rsc.is_fence_device and (rsc.needs_unfencing or provides):
                 found.append(rsc)
+    found.reverse()
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from shell_runner import Shell
@@ -178,3 +179,21 @@ def test_a_temporary_shadow_goes_at_the_end(shell: Shell) -> None:
     assert said.status == 0
     assert "standby" not in said.cib
     assert shell("cib", "list").out == ""
+
+
+def test_status_is_text_or_for_programs_xml_and_json(shell: Shell) -> None:
+    assert "Node List:" in shell("status").out
+    assert shell("status", "xml").out.startswith("<pacemaker-result")
+    assert shell("--output-as", "json", "status").out.startswith("{")
+    assert shell("status", "simple").status == 1
+    assert "did you mean bynode?" in shell("status", "bynod").err
+    assert "* ip\t" in shell("resource", "status").out
+
+
+def test_verify_finds_references_to_nothing(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    bad = '<constraints><rsc_location id="l" rsc="nix" node="n1" score="1"/></constraints>'
+    path.write_text(path.read_text().replace("<constraints/>", bad))
+    said = shell("verify")
+    assert said.status == 1
+    assert "nix" in said.err

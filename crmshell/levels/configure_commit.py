@@ -1,0 +1,80 @@
+"""Level configure: handing the pending changes over, dropping them, leaving the level."""
+
+from __future__ import annotations
+
+from crmshell.errors import ShellError
+from crmshell.levels.configure_show import difference
+from crmshell.levels.registry import Answer, Call, command, on_leave
+from crmshell.pending.commit import commit_pending
+from crmshell.session import Session
+
+
+@command(
+    "configure",
+    "commit",
+    usage="[force] [replace]",
+    args=(0, 2),
+    changes=True,
+    help="hand the pending changes over to the cluster",
+)
+def commit(session: Session, call: Call) -> Answer:
+    unknown = [word for word in call.args if word not in ("force", "replace")]
+    if unknown:
+        raise ShellError(
+            f"commit: '{unknown[0]}' is unknown, expected force or replace", code="arguments"
+        )
+    commit_pending(session, force="force" in call.args, replace="replace" in call.args)
+    return Answer()
+
+
+@command("configure", "refresh", args=(0, 0), help="drop the pending changes, read the CIB again")
+def refresh(session: Session, call: Call) -> None:
+    if session.interactive and session.has_pending_changes:
+        session.require("All changes will be dropped. Do you want to proceed")
+    session.forget_pending()
+
+
+@on_leave("configure")
+def leave(session: Session) -> bool:
+    """What becomes of pending changes when the level is left; False: the user stays."""
+    if not session.has_pending_changes:
+        return True
+    fate = session.on_leaving
+    if fate == "drop":
+        count = session.failed_lines
+        lines = "1 line" if count == 1 else f"{count} lines"
+        session.error(f"{lines} of the script failed, nothing was committed", "nothing-committed")
+        session.forget_pending()
+        return True
+    if fate == "commit":
+        commit_pending(session)
+        return True
+    text = difference(session, session.pending)
+    session.show(text)
+    answer = _ask(session)
+    if answer == "y":
+        commit_pending(session)
+        return True
+    if answer == "n":
+        session.forget_pending()
+        return True
+    return False
+
+
+def _ask(session: Session) -> str:
+    """`y`, `n` or `c` (stay)."""
+    if session.force:
+        return "y"
+    if session.switches.refuse:
+        return "n"
+    while True:
+        reply = session.environment.ask_line("Do you want to commit the changes (y/n/c)? ")
+        if reply is None:
+            return "c"
+        word = reply.strip().lower()
+        if word in ("y", "yes"):
+            return "y"
+        if word in ("n", "no"):
+            return "n"
+        if word in ("c", "cancel", ""):
+            return "c"

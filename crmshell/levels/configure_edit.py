@@ -1,0 +1,1 @@
+"""Level configure: editing and loading text."""

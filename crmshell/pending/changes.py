@@ -1,0 +1,251 @@
+"""PendingCib: the configuration that the user is working on, until it is committed.
+
+One statement is one change: it is done completely or not at all, and can be undone. Nothing here
+talks to a cluster; the tree comes from a source and is handed back by commit.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from enum import Enum
+from typing import TypeAlias
+
+from crmshell.grammar.ast import (
+    AclTargetStmt,
+    AttrSet,
+    BundleStmt,
+    ColocationStmt,
+    ContainerStmt,
+    LocationStmt,
+    Member,
+    NodeStmt,
+    NvPair,
+    OrderStmt,
+    PrimitiveStmt,
+    PropertyStmt,
+    Statement,
+    TicketStmt,
+    TopologyStmt,
+    XmlStmt,
+)
+from crmshell.grammar.cursor import Dialect, providers_unknown
+from crmshell.grammar.errors import nearest_word
+from crmshell.grammar.ids import IdClash
+from crmshell.grammar.statements import Parsed
+from crmshell.pending import merging, references
+from crmshell.pending.objects import Objects
+from crmshell.pending.problems import Refused
+from crmshell.pending.tree import TOPOLOGY, Element
+from engine.base.errors import BadInput
+from engine.base.reports import Report, Severity
+from engine.cib.document import Cib
+
+Agent: TypeAlias = tuple[str, str, str]
+
+_SCHEMA = re.compile(r"pacemaker-(\d+)\.(\d+)\Z")
+_NEWEST_SCHEMA = (3, 9)
+_CONSTRAINTS = (LocationStmt, ColocationStmt, OrderStmt, TicketStmt)
+_KINDS: dict[type, str] = {
+    BundleStmt: "bundle",
+    LocationStmt: "location",
+    ColocationStmt: "colocation",
+    OrderStmt: "order",
+    TicketStmt: "rsc_ticket",
+    TopologyStmt: TOPOLOGY,
+}
+
+
+class Way(Enum):
+    """How a statement meets what is there."""
+
+    CREATE = "create"  # typed: an existing object is refused; nodes and properties are merged
+    UPDATE = "update"  # load update: created or replaced; nodes and properties are merged
+    REPLACE = "replace"  # edit, load push: created or replaced, nodes and properties too
+
+
+def never_promotable(_agent: Agent) -> bool:
+    """Nothing is known of agents."""
+    return False
+
+
+class PendingCib(Objects):
+    """The working configuration and its history of changes.
+
+    `providers` says who has the OCF agent of a type, `promotable` whether an agent can be promoted.
+    """
+
+    def __init__(
+        self,
+        cib: Cib,
+        *,
+        providers: Callable[[str], tuple[str, ...]] = providers_unknown,
+        promotable: Callable[[Agent], bool] = never_promotable,
+    ) -> None:
+        super().__init__(cib)
+        self._providers = providers
+        self._promotable = promotable
+        self._commands: list[tuple[int, str]] = []
+
+    @property
+    def schema(self) -> tuple[int, int]:
+        """Version of validate-with; the newest we know when it is `none` or strange."""
+        found = _SCHEMA.match(self.cib.root.get("validate-with", ""))
+        return (int(found[1]), int(found[2])) if found else _NEWEST_SCHEMA
+
+    def dialect(self, *, typed: bool = True) -> Dialect:
+        """The dialect in which statements for this CIB are read."""
+        return Dialect(self.schema, typed, self._providers)
+
+    # -- history -----------------------------------------------------------------------------
+
+    def begin(self, command: str) -> None:
+        """A command starts: `undo` takes back everything since here."""
+        self._commands.append((self.mark(), command))
+
+    def undo(self, count: int = 1) -> list[str]:
+        """Takes back the last commands that changed something; says which, latest first."""
+        undone: list[str] = []
+        while self._commands and len(undone) < count:
+            mark, command = self._commands.pop()
+            if mark < self.mark():
+                self.roll_back(mark)
+                undone.append(command)
+        return undone
+
+    def written(self) -> None:
+        """What is pending has been committed: it is the base now."""
+        self.start_fresh()
+        self._commands.clear()
+
+    # -- statements --------------------------------------------------------------------------
+
+    def apply(self, parsed: Parsed, way: Way = Way.CREATE) -> list[Report]:
+        """Does one statement; raises `Refused` and changes nothing when it cannot be done."""
+        mark = self.mark()
+        try:
+            return self._apply(parsed.statement, parsed.comments, way)
+        except Refused:
+            self.roll_back(mark)
+            raise
+        except IdClash as clash:
+            self.roll_back(mark)
+            name = str(clash.args[0])
+            raise Refused(f"id {name} is already in use", code="id-in-use", word=name) from None
+        except BadInput as problem:
+            self.roll_back(mark)
+            raise Refused(str(problem), code="bad-xml", word="xml") from None
+
+    def _apply(self, statement: Statement, comments: tuple[str, ...], way: Way) -> list[Report]:
+        replaces = way is Way.REPLACE
+        if isinstance(statement, NodeStmt):
+            merging.put_node(self, statement, comments, replace=replaces)
+            return []
+        if isinstance(statement, PropertyStmt):
+            merging.put_properties(self, statement, comments, replace=replaces)
+            return []
+        if isinstance(statement, XmlStmt):
+            element = self.builder().build(statement)
+            merging.put_xml(self, element, comments, replace=way is not Way.CREATE)
+            return []
+        old = self._replaceable(statement, way)
+        if way is Way.CREATE and isinstance(statement, ContainerStmt):
+            statement = self._with_clone_defaults(statement)
+        members = self._members_of(statement, old)
+        self.put(old, self.builder().build(statement), comments, members)
+        if way is not Way.CREATE:
+            return []
+        if isinstance(statement, _CONSTRAINTS):
+            return self.dangling(statement.id)
+        notes: list[Report] = []
+        for name in members:
+            notes += references.lead_to_container(self, name, getattr(statement, "id", ""))
+        return notes
+
+    def _replaceable(self, statement: Statement, way: Way) -> Element | None:
+        """The object that the statement may replace; refuses when its id is taken."""
+        if isinstance(statement, TopologyStmt):
+            old = self.objects.get(TOPOLOGY)
+            if old is not None and way is Way.CREATE and len(old):
+                raise Refused(
+                    "there is a fencing topology already (edit or load changes it)",
+                    code="id-in-use",
+                    word="fencing_topology",
+                )
+            return old
+        name = getattr(statement, "id", "")
+        old = self.objects.get(name)
+        if old is None:
+            return None
+        if way is Way.CREATE or self.kind(old) not in _kinds_replaced_by(statement):
+            raise Refused(
+                f"{name}: id is already in use by {self.kind(old)} {name}",
+                code="id-in-use",
+                subject=name,
+            )
+        return old
+
+    def _members_of(self, statement: Statement, old: Element | None) -> dict[str, Element]:
+        """The elements that the statement's object takes in, checked."""
+        if isinstance(statement, ContainerStmt):
+            names: Iterable[str] = statement.members
+            kind = statement.kind
+        elif isinstance(statement, BundleStmt):
+            names = [part.id for part in statement.parts if isinstance(part, Member)]
+            kind = "bundle"
+        else:
+            return {}
+        return {name: self.check_member(kind, statement.id, name, old) for name in names}
+
+    def _with_clone_defaults(self, statement: ContainerStmt) -> ContainerStmt:
+        """A typed clone of a primitive is interleaved, and promotable when its agent can be."""
+        member = self.objects.get(statement.members[0])
+        if statement.kind != "clone" or member is None or member.tag != "primitive":
+            return statement
+        metas = [part for part in statement.parts if part.kind == "meta"]
+        if any(part.ref for part in metas):
+            return statement
+        given = {pair.name for part in metas for pair in part.pairs}
+        added: list[NvPair] = []
+        agent = (member.get("class", ""), member.get("provider", ""), member.get("type", ""))
+        if "promotable" not in given and self._promotable(agent):
+            added.append(NvPair("promotable", "true"))
+        if "interleave" not in given:
+            added.append(NvPair("interleave", "true"))
+        parts = list(statement.parts)
+        if metas:
+            first = parts.index(metas[0])
+            parts[first] = replace(metas[0], pairs=(*metas[0].pairs, *added))
+        else:
+            parts.append(AttrSet("meta", pairs=tuple(added)))
+        return replace(statement, parts=tuple(parts)) if added else statement
+
+    def dangling(self, constraint: str) -> list[Report]:
+        """Warnings for the resources that a constraint names and that do not exist."""
+        element = self.objects.get(constraint)
+        if element is None:
+            return []
+        return [
+            Report(
+                "no-such-resource",
+                Severity.WARNING,
+                f"constraint {constraint} references a resource {name} which doesn't exist",
+                subject=name,
+                nearest=nearest_word(name, self.objects),
+            )
+            for name in references.named_by(element)
+            if name not in self.objects
+        ]
+
+
+def _kinds_replaced_by(statement: Statement) -> tuple[str, ...]:
+    """The kinds of objects that a statement may replace: its own."""
+    if isinstance(statement, PrimitiveStmt):
+        return ("rsc_template",) if statement.is_template else ("primitive",)
+    if isinstance(statement, ContainerStmt):
+        return ("clone", "ms") if statement.kind == "clone" else (statement.kind,)
+    if isinstance(statement, AclTargetStmt):
+        return (statement.kind,)
+    name = type(statement).__name__.removesuffix("Stmt").lower()
+    return (_KINDS.get(type(statement), name),)

@@ -1,0 +1,134 @@
+"""The scheduler as one pure function: a CIB and a moment in, a schedule out (C1.1).
+
+`schedule` keeps nothing between calls and never changes its input. Each phase is a module of its
+own; the order of the calls here is part of the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from engine.base.isodate import Zone
+from engine.base.reports import Report, Reporter, ReportList
+from engine.cib.document import Cib
+from engine.scheduler.actions import ActionTable
+from engine.scheduler.assignment import assign_resources, new_placement
+from engine.scheduler.bans import apply_node_criteria
+from engine.scheduler.colocation import add_colocation, add_internal_constraints, with_this_list
+from engine.scheduler.config_changes import check_changes
+from engine.scheduler.constraints import unpack_constraints
+from engine.scheduler.export_xml import transition_to_xml
+from engine.scheduler.internal_orders import order_internally
+from engine.scheduler.location import add_location, health_locations
+from engine.scheduler.model import (
+    MINUS_INFINITY,
+    Colocation,
+    Location,
+    Model,
+    Node,
+    Order,
+    OrderSets,
+    Resource,
+    TicketConstraint,
+)
+from engine.scheduler.pipeline import finish
+from engine.scheduler.plan import Plan
+from engine.scheduler.scores import ScoreSink
+from engine.scheduler.tickets import apply_ticket
+from engine.scheduler.transition import Transition
+from engine.scheduler.unpack import fill_model
+from engine.scheduler.user_orders import apply_order, order_anti_colocation
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What the scheduler decided, and why it could.
+
+    `transition` is what shall happen; `reports` are findings about the input; `model` holds nodes
+    and resources with their assigned nodes and next roles; `built` all actions and what became of
+    their orderings, for summaries and explanations.
+    """
+
+    transition: Transition
+    reports: tuple[Report, ...]
+    model: Model
+    plan: Plan
+
+    def graph_xml(self) -> bytes:
+        """The transition as Pacemaker's `transition_graph`."""
+        return transition_to_xml(self.transition)
+
+
+def schedule(
+    cib: Cib,
+    now: float,
+    reporter: Reporter | None = None,
+    *,
+    scores: ScoreSink | None = None,
+    zone: Zone | None = None,
+    sanitized: bool = False,
+) -> Schedule:
+    """Decide what shall happen in the cluster that the CIB describes.
+
+    `now` is epoch seconds, `zone` the meaning of times without a zone. Findings about the input go
+    to the reporter and into the result. `sanitized` says that private values are missing (26.5).
+    Raises `BadInput` for a CIB that is too new.
+    """
+    reports = ReportList()
+    model = Model(now, zone)
+    model.sanitized = sanitized
+    actions = ActionTable(model)
+    reading = fill_model(cib, model, requests=actions, reporter=reports)
+    plan = Plan(model, actions)
+    placement = new_placement(model, _Hooks(plan), scores)
+    plan.with_this = partial(with_this_list, placement)
+    locations = health_locations(model)
+    unpack_constraints(reading, cib)
+    _apply_constraints(plan, locations)
+    apply_node_criteria(placement, locations)
+    add_internal_constraints(placement)
+    order_internally(plan)
+    check_changes(plan)
+    assign_resources(placement)
+    transition = finish(plan)
+    if reporter is not None:
+        for report in reports.items:
+            reporter.report(report)
+    return Schedule(transition, tuple(reports.items), model, plan)
+
+
+def _apply_constraints(plan: Plan, locations: list[Location]) -> None:
+    """The constraints in document order; locations are only collected (P3.3, P3.4)."""
+    model = plan.model
+    for constraint in model.constraints:
+        match constraint:
+            case Location():
+                add_location(model, constraint)
+                locations.append(constraint)
+            case Colocation():
+                add_colocation(constraint)
+                if constraint.score <= MINUS_INFINITY:
+                    order_anti_colocation(plan, constraint)
+            case Order() | OrderSets():
+                apply_order(plan, constraint)
+            case TicketConstraint():
+                apply_ticket(model, plan.actions, constraint)
+
+
+class _Hooks:
+    """Placement's view of the store of actions."""
+
+    __slots__ = ("_plan",)
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def assignment_failed(self, resource: Resource) -> None:
+        self._plan.actions.assignment_failed(resource)
+
+    def is_clearing_fail_count(self, resource: Resource, node: Node) -> bool:
+        return self._plan.actions.first(resource, "clear_failcount_0", node) is not None
+
+    def delete_history(self, resource_id: str, resource: Resource | None, node: Node) -> None:
+        self._plan.actions.delete_history(resource_id, resource, node)

@@ -1,0 +1,327 @@
+"""The command `crm_simulate`: what would the cluster do with this CIB?
+
+The edge of the scheduler: it reads and writes files, knows the time and prints. Everything else is
+in the modules that it calls.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from engine.base.errors import BadInput, EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.base.isodate import Zone, epoch_from_text
+from engine.base.reports import Severity
+from engine.base.values import int_from_text
+from engine.cib.document import FEATURE_SET, Cib
+from engine.cib.schema import validate
+from engine.scheduler.api import Schedule, schedule
+from engine.scheduler.execute import Done, Player
+from engine.scheduler.inject import inject
+from engine.scheduler.model import Model
+from engine.scheduler.scores import ScoreLine, ScoreRecord
+from engine.scheduler.simulate_options import SimulateOptions, help_text, parse_options
+from engine.scheduler.simulate_text import StatusParts, TextOutput
+from engine.scheduler.unpack import unpack_cib
+
+_FILE_VARIABLE = "CIB_file"  # the users' habit: this file instead of the running cluster
+
+
+class Output(Protocol):
+    """What both forms of output offer."""
+
+    def date(self, text: str) -> None: ...
+
+    def info(self, text: str) -> None: ...
+
+    def notices(self, model: Model) -> None: ...
+
+    def status(self, model: Model, heading: str, *, pending: bool) -> None: ...
+
+    def modifications(self, lines: Sequence[str]) -> None: ...
+
+    def scores(self, heading: str, lines: Sequence[ScoreLine]) -> None: ...
+
+    def summary(self, schedule: Schedule) -> None: ...
+
+    def executed(self, done: Sequence[Done]) -> None: ...
+
+    def finish(self, status: int, message: str) -> str: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the result is its exit status."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    collecting = gc.isenabled()
+    gc.disable()  # a run makes no garbage in cycles that it could not hold until its end
+    try:
+        return _run(arguments)
+    except EngineError as refusal:
+        for report in refusal.reports:
+            sys.stderr.write(f"crm_simulate: {report.message}\n")
+        if not refusal.reports:
+            sys.stderr.write(f"crm_simulate: {refusal}\n")
+        return int(refusal.status)
+    finally:
+        if collecting and argv is not None:
+            gc.enable()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = parse_options(arguments)
+    if options.help:
+        sys.stdout.write(help_text() + "\n")
+        return ExitStatus.OK
+    if options.version:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"crm_simulate {version('crmshell')} (feature set {FEATURE_SET})\n")
+        return ExitStatus.OK
+    if options.profile:
+        return _profile(options)
+    output = _new_output(options, arguments)
+    cib = _read_source(options.source)
+    status = Simulation(options, cib, output).run()
+    message = "OK" if status == ExitStatus.OK else "The transition cannot complete"
+    _write_text(options.output_to, output.finish(status, message))
+    return status
+
+
+def _new_output(options: SimulateOptions, arguments: Sequence[str]) -> Output:
+    parts = StatusParts(options.show_attributes, options.show_failcounts)
+    if options.output_as == "xml":
+        from engine.scheduler.simulate_xml import XmlOutput
+
+        return XmlOutput("crm_simulate " + " ".join(arguments), parts)
+    return TextOutput(options.quiet, parts)
+
+
+class Simulation:
+    """One run: the status, the injected changes, the schedule, and playing it."""
+
+    def __init__(self, options: SimulateOptions, cib: Cib, output: Output) -> None:
+        self._options = options
+        self._cib = cib
+        self._output = output
+        self._zone = _local_zone()
+
+    def run(self) -> int:
+        """Do what the options ask for and tell the output; the result is the exit status."""
+        options = self._options
+        now = self._announce_date()
+        plans = options.run or options.simulate or options.show_scores
+        plans = plans or options.show_utilization or bool(options.save_graph or options.save_dot)
+        schedule_first = plans and not options.injections and options.quiet
+        if not schedule_first:
+            model = unpack_cib(self._cib, now, zone=self._zone)
+            self._show_status(model)
+            if options.injections:
+                now = self._inject(now, model)
+        if options.save_input:
+            _write_bytes(options.save_input, self._cib.to_bytes())
+        if not plans:
+            if options.save_output:
+                _write_bytes(options.save_output, self._cib.to_bytes())
+            return ExitStatus.OK
+        decided = self._plan(now)
+        return self._play(decided) if options.simulate else ExitStatus.OK
+
+    def _announce_date(self) -> float:
+        """The moment to schedule at, and a line that says so if it is not the present (0.2)."""
+        options = self._options
+        if options.date:
+            moment = epoch_from_text(options.date, self._zone)
+            if moment is None:
+                raise BadInput(
+                    f"--set-datetime: '{options.date}' is no ISO 8601 time "
+                    "(for example 2026-11-20 09:30:00)",
+                    status=ExitStatus.USAGE,
+                )
+            self._output.date(f"Setting effective cluster time: {options.date}")
+            return moment
+        original = int_from_text(self._cib.root.get("execution-date"))
+        if original is None:
+            return time.time()
+        shown = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(original))
+        self._output.date(f"Using the original execution date of: {shown}")
+        return original
+
+    def _show_status(self, model: Model) -> None:
+        if not self._options.quiet:
+            self._output.notices(model)
+            self._output.status(model, "Current cluster status", pending=True)
+
+    def _inject(self, now: float, model: Model) -> float:
+        """Change the CIB as asked for; the moment is announced again, as the input is new."""
+        fatal = model.options.start_failure_is_fatal
+        lines = inject(self._cib, self._options.injections, now, fatal_start=fatal)
+        self._output.modifications(lines)
+        return self._announce_date()
+
+    def _plan(self, now: float) -> Schedule:
+        options, output = self._options, self._output
+        sink = None
+        if options.show_scores or options.show_utilization:
+            sink = ScoreRecord(options.show_scores, options.show_utilization)
+        decided = schedule(
+            self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
+        )
+        if sink is not None:
+            output.scores(_score_heading(options), sink.lines)
+        if options.save_graph:
+            _write_bytes(options.save_graph, decided.graph_xml())
+        if options.save_dot:
+            from engine.scheduler.export_dot import dot_text
+
+            text = dot_text(decided.plan, all_actions=options.all_actions)
+            _write_bytes(options.save_dot, text.encode())
+        if not options.quiet:
+            output.summary(decided)
+        return decided
+
+    def _play(self, decided: Schedule) -> int:
+        options, output = self._options, self._output
+        # Played actions happen in the present, whatever moment the plan is for: their entries are
+        # newer than all others, also where only the time tells (cts: on_fail_demote1).
+        player = Player(
+            self._cib,
+            time.time(),
+            lambda name: decided.model.find(name) is not None,
+            failures=options.op_fail,
+            start_failure_is_fatal=decided.model.options.start_failure_is_fatal,
+        )
+        complete = player.play(decided.transition)
+        if not options.quiet:
+            output.executed(player.done)
+        if not complete:
+            sys.stderr.write("Transition failed: terminated\n")
+            sys.stderr.write("An invalid transition was produced\n")
+        if options.save_output:
+            _write_bytes(options.save_output, self._cib.to_bytes())
+        if options.in_place:
+            _write_bytes(options.source, self._cib.to_bytes())
+        if not options.quiet:
+            now = self._announce_date()
+            model = unpack_cib(self._cib, now, zone=self._zone)
+            output.status(model, "Revised Cluster Status", pending=False)
+        return ExitStatus.OK if complete else ExitStatus.ERROR
+
+
+def _score_heading(options: SimulateOptions) -> str:
+    if not options.show_utilization:
+        return "Assignment Scores"
+    if not options.show_scores:
+        return "Utilization Information"
+    return "Assignment Scores and Utilization Information"
+
+
+def _local_zone() -> Zone:
+    """What a time without a zone means on this machine, and which day it is."""
+    import datetime
+
+    local = time.localtime()
+    return Zone(local.tm_gmtoff, datetime.date(local.tm_year, local.tm_mon, local.tm_mday))
+
+
+# Many inputs.
+
+
+def _profile(options: SimulateOptions) -> int:
+    """Schedule every XML file of a folder and say how long it took (--profile)."""
+    folder = Path(options.profile)
+    try:
+        names = sorted(path for path in folder.iterdir() if path.suffix == ".xml")
+    except OSError as problem:
+        raise _file_refusal(options.profile, problem) from None
+    zone = _local_zone()
+    for path in names:
+        cib = _read_source(str(path))
+        started = time.process_time()
+        for _ in range(options.repeat):
+            original = int_from_text(cib.root.get("execution-date"))
+            now = time.time() if original is None else original
+            schedule(cib, now, zone=zone, sanitized=True)
+        used = time.process_time() - started
+        sys.stdout.write(f"* Testing {path.name} ... {used:.2f} secs\n")
+    return ExitStatus.OK
+
+
+# Files, the cluster.
+
+
+def _read_source(source: str) -> Cib:
+    """The CIB to work on, checked against the schema."""
+    what = source or "CIB"
+    if source == "-":
+        what = "stdin"
+        cib = Cib.from_bytes(sys.stdin.buffer.read(), what)
+    elif source or os.environ.get(_FILE_VARIABLE):
+        what = source or os.environ[_FILE_VARIABLE]
+        try:
+            data = Path(what).read_bytes()
+        except OSError as problem:
+            raise _file_refusal(what, problem) from None
+        cib = Cib.from_bytes(data, what)
+    else:
+        cib = Cib.from_bytes(_cib_of_the_cluster(), what)
+    _check_form(cib, what)
+    return cib
+
+
+def _check_form(cib: Cib, what: str) -> None:
+    found = validate(cib.root)
+    errors = [report for report in found if report.severity >= Severity.ERROR]
+    if errors:
+        raise BadInput(
+            f"{what}: does not fit its schema", status=ExitStatus.CONFIG, reports=tuple(errors)
+        )
+    if any(report.code == "schema-none" for report in found):
+        sys.stderr.write(
+            "Schema validation of configuration is disabled (support for validate-with set to "
+            '"none" is deprecated and will be removed in a future release)\n'
+        )
+
+
+def _cib_of_the_cluster() -> bytes:
+    from engine.ipc.client import Client
+
+    root = Path(os.environ.get("CRMSHELL_ROOT", "/"))
+    client = Client(str(root / "run/crmshell/admin.sock"))
+    reply = client.request("cib", scope="all", sync=False)
+    return bytes(reply["cib"])
+
+
+def _write_text(path: str, text: str) -> None:
+    if path:
+        _write_bytes(path, text.encode())
+    else:
+        sys.stdout.write(text)
+
+
+def _write_bytes(path: str, data: bytes) -> None:
+    if path in {"", "-"}:
+        sys.stdout.write(data.decode())
+        return
+    try:
+        Path(path).write_bytes(data)
+    except OSError as problem:
+        raise _file_refusal(path, problem, writing=True) from None
+
+
+def _file_refusal(path: str, problem: OSError, *, writing: bool = False) -> EngineError:
+    status = ExitStatus.CANTCREAT if writing else ExitStatus.NOINPUT
+    if isinstance(problem, FileNotFoundError) and not writing:
+        status = ExitStatus.NOSUCH
+    elif isinstance(problem, PermissionError):
+        status = ExitStatus.INSUFFICIENT_PRIV
+    return EngineError(f"{path}: {problem.strerror}", status=status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What `crm_simulate` shows as text, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.scheduler.api import Schedule
+from engine.scheduler.execute import Done
+from engine.scheduler.model import Model
+from engine.scheduler.node_details import attribute_lines, failcount_lines
+from engine.scheduler.scores import ScoreLine
+from engine.scheduler.summary import banner_lines, status_lines
+from engine.scheduler.transition_summary import summary_lines
+
+
+@dataclass(slots=True)
+class StatusParts:
+    """Which optional parts a status shows."""
+
+    attributes: bool = False
+    failcounts: bool = False
+
+
+@dataclass(slots=True)
+class TextOutput:
+    """Collects lines; sections are separated by a blank line. Quiet output has no sections."""
+
+    quiet: bool = False
+    parts: StatusParts = field(default_factory=StatusParts)
+    lines: list[str] = field(default_factory=list)
+    _started: bool = False
+
+    def date(self, text: str) -> None:
+        """The moment that is scheduled at, if it is not the present."""
+        if not self.quiet:
+            self.lines.append(text)
+
+    def info(self, text: str) -> None:
+        """A line by itself."""
+        self.lines.append(text)
+
+    def notices(self, model: Model) -> None:
+        """Maintenance, and how many instances are disabled or blocked."""
+        found = banner_lines(model)
+        if found:
+            self.lines.extend(found)
+            self._started = True
+
+    def status(self, model: Model, heading: str, *, pending: bool) -> None:
+        """Nodes and resources as they are, `pending`: with what is going on."""
+        body = status_lines(model, pending=pending)
+        if self.parts.attributes:
+            body += ["", *attribute_lines(model)]
+        if self.parts.failcounts:
+            body += ["", *failcount_lines(model)]
+        self._section(heading, body)
+
+    def modifications(self, lines: Sequence[str]) -> None:
+        """What was injected before scheduling."""
+        self._list("Performing Requested Modifications", lines)
+
+    def scores(self, heading: str, lines: Sequence[ScoreLine]) -> None:
+        """Allocation scores and utilization."""
+        texts = [line.text for line in lines]
+        if self.quiet:
+            self.lines.extend([*texts, ""])
+        else:
+            self._list(heading, texts)
+
+    def summary(self, schedule: Schedule) -> None:
+        """What will change for each resource and node."""
+        self._list("Transition Summary", summary_lines(schedule.plan))
+
+    def executed(self, done: Sequence[Done]) -> None:
+        """The actions in the order in which they were played."""
+        self._list("Executing Cluster Transition", [step.text for step in done])
+
+    def finish(self, status: int, message: str) -> str:
+        """The whole text."""
+        del status, message
+        return "".join([f"{line}\n" for line in self.lines])
+
+    def _list(self, heading: str, items: Sequence[str]) -> None:
+        self._section(heading, [f"  * {item}" for item in items])
+
+    def _section(self, heading: str, body: Sequence[str]) -> None:
+        if self.quiet:
+            return
+        if self._started:
+            self.lines.append("")
+        self._started = True
+        self.lines.append(f"{heading}:")
+        self.lines.extend(body)
