@@ -14,12 +14,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.buffer import CompletionState
+from prompt_toolkit.completion import (
+    CompleteEvent,
+    Completer,
+    Completion,
+    get_common_complete_suffix,
+)
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -97,11 +104,13 @@ class _Prompt:
         self._lookups = lookups
         environment = dispatcher.session.environment
         output = _terminal(dispatcher.session)
+        completer = _Completions(dispatcher)
         self._editor: PromptSession[str] = PromptSession(
             output=output,
             history=LineHistory(environment.state_folder, environment.cache_folder),
             auto_suggest=AutoSuggestFromHistory(),
-            completer=_Completions(dispatcher),
+            completer=completer,
+            key_bindings=_keys(completer),
             complete_while_typing=False,
             lexer=_Colours(dispatcher),
             style=Style(list(_style_rules(dispatcher.session))),
@@ -150,6 +159,30 @@ def _terminal(session: Session) -> Output:
 def _continuation(width: int, line_number: int, wrap_count: int) -> StyleAndTextTuples:
     del width, line_number, wrap_count
     return [("", CONTINUATION)]
+
+
+def _keys(completer: Completer) -> KeyBindings:
+    """TAB answers before the next key is read, so that typing on at once is safe."""
+    bindings = KeyBindings()
+
+    @bindings.add("tab")
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state:
+            buffer.complete_next()
+            return
+        document = buffer.document
+        found = list(completer.get_completions(document, CompleteEvent(completion_requested=True)))
+        if len(found) == 1 and not document.text_before_cursor.endswith(found[0].text):
+            buffer.apply_completion(found[0])
+        elif found:
+            # The menu; with one entry that is typed already it shows what is remarked about it.
+            buffer.insert_text(get_common_complete_suffix(document, found))
+            again = CompleteEvent(completion_requested=True)
+            left = list(completer.get_completions(buffer.document, again))
+            buffer.complete_state = CompletionState(buffer.document, left)
+
+    return bindings
 
 
 class LineHistory(History):

@@ -69,6 +69,7 @@ class Session:
     _agents: AgentShelf | None = None
     _styles: dict[bool, Style] = field(default_factory=dict)
     _pending: PendingCib | None = None
+    _kept: bool = False
 
     # -- where we are ------------------------------------------------------------------------
 
@@ -222,11 +223,58 @@ class Session:
         if self._pending is None:
             from crmshell.pending.changes import PendingCib
 
+            base: Cib | None = None
+            kept = self._kept_changes() if self.interactive else None
+            if kept is not None:
+                base, cib = kept
+            else:
+                cib = self.source.read(sync=True)
             self._pending = PendingCib(
-                self.source.read(sync=True),
+                cib,
+                base=base,
                 providers=lambda kind: tuple(self.agents.catalog.providers_of(kind)),
                 promotable=lambda agent: self.agents.is_promotable(*agent),
             )
+        return self._pending
+
+    def _kept_changes(self) -> tuple[Cib, Cib] | None:
+        """Changes that an earlier run could not hand over, if the user wants to go on with them."""
+        from crmshell.pending.kept import drop_kept, read_kept, when_kept
+
+        if not self.source.live:
+            return None
+        when = when_kept(self.environment, self.source_name)
+        if not when:
+            return None
+        if self.confirm(f"Changes of {when} could not be committed. Go on with them", default=True):
+            self._kept = True
+            return read_kept(self.environment, self.source_name)
+        if self.confirm("Throw them away"):
+            drop_kept(self.environment, self.source_name)
+        return None
+
+    def keep_pending(self) -> None:
+        """Put the pending changes into a file, for the next start; they also stay here."""
+        if self._pending is None or not self._pending.is_changed:
+            return
+        from crmshell.pending.kept import write_kept
+
+        where = write_kept(self.environment, self.source_name, self._pending)
+        self._kept = bool(where)
+        if where:
+            self.info(f"the pending changes are kept in {where} and offered at the next start")
+
+    def forget_kept(self) -> None:
+        """The kept changes have been committed or dropped: their file goes."""
+        if self._kept:
+            from crmshell.pending.kept import drop_kept
+
+            drop_kept(self.environment, self.source_name)
+            self._kept = False
+
+    @property
+    def pending_if_any(self) -> PendingCib | None:
+        """The pending configuration if it has been looked at; reads nothing."""
         return self._pending
 
     @property
@@ -236,6 +284,7 @@ class Session:
     def forget_pending(self) -> None:
         """Drop what is pending; the next look reads the CIB again."""
         self._pending = None
+        self.forget_kept()
 
     def edit(self, change: Callable[[Cib], Iterable[Report] | None]) -> Committed:
         """Read the CIB, let `change` edit a copy of it, and hand the difference over.

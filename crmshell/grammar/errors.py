@@ -7,7 +7,6 @@ them a caller wants before it gives up is its own choice: `Strictness`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from enum import Enum
 
 from crmshell.errors import ShellError
@@ -41,6 +40,8 @@ class SyntaxProblem(ShellError):
 
 def nearest_word(word: str, legal: Iterable[str]) -> str:
     """The legal word that looks most like `word`; "" when none does. Cheap for long lists."""
+    from difflib import get_close_matches
+
     if not word or len(word) > 64:
         return ""
     candidates = list(legal)

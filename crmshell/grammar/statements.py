@@ -65,6 +65,8 @@ def parse_line(line: Line, dialect: Dialect, tokens: tuple[Token, ...] | None = 
     if not cursor.size:
         raise SyntaxProblem("an empty statement", line.span(0, 1))
     reader = STATEMENTS.get(cursor.keyword)
+    if cursor.keyword == "xml" and cursor.size == 2 and cursor.words[1].startswith("<"):
+        return Parsed(XmlStmt(cursor.words[1]), line)
     if reader is None:
         raise _unknown_keyword(cursor)
     statement = reader(cursor)

@@ -207,12 +207,12 @@ def _op_attributes(want: Want, typed: str, lookups: Lookups) -> Iterator[Candida
     del typed
     metadata = _metadata(want, lookups)
     action = metadata.action(want.words[0]) if metadata and want.words else None
-    if action is not None:
-        for name, value in (("interval", action.interval), ("timeout", action.timeout)):
-            if value and name not in want.given:
-                yield Candidate(f"{name}={with_unit(value)}", "advised by the agent")
+    advised = {"interval": action.interval, "timeout": action.timeout} if action else {}
+    for name, value in advised.items():
+        if value and name not in want.given:
+            yield Candidate(f"{name}={with_unit(value)}", "advised by the agent")
     for name, text in e.OP_ATTRIBUTES.items():
-        if name not in want.given:
+        if name not in want.given and not advised.get(name):
             yield Candidate(f"{name}=", text)
 
 

@@ -53,7 +53,7 @@ def statement(session: Session, call: Call) -> str | None:
     if call.name == "property" and not call.args:
         return _property_names()
     tokens = _canonical(call)
-    if call.name == "xml":
+    if call.name == "xml" and len(tokens) > 1 and call.line.text[tokens[1].start] == "<":
         parsed = parse_line(replace(call.line, text=_from_word(call)), pending.dialect())
     else:
         parsed = parse_line(call.line, pending.dialect(), tokens)

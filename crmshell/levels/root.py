@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.session import Session
-from engine.base.reports import ReportList
-from engine.cib.document import Cib
+from engine.base.reports import Severity
 
 if TYPE_CHECKING:
     from crmshell.views.status import Parts
@@ -101,15 +100,15 @@ def verify(session: Session, call: Call) -> Answer:
     """Schema, then what the scheduler finds; errors make the status 1."""
     if call.args and call.args != ["scores"]:
         raise ShellError(f"verify: '{call.args[0]}' is unknown, expected scores or nothing")
-    found = ReportList()
-    check_cib(session.cib(), found)
-    return Answer("", tuple(found.items), 1 if found.has_errors else 0)
+    from engine.scheduler.check import findings
 
+    cib = session.cib()
+    now = session.environment.clock()
+    found = findings(cib, now)
+    text = ""
+    if call.args:
+        from crmshell.levels.scheduled import scores_text
 
-def check_cib(cib: Cib, found: ReportList) -> None:
-    """Add what is wrong with a CIB: its form, references to what does not exist."""
-    from engine.cib.schema import dangling_references, validate
-
-    found.extend(validate(cib.root))
-    if not found.has_errors:
-        found.extend(dangling_references(cib.root))
+        text = scores_text(cib, now)
+    worst = max((report.severity for report in found), default=Severity.INFO)
+    return Answer(text, found, 1 if worst >= Severity.ERROR else 0)

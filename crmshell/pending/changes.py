@@ -80,10 +80,11 @@ class PendingCib(Objects):
         self,
         cib: Cib,
         *,
+        base: Cib | None = None,
         providers: Callable[[str], tuple[str, ...]] = providers_unknown,
         promotable: Callable[[Agent], bool] = never_promotable,
     ) -> None:
-        super().__init__(cib)
+        super().__init__(cib, base)
         self._providers = providers
         self._promotable = promotable
         self._commands: list[tuple[int, str]] = []

@@ -24,6 +24,7 @@ class Committer(Protocol):
     def interactive(self) -> bool: ...
     def report(self, *reports: Report) -> None: ...
     def info(self, text: str) -> None: ...
+    def forget_pending(self) -> None: ...
     def confirm(self, question: str, *, default: bool = False) -> bool: ...
 
 
@@ -38,7 +39,7 @@ def commit_pending(session: Committer, *, force: bool = False, replace: bool = F
         pending.base, pending.cib, replace=replace, force=force or session.force
     )
     session.report(*committed.reports)
-    pending.written()
+    session.forget_pending()
     if force:
         session.info("commit forced")
 

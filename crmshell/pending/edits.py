@@ -58,7 +58,7 @@ def add_monitor(tree: PendingCib, target: str, times: str) -> None:
         raise Refused(f"{name} uses the operations of another object", code="id-ref", word=target)
     shell = etree.Element("operations")
     shell.append(made)
-    fill_ids(shell, operations.get("id") or name, tree.ids)
+    fill_ids(shell, name, tree.ids)
     tree.insert(operations, made)
 
 

@@ -47,7 +47,7 @@ KINDS = (
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 # Kinds that stand mixed, by id.
 _RANK |= {"colocation": _RANK["location"], "order": _RANK["location"]}
-_RANK |= {"fencing_topology": _RANK["rsc_ticket"], "op_defaults": _RANK["rsc_defaults"]}
+_RANK |= {"fencing_topology": _RANK["rsc_ticket"]}
 _RANK |= {"acl_group": _RANK["acl_target"], "user": _RANK["acl_target"]}
 
 

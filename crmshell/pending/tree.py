@@ -42,13 +42,15 @@ _INSIDE = ("resource_ref", "obj_ref", "resource_set")
 class WorkingTree:
     """A `<cib>` under change. `base` is what it was at the start."""
 
-    def __init__(self, cib: Cib) -> None:
+    def __init__(self, cib: Cib, base: Cib | None = None) -> None:
+        """`base`: what `cib` was made from, when it comes changed already (see kept.py)."""
         self.cib = cib
         self.objects: dict[str, Element] = {}
         self.nodes: dict[str, Element] = {}
         self.mentions: dict[str, dict[str, Element]] = {}
         self.ids = IdMaker()
-        self._base: Cib | None = None
+        self._base: Cib | None = base
+        self._came_changed = base is not None
         self._journal: list[_Undo] = []
         self._marks: list[int] = []
         self._index_all()
@@ -62,7 +64,7 @@ class WorkingTree:
 
     @property
     def is_changed(self) -> bool:
-        return bool(self._journal)
+        return bool(self._journal) or self._came_changed
 
     def find(self, name: str) -> Element | None:
         """The object with this id; a node by uname or id comes after all others."""
@@ -143,6 +145,7 @@ class WorkingTree:
     def start_fresh(self) -> None:
         """Forgets the past: what is now is the new base."""
         self._base = None
+        self._came_changed = False
         self._journal.clear()
 
     # -- the four edits and their inverses ---------------------------------------------------

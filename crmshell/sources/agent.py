@@ -17,6 +17,7 @@ from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib, CibVersion
+from engine.cib.patch import Patch, diff, patch_to_bytes
 from engine.ipc.client import Client
 from engine.ipc.messages import report_from_fields
 
@@ -67,10 +68,13 @@ class AgentSource:
         fields: dict[str, Any] = {
             "request_id": request_id,
             "base": list(base.version),
-            "replace": new.to_bytes(),
             "force": force or replace,
             "user": self._environment.user,
         }
+        if replace:
+            fields["replace"] = new.to_bytes()
+        else:
+            fields["patch"] = patch_to_bytes(_configuration_patch(base, new))
         try:
             reply = self._client.request("submit", SUBMIT_TIMEOUT, **fields)
         except EngineError as problem:
@@ -126,6 +130,23 @@ class AgentSource:
             f"{problem}; the outcome of this commit is unknown (request {request_id}): "
             "look with 'configure show' before you commit again"
         )
+
+
+def _configuration_patch(base: Cib, new: Cib) -> Patch:
+    """The difference of the configurations, as paths from the document element.
+
+    Version, status and the attributes that the cluster keeps itself are none of the user's edits.
+    """
+    before, after = base.copy(), new.copy()
+    for attribute in set(after.root.attrib) | set(before.root.attrib):
+        if attribute != "validate-with":
+            before.root.attrib.pop(attribute, None)
+            after.root.attrib.pop(attribute, None)
+    for cib in (before, after):
+        for child in list(cib.root):
+            if child.tag != "configuration":
+                cib.root.remove(child)
+    return diff(before.root, after.root)
 
 
 def _committed(reply: dict[str, Any]) -> Committed:

@@ -137,15 +137,22 @@ def merge_commit(now: Cib, base: Cib, new: Cib, *, replace: bool) -> Cib:
 
 def _rebased(now: Cib, base: Cib, new: Cib) -> Cib:
     """The edit from `base` to `new` made on `now`; raises `CommitConflict` where both edited."""
-    if _configuration(now) == _configuration(base):
-        result = now.copy()
-        old = result.root.find("configuration")
-        if old is not None:
-            result.root.replace(old, new.copy().configuration)
-        return result
-    raise CommitConflict(
-        (Report("conflict", Severity.ERROR, "the CIB was changed by somebody else meanwhile"),)
-    )
+    from engine.cib.patch import apply_patch, diff
+
+    result = now.copy()
+    for tag in ("configuration", "status"):
+        mine, old, theirs = new.root.find(tag), base.root.find(tag), result.root.find(tag)
+        if mine is None or old is None or theirs is None:
+            continue
+        conflicts = apply_patch(theirs, diff(old, mine))
+        if conflicts:
+            raise CommitConflict(tuple(_conflict(each.subject, each.what) for each in conflicts))
+    return result
+
+
+def _conflict(subject: str, what: str) -> Report:
+    text = f"conflict: {subject}: {what}, by somebody else meanwhile"
+    return Report("conflict", Severity.ERROR, text, subject=subject)
 
 
 def _configuration(cib: Cib) -> bytes:

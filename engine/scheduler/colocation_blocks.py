@@ -2,61 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from engine.scheduler.actions import RUNNABLE, Action
-from engine.scheduler.model import INFINITY, Colocation, Resource, Role, Variant
+from engine.scheduler.model import INFINITY, Resource, Role, Variant
 from engine.scheduler.plan import Plan
 
-
-def block_dependents(plan: Plan, action: Action) -> list[Action]:
-    """Take RUNNABLE from the dependents of an unrunnable start or promote; what changed, in order."""
-    if action.flags & RUNNABLE or action.rsc is None or action.task not in ("start", "promote"):
-        return []
-    changed: list[Action] = []
-    pending = [action]
-    while pending:
-        blocked = pending.pop()
-        for affected in _block(plan, blocked):
-            changed.append(affected)
-            pending.append(affected)
-    return changed
+_Step = Callable[[], None]
 
 
-def _block(plan: Plan, action: Action) -> list[Action]:
-    rsc = action.rsc
-    if rsc is None:
-        return []
-    top = rsc.outermost if rsc.is_bundled else rsc.top
-    for child in top.children:
-        start = plan.actions.first(child, f"{action.task}_0")
-        if start is None or start.flags & RUNNABLE:
-            return []
-    changed: list[Action] = []
-    for colocation in plan.with_this(top):
-        if colocation.score < INFINITY:
-            continue
-        if action.task == "promote" and colocation.primary_role is not Role.PROMOTED:
-            continue
-        changed.extend(_block_dependent(plan, colocation, rsc))
-    return changed
+class ColocationBlocks:
+    """Takes RUNNABLE from the dependents of what cannot start or be promoted.
 
+    `review` is called for each action that lost the flag, after everything that depends on that
+    one. Chains of colocations are followed with an explicit stack of steps.
+    """
 
-def _block_dependent(plan: Plan, colocation: Colocation, primary: Resource) -> list[Action]:
-    task = "promote" if colocation.dependent_role is Role.PROMOTED else "start"
-    changed: list[Action] = []
-    for rsc in _with_descendants(colocation.dependent):
-        action = plan.actions.first(rsc, f"{task}_0")
-        if action is not None and action.flags & RUNNABLE:
+    __slots__ = ("plan", "review")
+
+    def __init__(self, plan: Plan, review: Callable[[Action], None]) -> None:
+        self.plan = plan
+        self.review = review
+
+    def block(self, action: Action) -> None:
+        """Look at the dependents of an action that is not runnable."""
+        steps: list[_Step] = []
+        self._block(action, steps)
+        while steps:
+            steps.pop()()
+
+    def _block(self, action: Action, steps: list[_Step]) -> None:
+        rsc = action.rsc
+        if action.flags & RUNNABLE or rsc is None or action.task not in ("start", "promote"):
+            return
+        top = rsc.top
+        if top.parent is not None:
+            top = top.parent
+        for child in top.children:
+            start = self.plan.actions.first(child, f"{action.task}_0")
+            if start is None or start.flags & RUNNABLE:
+                return
+        for colocation in reversed(self.plan.with_this(top)):
+            if colocation.score < INFINITY:
+                continue
+            if action.task == "promote" and colocation.primary_role is not Role.PROMOTED:
+                continue
+            task = "promote" if colocation.dependent_role is Role.PROMOTED else "start"
+            self._later_mark(colocation.dependent, task, rsc, steps)
+
+    def _later_mark(self, rsc: Resource, task: str, primary: Resource, steps: list[_Step]) -> None:
+        steps.append(lambda: self._mark(rsc, task, primary, steps))
+
+    def _mark(self, rsc: Resource, task: str, primary: Resource, steps: list[_Step]) -> None:
+        """Block a task of a resource and of everything in it."""
+        if rsc.variant is not Variant.PRIMITIVE:
+            for child in reversed(rsc.children):
+                self._later_mark(child, task, primary, steps)
+        for action in reversed(self.plan.actions.with_key(rsc, f"{task}_0")):
+            self._later_clear(action, primary, steps)
+
+    def _later_clear(self, action: Action, primary: Resource, steps: list[_Step]) -> None:
+        def clear() -> None:
+            if not action.flags & RUNNABLE:
+                return
             action.flags &= ~RUNNABLE
             action.reason = action.reason or f"colocation with {primary.id}"
-            plan.actions.changed(rsc)
-            changed.append(action)
-    return changed
+            self.plan.actions.changed(action.rsc)
+            steps.append(lambda: self.review(action))
+            self._block(action, steps)
 
-
-def _with_descendants(rsc: Resource) -> Iterator[Resource]:
-    yield rsc
-    if rsc.variant is not Variant.PRIMITIVE:
-        for child in rsc.children:
-            yield from _with_descendants(child)
+        steps.append(clear)

@@ -26,7 +26,7 @@ from engine.scheduler.collectives import (
     location_of,
     original_task,
 )
-from engine.scheduler.colocation_blocks import block_dependents
+from engine.scheduler.colocation_blocks import ColocationBlocks
 from engine.scheduler.model import Node, Resource, Role, Variant
 from engine.scheduler.order_graph import (
     ASYMMETRIC,
@@ -74,13 +74,14 @@ class Propagation:
         self.actions = plan.actions.all
         self.graph = plan.graph
         self.summaries = FlagSummaries(plan.actions)
+        self.blocks = ColocationBlocks(plan, self._review)
         self._stack: list[_Frame] = []
         self._depth = 0
 
     def run(self) -> None:
         """Look at every action, newest first (C7.1), after colocations had their say (C4.6)."""
         for action in reversed(self.actions):
-            self._block(action)
+            self.blocks.block(action)
         for action in reversed(self.actions):
             self._review(action)
 
@@ -115,7 +116,7 @@ class Propagation:
         if not frame.changed:
             return
         if frame.flags & RUNNABLE and not then.flags & RUNNABLE:
-            self._block(then)
+            self.blocks.block(then)
         self._push_followers(then)
         self._stack.append(_Frame(then))
 
@@ -124,10 +125,6 @@ class Propagation:
         row = self.graph._succ.get(action.id)
         if row:
             self._stack.extend([_Frame(self.actions[then - 1]) for then in row])
-
-    def _block(self, action: Action) -> None:
-        for blocked in block_dependents(self.plan, action):
-            self._stack.append(_Frame(blocked))
 
     # -- one ordering ---------------------------------------------------------------------------
 

@@ -1,0 +1,26 @@
+"""Everything that is wrong with a CIB: its form, references to nothing, what the scheduler finds."""
+
+from __future__ import annotations
+
+from engine.base.errors import EngineError
+from engine.base.reports import Report, ReportList, Severity
+from engine.cib.document import Cib
+from engine.cib.schema import dangling_references, validate
+
+
+def findings(cib: Cib, now: float) -> tuple[Report, ...]:
+    """All findings, each once; the scheduler is asked only about a CIB of the right form.
+
+    `now` is epoch seconds, for date rules.
+    """
+    found = ReportList()
+    found.extend(validate(cib.root))
+    if not found.has_errors:
+        from engine.scheduler.api import schedule
+
+        found.extend(dangling_references(cib.root))
+        try:
+            schedule(cib, now, found)
+        except EngineError as problem:
+            found.extend(problem.reports or (Report("refused", Severity.ERROR, str(problem)),))
+    return tuple(dict.fromkeys(found.items))
