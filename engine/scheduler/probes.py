@@ -364,8 +364,7 @@ class _RestartOrder:
             if not stop.flags & PSEUDO:
                 self.plan.link(probe, stop, ORDERED)
 
-    @staticmethod
-    def _leads_to_child(probe: Action, after: Action, then: Action) -> bool:
+    def _leads_to_child(self, probe: Action, after: Action, then: Action) -> bool:
         """From a collective to its own children, if the probed resource is none of them (C8.9)."""
         rsc, child = after.rsc, then.rsc
         if (
@@ -379,5 +378,5 @@ class _RestartOrder:
             return False
         clone = rsc.clone
         if rsc.variant is Variant.CLONE and clone is not None and clone.interleave:
-            return compatible_instance(probe.rsc, rsc) is child
+            return compatible_instance(self.plan.model, probe.rsc, rsc) is child
         return True
