@@ -228,11 +228,11 @@ def _guest_can_answer(plan: Plan, top: Resource, node: Node) -> bool:
 
 def order_probes(plan: Plan) -> None:
     """What is stopped for the sake of another resource waits until that one's state is known."""
+    if _has_running_changes(plan):
+        _RestartOrder(plan).run()
     for record in plan.records:
         if record.relation and record.first_rsc is not None:
             _order_probes_of_record(plan, record)
-    if _has_running_changes(plan):
-        _RestartOrder(plan).run()
 
 
 def _order_probes_of_record(plan: Plan, record: Record) -> None:

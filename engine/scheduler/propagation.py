@@ -320,7 +320,8 @@ class Propagation:
                 continue
             result = self._update(instance, first, action, node, flags, flag_filter, relation)
             if result & THEN_CHANGED:
-                self._push_followers(action)
+                for number, _ in self.graph.after(action.id):
+                    self._review(self.actions[number - 1])
             changed |= result
         return changed
 
