@@ -41,11 +41,15 @@ class Agent(Protocol):
     name: str
     cluster: str
     version: str
-    clock: Clock
     member: Member
     controller: Controller
-    cib: Cib
     inputs: TransitionInputs
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def cib(self) -> Cib: ...
 
     def submit(self, submission: Submission) -> None: ...
 
