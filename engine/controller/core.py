@@ -14,6 +14,7 @@ from lxml import etree
 
 from engine.base.errors import BadInput
 from engine.base.events import StatusChange, View
+from engine.base.exitcodes import ExitStatus
 from engine.cib.document import Cib
 from engine.controller import dispatch, requests
 from engine.controller.attributes import (
@@ -40,6 +41,7 @@ from engine.controller.events import (
     Story,
     Tell,
     TimerFired,
+    TransitionEnded,
 )
 from engine.controller.executor import (
     ABORT_ALL,
@@ -106,7 +108,9 @@ class Controller:
     _joined: dict[int, JoinState] = field(default_factory=dict)
     _in_flight: dict[int, set[str]] = field(default_factory=dict)
     _dampener: Dampener = field(default_factory=Dampener)
+    _told_warnings: tuple[str, ...] = ()
     _waiters: list[tuple[int, int]] = field(default_factory=list)
+    _fence_waiters: list[tuple[str, int, int]] = field(default_factory=list)
     _fence_failures: dict[str, int] = field(default_factory=dict)
 
     def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
@@ -184,7 +188,7 @@ class Controller:
         self._executor = None
         self._wanted, self._timer_set, self._is_stale, self._is_held = [], False, False, False
         self._dampener = Dampener()
-        self._waiters = []
+        self._waiters, self._fence_waiters = [], []
 
     def _join(self, frm: int, message: JoinState, wall: float, effects: list[Effect]) -> None:
         view = self.view
@@ -302,7 +306,8 @@ class Controller:
                 self._abort(f"{result.op.key} had result {result.rc}", effects)
                 self._finish_if_over(wall, effects)
             return
-        self._trigger(f"result of {result.op.key} out of turn", effects)
+        what = "is well" if result.is_success else f"had result {result.rc}"
+        self._trigger(f"{result.op.key} {what}", effects)
 
     def _ask(self, frm: int, ask: Ask, now: float, wall: float, effects: list[Effect]) -> None:
         if ask.kind == "wait":
@@ -315,7 +320,10 @@ class Controller:
             self.cib().root, dict(self.names), self.view, self.options, now, wall
         )
         decision = requests.decide(ask, situation)
-        effects.append(Tell(frm, Told(ask.number, decision.reply)))
+        if decision.reply is not None:
+            effects.append(Tell(frm, Told(ask.number, decision.reply)))
+        else:
+            self._fence_waiters.append((decision.fences, frm, ask.number))
         effects.extend(decision.effects)
         for update, delay in decision.attributes:
             self._write_attributes(self._dampener.take(update, delay, now), effects)
@@ -383,7 +391,9 @@ class Controller:
         if event.number != self.number or self.state is not DcState.SCHEDULING:
             return
         for text in event.warnings:
-            effects.append(Story(f"scheduler: {text}", {"transition": event.number}, True))
+            if text not in self._told_warnings:
+                effects.append(Story(f"scheduler: {text}", {"transition": event.number}, True))
+        self._told_warnings = event.warnings
         if self._is_stale:
             self.state = step(self.state, DcInput.STALE)
             self._trigger("changes while scheduling", effects)
@@ -515,7 +525,10 @@ class Controller:
         fields: dict[str, object] = {"transition": self.number, **executor.counts()}
         ended = "complete" if executor.is_complete else "stopped"
         self.last_transition = f"transition {self.number} {ended}"
-        if executor.transition.synapses:
+        count = len(executor.transition.synapses)
+        result = "aborted" if executor.abort_priority else ended
+        effects.append(TransitionEnded(self.number, count, result))
+        if count:
             effects.append(Story(f"transition {ended}", fields, not executor.is_complete))
         if executor.completion is Completion.RESTART or self._wanted:
             self._trigger(executor.abort_reason or "changes meanwhile", effects, self._pause())
@@ -550,6 +563,7 @@ class Controller:
     # ---- fencing
 
     def _fence_finished(self, event: FenceFinished, wall: float, effects: list[Effect]) -> None:
+        self._answer_fence_waiters(event, effects)
         executor = self._executor
         state = find_state_by_name(self.cib().root.find("status"), event.target)
         if event.ok:
@@ -578,6 +592,15 @@ class Controller:
             self._finish_if_over(wall, effects)
         if not pending and self.is_dc:
             self._trigger(f"{event.target} was fenced" if event.ok else "fencing failed", effects)
+
+    def _answer_fence_waiters(self, event: FenceFinished, effects: list[Effect]) -> None:
+        reply: dict[str, object] = {"ok": True}
+        if not event.ok:
+            text = f"fencing of {event.target} failed: {event.error}"
+            reply = requests.refused(text, ExitStatus.ERROR)
+        for waiter in [w for w in self._fence_waiters if w[0] == event.target]:
+            self._fence_waiters.remove(waiter)
+            effects.append(Tell(waiter[1], Told(waiter[2], reply)))
 
     def _give_up_fencing(self, event: FenceFinished, effects: list[Effect]) -> None:
         """Let the transition end; the next attempt comes with the next change or recheck."""

@@ -101,6 +101,15 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class TransitionEnded:
+    """How a transition went (`complete`, `stopped` or `aborted`) and how many actions it had."""
+
+    number: int
+    actions: int
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """Fence a node (`delay` in seconds, -1: no delay at all); answered by `FenceFinished`."""
 
@@ -143,5 +152,14 @@ class Story:
 
 
 Effect = (
-    Tell | ChangeStatus | Propose | Schedule | Fence | ConfirmFenced | SetTimer | StopTimer | Story
+    Tell
+    | ChangeStatus
+    | Propose
+    | Schedule
+    | TransitionEnded
+    | Fence
+    | ConfirmFenced
+    | SetTimer
+    | StopTimer
+    | Story
 )

@@ -109,6 +109,7 @@ class RunFence:
     action: str
     parameters: dict[str, Any]
     timeout_ms: int
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,13 +61,17 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The reply, and what else shall happen; `trigger` names the reason to schedule, "" for none."""
+    """The reply (None: when the fencing of `fences` is over), and what else shall happen.
 
-    reply: dict[str, Any]
+    `trigger` names the reason to schedule, "" for none.
+    """
+
+    reply: dict[str, Any] | None
     effects: tuple[Effect, ...] = ()
     attributes: tuple[tuple[AttributeUpdate, float], ...] = ()
     changes: tuple[StatusChange, ...] = ()
     trigger: str = ""
+    fences: str = ""
 
 
 def decide(ask: Ask, situation: Situation) -> Decision:
@@ -90,7 +94,12 @@ def decide(ask: Ask, situation: Situation) -> Decision:
 def not_dc() -> dict[str, Any]:
     """The reply of a node that is not DC (any more)."""
     text = "there is no designated controller at present, try again"
-    return _refuse(text, ExitStatus.TEMPFAIL).reply
+    return refused(text, ExitStatus.TEMPFAIL)
+
+
+def refused(text: str, status: ExitStatus) -> dict[str, Any]:
+    """The fields of an answer that says no."""
+    return {"ok": False, "error": text, "status": int(status)}
 
 
 def _attribute(fields: Mapping[str, Any], situation: Situation) -> Decision:
@@ -164,8 +173,8 @@ def _to_clean(
     wanted: tuple[str, ...],
     fields: Mapping[str, Any],
 ) -> list[str]:
-    """The histories on a node that a clean-up means: of failed resources, or with `all` of all."""
-    everything = bool(fields.get("all"))
+    """The histories on a node that a clean-up means: of failed resources, or, without `failures_only`, all."""
+    everything = fields.get("failures_only") is False
     counted = failed_resources(present)
     found = []
     for resource in resources_in(state):
@@ -194,7 +203,7 @@ def _fence(ask: Ask, situation: Situation) -> Decision:
             ExitStatus.USAGE,
         )
     story = Story("fencing requested", {"node": name, "action": action, "user": ask.user})
-    return Decision({"ok": True}, effects=(story, Fence(name, action, 0.0, ask.user)))
+    return Decision(None, effects=(story, Fence(name, action, 0.0, ask.user)), fences=name)
 
 
 def _confirm_fenced(ask: Ask, situation: Situation) -> Decision:
@@ -242,4 +251,4 @@ def _unknown_node(name: str, situation: Situation) -> Decision:
 
 
 def _refuse(text: str, status: ExitStatus) -> Decision:
-    return Decision({"ok": False, "error": text, "status": int(status)})
+    return Decision(refused(text, status))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.base.events import View
+from engine.base.nodeconf import NodeConfig
 
-__all__ = ["Timing", "View", "Votes", "timing_for"]
+__all__ = ["Timing", "View", "Votes", "timing_for", "timing_of", "votes_of"]
 
 DEAD_TIME_BASE = 3.0
 DEAD_TIME_PER_NODE = 0.65
@@ -62,3 +63,30 @@ def timing_for(nodes: int) -> Timing:
     """The defaults for a cluster of that many nodes: Corosync's token figures."""
     dead = DEAD_TIME_BASE + DEAD_TIME_PER_NODE * max(0, nodes - 2)
     return Timing(dead_time=dead, heartbeat=dead / 12)
+
+
+def votes_of(config: NodeConfig) -> Votes:
+    """The votes that the node file gives; in force until the log says otherwise."""
+    nodes = config.everyone()
+    return Votes(
+        tuple([(node.id, node.votes) for node in nodes]),
+        tuple([(node.id, node.name) for node in nodes]),
+        config.node_id(config.tie_breaker) if config.tie_breaker else None,
+        config.two_node,
+        config.wait_for_all,
+        tuple([node.id for node in nodes if node.role == "witness"]),
+    )
+
+
+def timing_of(config: NodeConfig) -> Timing:
+    """The defaults for the size of the cluster, with what the node file says otherwise."""
+    default = timing_for(len(config.peers) + 1)
+    dead = config.dead_time / 1000 or default.dead_time
+    return Timing(
+        dead_time=dead,
+        heartbeat=config.heartbeat / 1000 or dead / 12,
+        prepare=config.prepare / 1000 or default.prepare,
+        install=config.install / 1000 or default.install,
+        resend=config.resend / 1000 or default.resend,
+        sync=config.sync / 1000 or default.sync,
+    )

@@ -13,7 +13,8 @@ from engine.scheduler.actions import (
     completion_of,
     plain_task,
 )
-from engine.scheduler.model import Node, Resource, Variant
+from engine.scheduler.model import Model, Node, Resource, Variant
+from engine.scheduler.ranking import NodeRanking
 
 _INNER_TASKS = frozenset({"promote", "promoted", "demote", "demoted", "notify", "notified"})
 _ALL_SET = OPTIONAL | RUNNABLE | PSEUDO
@@ -207,15 +208,16 @@ def interleaves(first: Resource | None, then: Action) -> bool:
 
 
 def compatible_instance(
-    rsc: Resource, collective: Resource, *, current: bool = False
+    model: Model, rsc: Resource, collective: Resource, *, current: bool = False
 ) -> Resource | None:
     """The instance of a collective on the node of `rsc`, else on the best of its nodes."""
     node = location_of(rsc, current=current)
     if node is not None:
         return _instance_at(collective, node.index, current)
-    ranked = sorted(rsc.allowed.items(), key=lambda entry: -entry[1])
-    for index, _ in ranked:
-        found = _instance_at(collective, index, current)
+    ranking = NodeRanking(model.options.placement_strategy)
+    table = model.node_table
+    for node, _ in ranking.best_first((table[index], s) for index, s in rsc.allowed.items()):
+        found = _instance_at(collective, node.index, current)
         if found is not None:
             return found
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.scheduler.config_changes import check_deferred, clear_fail_counts_of_removed
 from engine.scheduler.fencing import schedule_fencing_and_shutdown
 from engine.scheduler.graph import GraphBuilder
+from engine.scheduler.invalid_orders import disable_invalid_orders
 from engine.scheduler.plan import Plan
 from engine.scheduler.probes import create_probes, order_probes
 from engine.scheduler.propagation import Propagation
@@ -25,4 +26,5 @@ def finish(plan: Plan) -> Transition:
     plan.resolve_records()
     order_probes(plan)
     Propagation(plan).run()
+    disable_invalid_orders(plan)
     return GraphBuilder(plan).build()

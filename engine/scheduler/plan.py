@@ -115,20 +115,23 @@ class Plan:
     ) -> None:
         """`first`'s action before `then`'s action, whichever exist in the end."""
         self.records.append(Record(first, first_suffix, None, then, then_suffix, None, relation))
-        if (first.allow_migrate or then.allow_migrate) and not _related(first, then):
-            self._order_migration(first, first_suffix, then, then_suffix)
+        self._consider_migration(first, first_suffix, then, then_suffix)
 
     def order_action_before(
         self, first: Action, then: Resource, then_suffix: str, relation: int
     ) -> None:
         """A known action before a resource's action."""
         self.records.append(Record(first.rsc, "", first, then, then_suffix, None, relation))
+        if first.rsc is not None:
+            self._consider_migration(first.rsc, first.suffix, then, then_suffix)
 
     def order_before_action(
         self, first: Resource, first_suffix: str, then: Action, relation: int
     ) -> None:
         """A resource's action before a known action."""
         self.records.append(Record(first, first_suffix, None, then.rsc, "", then, relation))
+        if then.rsc is not None:
+            self._consider_migration(first, first_suffix, then.rsc, then.suffix)
 
     def order_actions(self, first: Action, then: Action, relation: int) -> None:
         """A record between two known actions; becomes an edge when its turn comes (C4.5)."""
@@ -140,14 +143,18 @@ class Plan:
             return False
         return self.graph.add_order(first.id, then.id, relation)
 
+    def _consider_migration(
+        self, first: Resource, first_suffix: str, then: Resource, then_suffix: str
+    ) -> None:
+        if then.allow_migrate and not _related(first, then):
+            self._order_migration(first, first_suffix, then, then_suffix)
+
     def _order_migration(
         self, first: Resource, first_suffix: str, then: Resource, then_suffix: str
     ) -> None:
         """Companions of an ordering for resources that may migrate (C14.5)."""
         both = ORDERED | (IF_UNMIGRATABLE if first.allow_migrate else 0)
         pair = (first_suffix, then_suffix)
-        if not then.allow_migrate:
-            return
         if pair == ("start_0", "start_0"):
             if first.allow_migrate:
                 self._append(first, "migrate_from_0", then, "migrate_to_0", ORDERED)

@@ -228,11 +228,11 @@ def _guest_can_answer(plan: Plan, top: Resource, node: Node) -> bool:
 
 def order_probes(plan: Plan) -> None:
     """What is stopped for the sake of another resource waits until that one's state is known."""
+    if _has_running_changes(plan):
+        _RestartOrder(plan).run()
     for record in plan.records:
         if record.relation and record.first_rsc is not None:
             _order_probes_of_record(plan, record)
-    if _has_running_changes(plan):
-        _RestartOrder(plan).run()
 
 
 def _order_probes_of_record(plan: Plan, record: Record) -> None:
@@ -364,8 +364,7 @@ class _RestartOrder:
             if not stop.flags & PSEUDO:
                 self.plan.link(probe, stop, ORDERED)
 
-    @staticmethod
-    def _leads_to_child(probe: Action, after: Action, then: Action) -> bool:
+    def _leads_to_child(self, probe: Action, after: Action, then: Action) -> bool:
         """From a collective to its own children, if the probed resource is none of them (C8.9)."""
         rsc, child = after.rsc, then.rsc
         if (
@@ -379,5 +378,5 @@ class _RestartOrder:
             return False
         clone = rsc.clone
         if rsc.variant is Variant.CLONE and clone is not None and clone.interleave:
-            return compatible_instance(probe.rsc, rsc) is child
+            return compatible_instance(self.plan.model, probe.rsc, rsc) is child
         return True

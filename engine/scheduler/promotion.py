@@ -142,8 +142,7 @@ def choose_roles(placement: Placement, clone: Resource) -> None:
 
 def _set_priority(placement: Placement, clone: Resource, instance: Resource) -> None:
     """P15.5 to P15.9."""
-    if instance.role is Role.STARTED:
-        _set_current_role(instance, Role.UNPROMOTED)
+    _show_started_as_unpromoted(instance)
     node = node_of(instance)
     if node is None:
         return
@@ -166,10 +165,11 @@ def _set_priority(placement: Placement, clone: Resource, instance: Resource) -> 
     instance.promotion_priority = INFINITY if wanted else instance.priority
 
 
-def _set_current_role(resource: Resource, role: Role) -> None:
-    resource.role = role
+def _show_started_as_unpromoted(resource: Resource) -> None:
+    if resource.role is Role.STARTED:
+        resource.role = Role.UNPROMOTED
     for child in resource.children:
-        _set_current_role(child, role)
+        _show_started_as_unpromoted(child)
 
 
 def _sort_for_promotion(placement: Placement, clone: Resource) -> None:

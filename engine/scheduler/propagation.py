@@ -25,6 +25,7 @@ from engine.scheduler.collectives import (
     interleaves,
     location_of,
     original_task,
+    task_of_instance,
 )
 from engine.scheduler.colocation_blocks import ColocationBlocks
 from engine.scheduler.model import Node, Resource, Role, Variant
@@ -319,7 +320,8 @@ class Propagation:
                 continue
             result = self._update(instance, first, action, node, flags, flag_filter, relation)
             if result & THEN_CHANGED:
-                self._push_followers(action)
+                for number, _ in self.graph.after(action.id):
+                    self._review(self.actions[number - 1])
             changed |= result
         return changed
 
@@ -330,17 +332,16 @@ class Propagation:
         if first_rsc is None or then_rsc is None:
             return 0
         current = first.suffix.endswith(("stopped_0", "demoted_0"))
-        first_task = plain_task(original_task(first))
+        first_task = original_task(first)
         changed = 0
         for instance in instances_of(then_rsc):
-            partner = compatible_instance(instance, first_rsc, current=current)
+            partner = compatible_instance(self.plan.model, instance, first_rsc, current=current)
             if partner is None:
                 if not current and relation & (BLOCKS | FIRST_THEN) and self._unassign(instance):
                     changed |= THEN_CHANGED
                 continue
-            before = first_with_task(
-                self.table, _inner(partner, first_task, True), first_task, node
-            )
+            inner = _inner(partner, plain_task(first_task), True)
+            before = first_with_task(self.table, inner, task_of_instance(inner, first_task), node)
             after = first_with_task(self.table, _inner(instance, then.task, False), then.task, node)
             if before is None or after is None:
                 continue

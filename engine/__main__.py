@@ -1,0 +1,196 @@
+"""The node agent's command line: `crm-agent`, or `python -m engine`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from engine.base.errors import BadInput, EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.base.nodeconf import Address, NodeConfig, PeerConfig, load_node_config
+from engine.base.timespec import milliseconds_from_text
+from engine.lrm.command import AgentPaths
+
+NODE_FILE = "etc/crmshell/node.conf"
+KEY_FILE = "etc/crmshell/cluster.key"
+MCL_CURRENT_AND_FUTURE = 3
+OOM_SCORE = "-900"
+
+_log = logging.getLogger("engine")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the agent until it is told to stop; an `ExitStatus`."""
+    options = _parser().parse_args(arguments)
+    _start_log(options.log_level)
+    try:
+        if options.make_key:
+            return _make_key(options.make_key)
+        return _run(options)
+    except EngineError as problem:
+        sys.stderr.write(f"crm-agent: {problem}\n")
+        return int(problem.status)
+    except OSError as problem:
+        sys.stderr.write(f"crm-agent: {problem.filename or 'start'}: {problem.strerror}\n")
+        return int(ExitStatus.OSERR)
+
+
+def _parser() -> argparse.ArgumentParser:
+    env = os.environ
+    parser = argparse.ArgumentParser(prog="crm-agent", description="The node agent of a cluster.")
+    add = parser.add_argument
+    add("--root", default=env.get("CRMSHELL_ROOT", "/"), help="where state and sockets are")
+    add("--node-file", help=f"default ROOT/{NODE_FILE}")
+    add("--name", default=env.get("TESTHOST_NAME"), help="name of this node")
+    add("--id", type=int, help="number of this node")
+    add("--cluster", help="name of the cluster")
+    add("--bind", default=env.get("TESTHOST_IP"), help="address[:port] of this node")
+    add("--port", type=int, help="UDP and TCP port where an address names none")
+    add("--peers", help="all nodes: name=id@address[:port],...")
+    add("--key", help=f"the cluster's key file, default ROOT/{KEY_FILE}")
+    add("--dead-time", help="a node not heard for so long is lost, for example 3s")
+    add("--ocf-root", default="/usr/lib/ocf", help="where OCF agents are")
+    add("--fence-dir", default="/usr/sbin", help="where fence agents are")
+    add("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    add("--foreground", action="store_true", help="stay attached (the agent always does)")
+    add("--make-key", metavar="FILE", help="make a key for a new cluster and end")
+    add("--version", action="version", version=_version())
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    root = os.path.abspath(options.root)
+    config = _config(options, root)
+    for text in config.warnings:
+        _log.warning("%s", text)
+    from engine.node import Node, Places
+
+    paths = AgentPaths(ocf_root=options.ocf_root, fence_dir=options.fence_dir)
+    if root != "/":
+        paths = AgentPaths(
+            ocf_root=options.ocf_root,
+            fence_dir=options.fence_dir,
+            resource_state=os.path.join(root, "run/resource-agents"),
+            var_run=os.path.join(root, "run"),
+        )
+    _protect()
+    os.umask(0o077)
+    places = Places(root, _key_path(options, root, config), paths)
+
+    async def serve() -> int:
+        node = Node(config, places)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, node.shut_down, "signal")
+        return await node.run()
+
+    return asyncio.run(serve())
+
+
+def _config(options: argparse.Namespace, root: str) -> NodeConfig:
+    path = options.node_file or os.path.join(root, NODE_FILE)
+    text = ""
+    if options.node_file or os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    return load_node_config(text, path, **_overrides(options))
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of the node file that the command line gives."""
+    found: dict[str, Any] = {"name": options.name, "id": options.id, "cluster": options.cluster}
+    if options.dead_time:
+        found["dead_time"] = milliseconds_from_text(options.dead_time)
+    peers = tuple(_peer(word, options.port) for word in (options.peers or "").split(",") if word)
+    if peers:
+        found["peers"] = peers
+        mine = [peer for peer in peers if peer.name == options.name]
+        if mine:
+            found["id"] = options.id or mine[0].id
+            found["addresses"] = mine[0].addresses
+    if options.bind:
+        found["addresses"] = (_address(options.bind, options.port),)
+    return found
+
+
+def _peer(word: str, port: int | None) -> PeerConfig:
+    """`name=id@address[:port]`."""
+    name, equals, rest = word.partition("=")
+    number, at, address = rest.partition("@")
+    if not equals or not at or not number.isdigit():
+        raise BadInput(f"--peers: '{word}' is not name=id@address[:port]", status=ExitStatus.USAGE)
+    return PeerConfig(name.strip(), int(number), (_address(address, port),))
+
+
+def _address(text: str, port: int | None) -> Address:
+    host, number = text, ""
+    if text.startswith("["):
+        host, _, number = text[1:].partition("]")
+        number = number.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, number = text.partition(":")
+    if number and not number.isdigit():
+        raise BadInput(f"'{text}' is not an address", status=ExitStatus.USAGE)
+    if number or port:
+        return Address(host, int(number or port or 0))
+    return Address(host)
+
+
+def _key_path(options: argparse.Namespace, root: str, config: NodeConfig) -> str:
+    """The key lies beside the node file unless said otherwise."""
+    given: str | None = options.key
+    if given:
+        return os.path.abspath(given)
+    node_file: str = options.node_file or os.path.join(root, NODE_FILE)
+    return os.path.join(os.path.dirname(node_file), config.key_file)
+
+
+def _make_key(path: str) -> int:
+    from engine.edges.keys import create_key_file
+
+    create_key_file(path)
+    return int(ExitStatus.OK)
+
+
+def _protect() -> None:
+    """Hold the agent in memory and out of the way of the out-of-memory killer, where permitted."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the key is in memory
+    if os.getuid() != 0:
+        return
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    if limit == resource.RLIM_INFINITY:
+        ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT_AND_FUTURE)
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write(OOM_SCORE)
+    except OSError as problem:
+        _log.debug("oom_score_adj not set: %s", problem.strerror)
+
+
+def _start_log(level: str) -> None:
+    # Under systemd the journal has the time already.
+    stamp = "" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s.%(msecs)03d "
+    logging.basicConfig(
+        level=level.upper(),
+        format=stamp + "%(levelname)-7s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"crm-agent {version('crmshell')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

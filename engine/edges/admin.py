@@ -1,0 +1,318 @@
+"""What the node agent answers on its admin socket: reads from the replica, changes by the log, and the
+rest by asking the DC. Every refusal is one line with an exit status.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any, Protocol
+
+from lxml import etree
+
+from engine.base.events import Outcome, Submission
+from engine.base.exitcodes import ExitStatus
+from engine.base.seams import Clock, Handle
+from engine.cib.document import Cib
+from engine.controller.core import Controller
+from engine.edges.inputs import TransitionInputs
+from engine.ipc.messages import Message
+from engine.ipc.server import Peer, Reply, refusal
+from engine.replica.member import Member
+
+ASK_SECONDS = 30.0
+SYNC_SECONDS = 5.0
+FENCE_SECONDS = 600.0
+MAX_REQUEST_ID = 128
+# These run programs as root or declare a machine dead on somebody's word.
+ROOT_ONLY = ("fence", "confirm-fenced", "shutdown")
+FORWARDED = ("attribute", "cleanup", "fence", "confirm-fenced")
+
+_log = logging.getLogger(__name__)
+
+Answered = Callable[[Mapping[str, Any]], None]
+
+
+class Agent(Protocol):
+    """The node, as far as its admin desk needs it."""
+
+    name: str
+    cluster: str
+    version: str
+    member: Member
+    controller: Controller
+    inputs: TransitionInputs
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def cib(self) -> Cib: ...
+
+    def submit(self, submission: Submission) -> None: ...
+
+    def ask_dc(self, kind: str, fields: Mapping[str, Any], user: str, done: Answered) -> int: ...
+
+    def drop_question(self, number: int) -> bool: ...
+
+    def shut_down(self, user: str) -> None: ...
+
+    def node_name(self, node_id: int) -> str: ...
+
+
+class AdminDesk:
+    """Handles requests; `outcome` and `applied` are told what the replica did."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._submitted: dict[str, list[Reply]] = {}
+        self._until_applied: list[tuple[int, Callable[[], None], Handle]] = []
+        self._kinds: dict[str, Callable[[Peer, Message, Reply], None]] = {
+            "hello": self._hello,
+            "cib": self._cib,
+            "submit": self._submit,
+            "outcome": self._outcome_of,
+            "status": self._status,
+            "wait": self._wait,
+            "shutdown": self._shutdown,
+            "transitions": self._transitions,
+            "transition": self._transition,
+        }
+
+    def handle(self, peer: Peer, request: Message, reply: Reply) -> None:
+        """Answer one request by calling `reply` once, now or later."""
+        kind = request["kind"]
+        handler = self._kinds.get(kind)
+        if kind in ROOT_ONLY and not _is_trusted(peer):
+            reply(refusal(f"'{kind}' needs root", ExitStatus.INSUFFICIENT_PRIV))
+        elif handler is not None:
+            handler(peer, request, reply)
+        elif kind in FORWARDED:
+            limit = FENCE_SECONDS if kind == "fence" else ASK_SECONDS
+            self._forward(kind, request, peer, reply, limit)
+        else:
+            known = ", ".join(sorted([*self._kinds, *FORWARDED]))
+            reply(refusal(f"unknown request '{kind}' (known: {known})", ExitStatus.PROTOCOL))
+
+    def outcome(self, outcome: Outcome) -> None:
+        """A submission of a client of this node has its result."""
+        for reply in self._submitted.pop(outcome.request_id, ()):
+            reply(self._outcome_fields(outcome))
+
+    def applied(self) -> None:
+        """The replica went on: answer the reads that waited for it."""
+        index = self._agent.member.machine.index
+        ready = [item for item in self._until_applied if item[0] <= index]
+        self._until_applied = [item for item in self._until_applied if item[0] > index]
+        for _, answer, timer in ready:
+            timer.cancel()
+            answer()
+
+    # ---- reads
+
+    def _hello(self, peer: Peer, request: Message, reply: Reply) -> None:
+        agent, view = self._agent, self._agent.member.view
+        reply(
+            {
+                "version": agent.version,
+                "node": agent.name,
+                "cluster": agent.cluster,
+                "dc": agent.node_name(view.dc) if view else "",
+                "quorate": bool(view and view.quorate),
+            }
+        )
+
+    def _cib(self, peer: Peer, request: Message, reply: Reply) -> None:
+        whole = request.get("scope", "all") != "configuration"
+
+        def answer() -> None:
+            cib = self._cib_bytes(whole)
+            machine = self._agent.member.machine
+            reply({"cib": cib, "epoch": list(machine.version), "index": machine.index})
+
+        if not request.get("sync"):
+            answer()
+            return
+
+        def synced(fields: Mapping[str, Any]) -> None:
+            if not fields.get("ok"):
+                reply(fields)
+                return
+            index = int(fields.get("index", 0))
+            if self._agent.member.machine.index >= index:
+                answer()
+                return
+            # A late commit is better read late than refused.
+            timer = self._agent.clock.call_later(SYNC_SECONDS, lambda: self._give_up(index, answer))
+            self._until_applied.append((index, answer, timer))
+
+        self._ask("sync", {}, peer.user, synced, SYNC_SECONDS)
+
+    def _give_up(self, index: int, answer: Callable[[], None]) -> None:
+        waiting = [item for item in self._until_applied if item[1] is answer]
+        if waiting:
+            self._until_applied.remove(waiting[0])
+            _log.warning("read was not caught up index=%s", index)
+            answer()
+
+    def _cib_bytes(self, whole: bool) -> bytes:
+        cib = self._agent.cib
+        view = self._agent.member.view
+        root = etree.Element("cib", dict(cib.root.attrib))
+        root.set("have-quorum", "1" if view and view.quorate else "0")
+        if view is not None:
+            root.set("dc-uuid", str(view.dc))
+        root.append(deepcopy(cib.configuration))
+        status = cib.root.find("status")
+        root.append(deepcopy(status) if whole and status is not None else etree.Element("status"))
+        return etree.tostring(root, encoding="utf-8", pretty_print=True)
+
+    def _status(self, peer: Peer, request: Message, reply: Reply) -> None:
+        agent = self._agent
+        view = agent.member.view
+        details = agent.member.describe(agent.clock.now())
+        reply(
+            {
+                "cib": self._cib_bytes(True),
+                "node": agent.name,
+                "version": agent.version,
+                "cluster": agent.cluster,
+                "dc": agent.node_name(view.dc) if view else "",
+                "quorate": bool(view and view.quorate),
+                "reason": str(details.get("reason", "")),
+                "members": [agent.node_name(n) for n in (view.members if view else ())],
+                "durable": [agent.node_name(n) for n in (view.durable if view else ())],
+                "dc_state": agent.controller.state.value,
+                "details": {key: _plain(value) for key, value in details.items()},
+                "controller": _plain(agent.controller.snapshot()),
+            }
+        )
+
+    def _transitions(self, peer: Peer, request: Message, reply: Reply) -> None:
+        self._ask("transitions", {}, peer.user, reply, ASK_SECONDS)
+
+    def _transition(self, peer: Peer, request: Message, reply: Reply) -> None:
+        fields = {"number": request.get("number", 0)}
+        self._ask("transition", fields, peer.user, reply, ASK_SECONDS)
+
+    # ---- changes
+
+    def _submit(self, peer: Peer, request: Message, reply: Reply) -> None:
+        problem = _submission_problem(request)
+        if problem:
+            reply(refusal(problem, ExitStatus.PROTOCOL))
+            return
+        base = request["base"]
+        submission = Submission(
+            request_id=request["request_id"],
+            base=(base[0], base[1], base[2]),
+            patch=request.get("patch", b"") or b"",
+            replace=request.get("replace", b"") or b"",
+            force=bool(request.get("force")),
+            user=str(request.get("user") or peer.user) if peer.is_root else peer.user,
+            client=str(request.get("client", "crm")),
+            origin=self._agent.name,
+            wall=self._agent.clock.wall(),
+        )
+        self._submitted.setdefault(submission.request_id, []).append(reply)
+        self._agent.submit(submission)
+
+    def _outcome_of(self, peer: Peer, request: Message, reply: Reply) -> None:
+        outcome = self._agent.member.outcome(str(request.get("request_id", "")))
+        if outcome is None:
+            text = "nothing is known of this request"
+            reply(refusal(text, ExitStatus.NOSUCH))
+        else:
+            reply(self._outcome_fields(outcome))
+
+    def _outcome_fields(self, outcome: Outcome) -> dict[str, Any]:
+        names = [self._agent.node_name(node) for node in outcome.durable]
+        return {
+            "ok": outcome.ok,
+            "error": outcome.error,
+            "status": outcome.status,
+            "epoch": list(outcome.version),
+            "index": outcome.index,
+            "durable": names,
+            "of": outcome.of,
+            "conflicts": [dict(item) for item in outcome.conflicts],
+            "warnings": list(outcome.warnings),
+        }
+
+    # ---- the DC
+
+    def _wait(self, peer: Peer, request: Message, reply: Reply) -> None:
+        timeout = request.get("timeout", ASK_SECONDS)
+        limit = float(timeout) if isinstance(timeout, int | float) else ASK_SECONDS
+
+        def answered(fields: Mapping[str, Any]) -> None:
+            late = fields.get("status") == ExitStatus.TIMEOUT
+            reply({"idle": False} if late else fields)
+
+        self._ask("wait", {}, peer.user, answered, limit)
+
+    def _shutdown(self, peer: Peer, request: Message, reply: Reply) -> None:
+        self._agent.shut_down(peer.user)
+        reply({})
+
+    def _forward(self, kind: str, request: Message, peer: Peer, reply: Reply, limit: float) -> None:
+        fields = {key: value for key, value in request.items() if key not in ("id", "kind")}
+        self._ask(kind, fields, peer.user, reply, limit)
+
+    def _ask(
+        self,
+        kind: str,
+        fields: Mapping[str, Any],
+        user: str,
+        done: Answered,
+        limit: float,
+    ) -> None:
+        agent = self._agent
+        if agent.member.view is None:
+            text = "this node is in no active view of the cluster at present, try again"
+            done(refusal(text, ExitStatus.TEMPFAIL))
+            return
+
+        def answered(told: Mapping[str, Any]) -> None:
+            timer.cancel()
+            done({"ok": True, **told})
+
+        def too_late() -> None:
+            if agent.drop_question(number):
+                text = f"no answer of the designated controller within {limit:g} s"
+                done(refusal(text, ExitStatus.TIMEOUT))
+
+        timer = agent.clock.call_later(limit, too_late)
+        number = agent.ask_dc(kind, fields, user, answered)
+
+
+def _submission_problem(request: Message) -> str:
+    identity, base = request.get("request_id"), request.get("base")
+    if not isinstance(identity, str) or not 0 < len(identity) <= MAX_REQUEST_ID:
+        return f"submit: 'request_id' is a text of 1 to {MAX_REQUEST_ID} characters"
+    is_version = isinstance(base, list) and len(base) == 3 and all(type(n) is int for n in base)
+    if not is_version:
+        return "submit: 'base' is [admin_epoch, epoch, num_updates]"
+    bodies = [request.get(name) for name in ("patch", "replace")]
+    if any(body is not None and not isinstance(body, bytes) for body in bodies):
+        return "submit: 'patch' and 'replace' are bytes"
+    if sum(bool(body) for body in bodies) != 1:
+        return "submit: exactly one of 'patch' and 'replace'"
+    return ""
+
+
+def _is_trusted(peer: Peer) -> bool:
+    return peer.uid in (0, os.getuid())
+
+
+def _plain(value: Any) -> Any:
+    """A value that msgpack can carry."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, str | int | float | bool | bytes | None):
+        return value
+    return str(value)

@@ -1,0 +1,113 @@
+"""The inputs of the scheduler on disk, so that every decision can be replayed: `pe-input-N.bz2`.
+
+The newest are kept. A file beside them says when each was made and how its transition ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bz2
+import contextlib
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+
+KEPT = 4000
+_INDEX = "transitions.json"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class StoredTransition:
+    """One input; `time` is epoch seconds, `result` complete, stopped, aborted, running or ""."""
+
+    number: int
+    time: float
+    actions: int = 0
+    result: str = ""
+    node: str = ""
+
+
+class TransitionInputs:
+    """The folder of inputs of this node's transitions as DC; writing happens off the loop."""
+
+    def __init__(self, directory: str, node: str, kept: int = KEPT) -> None:
+        self._directory = directory
+        self._node = node
+        self._kept = kept
+        self.stored: dict[int, StoredTransition] = {}
+        self._is_unsaved = False
+
+    @property
+    def last(self) -> int:
+        """The highest number in use."""
+        return max(self.stored, default=0)
+
+    def load(self) -> None:
+        """Read what earlier lives left; a damaged index costs the results, not the inputs."""
+        os.makedirs(self._directory, mode=0o700, exist_ok=True)
+        for name in os.listdir(self._directory):
+            number = name.removeprefix("pe-input-").removesuffix(".bz2")
+            if name.startswith("pe-input-") and number.isdigit():
+                made = os.stat(os.path.join(self._directory, name)).st_mtime
+                self.stored[int(number)] = StoredTransition(int(number), made, node=self._node)
+        try:
+            with open(os.path.join(self._directory, _INDEX), encoding="utf-8") as file:
+                items = [StoredTransition(**item) for item in json.load(file)]
+        except (OSError, ValueError, TypeError):
+            items = []
+        self.stored |= {item.number: item for item in items if item.number in self.stored}
+
+    def keep(self, number: int, cib: bytes, wall: float) -> None:
+        """Store an input."""
+        self.stored[number] = StoredTransition(number, wall, 0, "running", self._node)
+        old = sorted(self.stored)[: -self._kept]
+        for gone in old:
+            del self.stored[gone]
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, self._write, number, cib, tuple(old))
+
+    def ended(self, number: int, actions: int, result: str) -> None:
+        """Note how a transition went."""
+        stored = self.stored.get(number)
+        if stored is None:
+            return
+        stored.actions, stored.result = actions, result
+        if not self._is_unsaved:
+            self._is_unsaved = True
+            asyncio.get_running_loop().call_later(1.0, self.save)
+
+    def save(self) -> None:
+        """Write the index."""
+        self._is_unsaved = False
+        items = [asdict(self.stored[number]) for number in sorted(self.stored)]
+        path = os.path.join(self._directory, _INDEX)
+        try:
+            with open(f"{path}.new", "w", encoding="utf-8") as file:
+                json.dump(items, file)
+            os.replace(f"{path}.new", path)
+        except OSError as problem:
+            _log.warning("cannot write %s: %s", path, problem.strerror)
+
+    def read(self, number: int) -> bytes | None:
+        """A stored input, None when there is none of that number."""
+        try:
+            with open(self._path(number), "rb") as file:
+                return bz2.decompress(file.read())
+        except (OSError, EOFError):
+            return None
+
+    def _path(self, number: int) -> str:
+        return os.path.join(self._directory, f"pe-input-{number}.bz2")
+
+    def _write(self, number: int, cib: bytes, old: tuple[int, ...]) -> None:
+        try:
+            with open(self._path(number), "wb") as file:
+                file.write(bz2.compress(cib))
+        except OSError as problem:
+            _log.warning("scheduler input %s not stored: %s", number, problem.strerror)
+        for gone in old:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path(gone))

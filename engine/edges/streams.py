@@ -1,0 +1,248 @@
+"""Control streams: frames over TLS 1.3, both sides with the cluster's certificate.
+
+Knows connections, not nodes. A frame is a length (u32) and that many bytes. Handshakes are limited
+per source address and in time, so that somebody without the key costs little.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import struct
+from collections import Counter
+from collections.abc import Callable
+
+from engine.base.nodeconf import Address
+from engine.base.wire import MAX_FRAME
+from engine.edges.droplist import DropList
+from engine.edges.keys import ClusterKey
+from engine.edges.tasks import Owner
+
+HANDSHAKES_PER_ADDRESS = 16
+HANDSHAKE_SECONDS = 5.0
+CONNECT_SECONDS = 2.0
+MAX_UNSENT = MAX_FRAME + 1024 * 1024
+DROP_CHECK_SECONDS = 0.05
+_LENGTH = struct.Struct("!I")
+
+_log = logging.getLogger(__name__)
+
+
+class Connection(asyncio.Protocol):
+    """One authenticated stream. The callbacks are set by its owner before any data comes."""
+
+    def __init__(self, host: str, dialed: int | None, drops: DropList) -> None:
+        self.host = host
+        self.dialed = dialed
+        self.node: int | None = None
+        self.seed = b""
+        self.on_frame: Callable[[Connection, bytes], None] | None = None
+        self.on_close: Callable[[Connection], None] | None = None
+        self._drops = drops
+        self._transport: asyncio.Transport | None = None
+        self._input = bytearray()
+        self._held: list[bytes] = []
+        self._stalled = False
+        self.closed = False
+
+    @property
+    def is_open(self) -> bool:
+        return not self.closed
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        if self._drops.is_used:
+            self._watch_drops()
+
+    def begin(self) -> None:
+        """The callbacks are set: hand on what came before."""
+        self.data_received(b"")
+
+    def send(self, frame: bytes) -> None:
+        """Queue a frame; a peer that takes nothing for too long loses the connection."""
+        transport = self._transport
+        if self.closed or transport is None:
+            return
+        if self._stalled or self._drops.drops(self.host):
+            self._held.append(frame)
+            return
+        transport.write(_LENGTH.pack(len(frame)) + frame)
+        if transport.get_write_buffer_size() > MAX_UNSENT:
+            self.close()
+
+    def close(self) -> None:
+        """End it at once, without waiting for the other side."""
+        if not self.closed and self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._input += data
+        if not (self._stalled or self._drops.drops(self.host)):
+            self._take_frames()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        if self.on_close is not None:
+            self.on_close(self)
+
+    def _take_frames(self) -> None:
+        if self.on_frame is None:
+            return
+        place = 0
+        while len(self._input) - place >= _LENGTH.size and not self.closed:
+            (size,) = _LENGTH.unpack_from(self._input, place)
+            if size > MAX_FRAME:
+                self.close()
+                return
+            end = place + _LENGTH.size + size
+            if len(self._input) < end:
+                break
+            frame = bytes(self._input[place + _LENGTH.size : end])
+            place = end
+            self.on_frame(self, frame)
+        del self._input[:place]
+
+    def _watch_drops(self) -> None:
+        """While the peer's address is dropped the stream stalls; it is not closed."""
+        if self.closed:
+            return
+        stalled = self._drops.drops(self.host)
+        if self._stalled and not stalled:
+            self._stalled = False
+            held, self._held = self._held, []
+            for frame in held:
+                self.send(frame)
+            self._take_frames()
+        self._stalled = stalled
+        asyncio.get_running_loop().call_later(DROP_CHECK_SECONDS, self._watch_drops)
+
+
+class Streams:
+    """Listens and dials; `opened(connection)` for each stream that has passed its handshake."""
+
+    def __init__(
+        self,
+        key: ClusterKey,
+        addresses: tuple[Address, ...],
+        drops: DropList,
+        owner: Owner,
+        opened: Callable[[Connection], None],
+    ) -> None:
+        self._key = key
+        self._addresses = addresses
+        self._drops = drops
+        self._owner = owner
+        self._opened = opened
+        self._servers: list[asyncio.Server] = []
+        self._handshakes: Counter[str] = Counter()
+        self._open: list[Connection] = []
+        self.counts: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Listen on every link; `OSError` when an address cannot be bound."""
+        loop = asyncio.get_running_loop()
+        for address in self._addresses:
+            server = await loop.create_server(
+                lambda: _Arrival(self), address.host, address.port, reuse_address=True
+            )
+            self._servers.append(server)
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            server.close()
+        for connection in list(self._open):
+            connection.close()
+        for server in self._servers:
+            await server.wait_closed()
+
+    def arrived(self, transport: asyncio.Transport, raw: asyncio.Protocol) -> None:
+        """Somebody connected: hold him to the handshake."""
+        host = str(transport.get_extra_info("peername")[0])
+        if self._handshakes[host] >= HANDSHAKES_PER_ADDRESS:
+            self.counts["too many handshakes"] += 1
+            transport.abort()
+            return
+        self._handshakes[host] += 1
+        transport.pause_reading()
+        self._owner.start(f"handshake {host}", self._shake_hands(transport, raw, host))
+
+    async def _shake_hands(
+        self, transport: asyncio.Transport, raw: asyncio.Protocol, host: str
+    ) -> None:
+        try:
+            await self._secure(transport, raw, Connection(host, None, self._drops), server=True)
+        except (TimeoutError, OSError, ssl.SSLError) as problem:
+            self.counts["handshake failed"] += 1
+            _log.debug("handshake failed host=%s reason=%s", host, problem)
+            transport.abort()
+        finally:
+            self._handshakes[host] -= 1
+            if not self._handshakes[host]:
+                del self._handshakes[host]
+
+    async def dial(self, node: int, link: int, address: Address) -> bool:
+        """Connect to a node on a link; False when that does not succeed in time."""
+        if self._drops.drops(address.host):
+            return False
+        own = self._addresses[link].host
+        loop = asyncio.get_running_loop()
+        connection = Connection(address.host, node, self._drops)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                transport, raw = await loop.create_connection(
+                    asyncio.Protocol, address.host, address.port, local_addr=(own, 0)
+                )
+                try:
+                    await self._secure(transport, raw, connection, server=False)
+                except BaseException:
+                    transport.abort()
+                    raise
+        except (TimeoutError, OSError, ssl.SSLError):
+            return False
+        return True
+
+    async def _secure(
+        self,
+        transport: asyncio.Transport,
+        raw: asyncio.BaseProtocol,
+        connection: Connection,
+        *,
+        server: bool,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        secured = await loop.start_tls(
+            transport,
+            connection,
+            self._key.server if server else self._key.client,
+            server_side=server,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+        )
+        if secured is None:
+            raise ConnectionResetError
+        shown = secured.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        if shown not in self._key.accepted:
+            secured.abort()
+            raise ConnectionRefusedError("another certificate")
+        self._open.append(connection)
+        connection.attach(secured)
+        self._opened(connection)
+        connection.begin()
+
+    def forget(self, connection: Connection) -> None:
+        with contextlib.suppress(ValueError):
+            self._open.remove(connection)
+
+
+class _Arrival(asyncio.Protocol):
+    """A connection before its handshake."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._streams.arrived(transport, self)

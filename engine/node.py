@@ -1,0 +1,657 @@
+"""The composition root of a node: builds the edges and the cores, gives each event to the core that it
+concerns, and executes what the cores want (the only place that names concrete classes).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from lxml import etree
+
+from engine.base import events as replica
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.base.nodeconf import NodeConfig
+from engine.base.reports import Report
+from engine.base.seams import Handle, Watchdog
+from engine.base.wire import Codec
+from engine.cib.document import Cib
+from engine.cib.patch import diff, patch_to_bytes
+from engine.cib.schema import dangling_references, validate
+from engine.controller import events as controller
+from engine.controller import messages
+from engine.controller.core import Controller
+from engine.controller.requests import refused
+from engine.controller.status import find_state, transient_attributes
+from engine.edges.admin import AdminDesk
+from engine.edges.clock import RealClock, RealRng
+from engine.edges.disk import RealDisk
+from engine.edges.fences import FenceRunner
+from engine.edges.inputs import TransitionInputs
+from engine.edges.mesh import build_mesh, lasting_id, new_id, new_uuid
+from engine.edges.notify import ServiceManager
+from engine.edges.operations import Operations
+from engine.edges.processes import Processes
+from engine.edges.tasks import Owner
+from engine.edges.watchdog import HardwareWatchdog, NoWatchdog
+from engine.edges.workers import SchedulerWorker
+from engine.fencing import core as fencing
+from engine.ipc.messages import socket_path
+from engine.ipc.server import AdminServer
+from engine.lrm.api import LrmResult
+from engine.lrm.command import AgentPaths
+from engine.membership.embedded import HELLO_MESSAGES
+from engine.membership.messages import MESSAGES as MEMBERSHIP_KINDS
+from engine.membership.view import timing_of, votes_of
+from engine.replica.member import MEMBER_MESSAGES, Member
+from engine.replica.messages import MESSAGES as REPLICA_KINDS
+from engine.replica.state import ReplicatedCib
+from engine.replica.store import Store
+from engine.router import Part, route
+
+STATE_DIRECTORY = "var/lib/crmshell"
+RUN_DIRECTORY = "run/crmshell"
+SHUTDOWN_ASK_SECONDS = 5.0
+REJOIN_SECONDS = 0.5
+BACKLOG_LIMIT = 10_000
+STORY_BATCH = 20
+
+_log = logging.getLogger("engine.node")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a node keeps things; all below `root`, but for the agents of the distribution."""
+
+    root: str
+    key: str
+    paths: AgentPaths
+
+    @property
+    def state(self) -> str:
+        return os.path.join(self.root, STATE_DIRECTORY)
+
+    @property
+    def run(self) -> str:
+        return os.path.join(self.root, RUN_DIRECTORY)
+
+
+class Node:
+    """One node agent. `run()` returns when it was told to stop, with an exit status."""
+
+    def __init__(self, config: NodeConfig, places: Places) -> None:
+        self.config, self.places = config, places
+        self.name, self.cluster, self.me = config.name, config.cluster, config.id
+        self.version = installed_version("crmshell")
+        self.names = {node.id: node.name for node in config.everyone()}
+        self.timing = timing_of(config)
+        self.clock = RealClock(asyncio.get_running_loop())
+        self._rng, self._owner = RealRng(), Owner(self._task_failed)
+        self._disk, self._proc = RealDisk(), Processes()
+        self._manager = ServiceManager()
+        self._watchdog: Watchdog = (
+            HardwareWatchdog(config.watchdog) if config.watchdog else NoWatchdog()
+        )
+        self._queue: deque[tuple[Part, Any]] = deque()
+        self._is_draining = False
+        self._timers: dict[tuple[Part, str], Handle] = {}
+        self._questions: dict[int, Callable[[Mapping[str, Any]], None]] = {}
+        self._last_question = 0
+        self._backlog: list[tuple[int, int, messages.Message]] = []
+        self._attributes: dict[str, str] = {}
+        self._proposals = 0
+        self._is_stopping = False
+        self._last_moment = self.clock.now()
+        self._done: asyncio.Future[int] | None = None
+        self._rejoin: Handle | None = None
+
+    # ---- life
+
+    async def run(self) -> int:
+        """Start everything, serve until stopped, stop everything."""
+        self._done = asyncio.get_running_loop().create_future()
+        self._build()
+        await self._server.start()
+        try:
+            await self._transport.start()
+            await self._worker.start()
+            self._tick()
+            self._manager.ready(f"node {self.name} of {self.cluster}")
+            _log.info("node starts name=%s id=%s version=%s", self.name, self.me, self.version)
+            return await self._done
+        finally:
+            await self._close()
+
+    def _build(self) -> None:
+        run, config = self.places.run, self.config
+        os.makedirs(run, mode=0o755, exist_ok=True)
+        for directory in (self.places.paths.resource_state, self.places.paths.var_run):
+            if directory:
+                os.makedirs(directory, mode=0o755, exist_ok=True)
+        self.run_id = lasting_id(os.path.join(run, "run-id"))
+        store = os.path.join(self.places.state, "cib")
+        self._store = Store(self._disk, store, self.cluster, new_id)
+        start = self._store.open()
+        for problem in start.problems:
+            _log.warning("%s", problem)
+        self.machine = ReplicatedCib(check=_check)
+        rng = self._rng.stream("views")
+        self.member = Member(self.me, votes_of(config), self.timing, start, self.machine, rng)
+        self.inputs = TransitionInputs(os.path.join(self.places.state, "pengine"), self.name)
+        self.inputs.load()
+        uuid, last = new_uuid(), self.inputs.last
+        self.controller = Controller(
+            self.me, self.names, self.cluster, uuid, lambda: self.machine.cib, number=last
+        )
+        self.fencing = fencing.FencingCore(
+            lambda: self.machine.cib.root,
+            self._fence_members,
+            self._rng.stream("fencing"),
+            lambda: int(self.controller.options.fencing_timeout * 1000),
+        )
+        self.operations = Operations(
+            self.name,
+            run,
+            self.places.paths,
+            self._proc,
+            self.clock,
+            self._operation_ended,
+            self._has_authority,
+        )
+        self.operations.load()
+        self._fences = FenceRunner(self._proc, self.clock, self.places.paths.fence_dir)
+        self._worker = SchedulerWorker(self._scheduled)
+        self._desk = AdminDesk(self)
+        self._server = AdminServer(socket_path(self.places.root), self._desk.handle)
+        codec = Codec(MEMBERSHIP_KINDS, REPLICA_KINDS, HELLO_MESSAGES, messages.CONTROLLER_KINDS)
+        self._transport = build_mesh(
+            config,
+            self.places.key,
+            codec,
+            self.clock,
+            self._rng,
+            self._owner,
+            incarnation=start.incarnation,
+            store_id=start.store_id,
+            dead_time=self.timing.dead_time,
+            received=self._received,
+            lost=self._link_lost,
+            outlived=self._outlived,
+        )
+        if config.watchdog:
+            self._watchdog.arm(2 * self.timing.dead_time)
+
+    async def _close(self) -> None:
+        self._manager.stopping()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self.operations.close()
+        self._worker.close()
+        self.inputs.save()
+        await self._server.stop()
+        await self._transport.stop()
+        await self._owner.stop()
+        self._disk.close()
+        self._watchdog.disarm()
+        _log.info("node ends name=%s", self.name)
+
+    def _tick(self) -> None:
+        if self._done is None or self._done.done():
+            return
+        self.clock.call_later(self.timing.tick, self._tick)
+        self.member.load_is(0, self.clock.wall())
+        self.post(Part.MEMBER, replica.Tick())
+        self._send_backlog()
+        self._manager.alive()
+        if self._has_authority() or not self.operations.history.resources:
+            self._watchdog.feed()
+
+    def shut_down(self, user: str) -> None:
+        """Leave the cluster: resources are stopped or moved first (engine-design 12.5)."""
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        _log.info("shutdown begins user=%s", user)
+        self._ask_for_shutdown()
+        limit = self.controller.options.shutdown_escalation
+        self.clock.call_later(limit, lambda: self._leave("shutdown took too long"))
+
+    def _ask_for_shutdown(self) -> None:
+        if self._done is None or self._done.done():
+            return
+        if self.member.view is None:
+            self._leave("no view to leave")
+            return
+        self.ask_dc("shutdown", {"node": self.name}, "crm-agent", lambda fields: None)
+        self.clock.call_later(SHUTDOWN_ASK_SECONDS, self._ask_for_shutdown)
+
+    def _leave(self, reason: str) -> None:
+        if self._done is None or self._done.done():
+            return
+        if not self.operations.core.is_idle and reason == "granted":
+            self.clock.call_later(0.1, lambda: self._leave(reason))
+            return
+        _log.info("node leaves reason=%s", reason)
+        self.post(Part.MEMBER, replica.LeaveView())
+        # One moment for the farewell to reach the others.
+        self.clock.call_later(0.1, lambda: self._end(ExitStatus.OK))
+
+    def _end(self, status: ExitStatus) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_result(int(status))
+
+    # ---- events and effects
+
+    def post(self, part: Part, event: object) -> None:
+        """Give an event to a part; when this returns, everything that follows from it is done."""
+        self._queue.append((part, event))
+        if self._is_draining:
+            return
+        self._is_draining = True
+        try:
+            self._notice_pause()
+            while self._queue:
+                target, item = self._queue.popleft()
+                self._handle(target, item)
+        finally:
+            self._is_draining = False
+
+    def _handle(self, part: Part, event: Any) -> None:
+        now, wall = self.clock.now(), self.clock.wall()
+        try:
+            effects: list[Any]
+            match part:
+                case Part.MEMBER:
+                    effects = list(self.member.handle(event, now))
+                case Part.CONTROLLER:
+                    effects = list(self.controller.handle(event, now, wall))
+                case Part.FENCING:
+                    effects = list(self.fencing.handle(event, now, wall))
+        except Exception:
+            # A bug in one event must not end the agent; the view and the scheduler start over.
+            _log.exception("event failed part=%s event=%s", part.value, type(event).__name__)
+            return
+        for effect in effects:
+            routed = route(effect)
+            if routed is not None:
+                self._queue.append(routed)
+            self._execute(effect)
+
+    def _notice_pause(self) -> None:
+        now = self.clock.now()
+        gap, self._last_moment = now - self._last_moment, now
+        if gap > self.timing.dead_time / 2:
+            _log.warning("this process did not run for a while seconds=%.2f", gap)
+            self._queue.appendleft((Part.MEMBER, replica.Paused(gap)))
+
+    def _execute(self, effect: Any) -> None:
+        match effect:
+            case replica.Beat(to=to, message=message):
+                self._transport.beat(to, message)
+            case replica.Send(to=to, message=message):
+                self._transport.send(to, message)
+            case replica.Persist(token=token, writes=writes):
+                self._store.persist(writes, lambda error: self._persisted(token, error))
+            case replica.Compact(snapshot=snapshot):
+                self._store.compact(snapshot)
+            case replica.Answer(outcome=outcome):
+                self._desk.outcome(outcome)
+            case replica.Note(kind=kind, fields=fields):
+                _log.info("%s %s", kind, _pairs(fields))
+            case replica.ViewInstalled(view=view):
+                self._view_installed(view)
+            case replica.ViewLost(reason=reason):
+                _log.warning("view lost reason=%s", reason)
+                self._drop_for_old_view()
+            case replica.Committed(version=version):
+                state = self.machine.configuration_bytes()
+                self._store.archive(version, self.clock.wall(), state)
+                self._desk.applied()
+            case replica.StatusApplied():
+                self._remember_attributes()
+            case _:
+                self._execute_order(effect)
+
+    def _execute_order(self, effect: Any) -> None:
+        match effect:
+            case controller.Tell(to=to, message=message):
+                self._tell(to, message)
+            case controller.Propose(cib=cib, reason=reason):
+                self._propose(cib, reason)
+            case controller.Schedule(number=number, cib=cib, wall=wall):
+                self.inputs.keep(number, cib, wall)
+                self._worker.schedule(number, cib, wall)
+            case controller.TransitionEnded(number=number, actions=actions, result=result):
+                self.inputs.ended(number, actions, result)
+            case controller.Story(text=text, fields=fields, is_warning=is_warning):
+                level = logging.WARNING if is_warning else logging.INFO
+                _log.log(level, "%s %s", text, _pairs(fields))
+            case controller.SetTimer(name=name, delay=delay):
+                self._set_timer(Part.CONTROLLER, name, delay)
+            case controller.StopTimer(name=name):
+                self._stop_timer(Part.CONTROLLER, name)
+            case fencing.SetTimer(name=name, delay=delay):
+                self._set_timer(Part.FENCING, name, delay)
+            case fencing.RunAgent():
+                self._order_fence(effect)
+            case fencing.Finished(target=target, action=action, ok=ok, error=error):
+                level = logging.INFO if ok else logging.WARNING
+                _log.log(level, "fencing %s target=%s action=%s %s", ok, target, action, error)
+            case _:
+                pass
+
+    def _set_timer(self, part: Part, name: str, delay: float) -> None:
+        self._stop_timer(part, name)
+        kind = controller.TimerFired if part is Part.CONTROLLER else fencing.TimerFired
+
+        def fired() -> None:
+            self._timers.pop((part, name), None)
+            self.post(part, kind(name))
+
+        self._timers[part, name] = self.clock.call_later(delay, fired)
+
+    def _stop_timer(self, part: Part, name: str) -> None:
+        timer = self._timers.pop((part, name), None)
+        if timer is not None:
+            timer.cancel()
+
+    def _persisted(self, token: int, error: str | None) -> None:
+        if error is None:
+            self.post(Part.MEMBER, replica.Persisted(token))
+        else:
+            _log.error("store failed: %s", error)
+            self.post(Part.MEMBER, replica.PersistFailed(token, error))
+
+    # ---- views
+
+    def _view_installed(self, view: replica.View) -> None:
+        members = " ".join(self.node_name(node) for node in view.members)
+        _log.info(
+            "view installed term=%s members=%s dc=%s quorate=%s durable=%s",
+            view.term,
+            members,
+            self.node_name(view.dc),
+            view.quorate,
+            len(view.durable),
+        )
+        self._drop_for_old_view()
+        # After the controller has taken the view in.
+        asyncio.get_running_loop().call_soon(self._send_join_state, view.term)
+
+    def _drop_for_old_view(self) -> None:
+        self._backlog = []
+        self.fencing.drop()
+        for number in list(self._questions):
+            text = "the view of the cluster changed meanwhile, try again"
+            self._told(number, refused(text, ExitStatus.TEMPFAIL))
+
+    def _send_join_state(self, term: int) -> None:
+        view = self.member.view
+        if view is None or view.term != term:
+            return
+        lrm = etree.tostring(self.operations.history.element(str(self.me)))
+        state = messages.JoinState(
+            term,
+            self.name,
+            self.run_id,
+            lrm,
+            dict(self._attributes),
+            self.operations.in_flight,
+            self.clock.wall(),
+        )
+        self._tell(view.dc, state)
+
+    def _remember_attributes(self) -> None:
+        state = find_state(self.machine.cib.root.find("status"), str(self.me))
+        if state is not None:
+            self._attributes = transient_attributes(state)
+
+    def _link_lost(self, peer: int) -> None:
+        self.post(Part.MEMBER, replica.LinkLost(peer))
+        view = self.member.view
+        if view is not None and peer == view.dc and self._rejoin is None:
+            # Orders and results may be lost on the way: tell everything again (engine-design 3.2).
+            self._rejoin = self.clock.call_later(REJOIN_SECONDS, lambda: self._tell_anew(view.term))
+
+    def _outlived(self, known: int) -> None:
+        """Peers saw a later life of this node than its store knows: the store is a copy (R7)."""
+        _log.error("the store is older than what other nodes saw of it: it is put aside")
+        self._store.raise_incarnation(known)
+        self._end(ExitStatus.OLD)
+
+    def _task_failed(self, name: str, error: BaseException) -> None:
+        _log.error("task failed name=%s error=%r", name, error)
+        self._end(ExitStatus.SOFTWARE)
+
+    def _tell_anew(self, term: int) -> None:
+        self._rejoin = None
+        self._send_join_state(term)
+
+    # ---- messages between nodes
+
+    def _received(self, frm: int, incarnation: int, message: Any) -> None:
+        if isinstance(message, MEMBER_MESSAGES):
+            self.post(Part.MEMBER, replica.Received(frm, incarnation, message))
+        else:
+            self._deliver(frm, message)
+
+    def _tell(self, to: int, message: messages.Message) -> None:
+        """Send now, or as soon as there is a stream and, for orders, the authority to give them."""
+        view = self.member.view
+        if to == self.me:
+            asyncio.get_running_loop().call_soon(self._deliver, to, message)
+            return
+        may_send = self._has_authority() or not isinstance(message, messages.RunOp)
+        if may_send and self._transport.send(to, message):
+            return
+        if view is not None and len(self._backlog) < BACKLOG_LIMIT:
+            self._backlog.append((view.term, to, message))
+
+    def _send_backlog(self) -> None:
+        waiting, self._backlog = self._backlog, []
+        view = self.member.view
+        for term, to, message in waiting:
+            if view is not None and term == view.term:
+                self._tell(to, message)
+
+    def _deliver(self, frm: int, message: Any) -> None:
+        """A message of a controller part, perhaps of this node itself."""
+        match message:
+            case messages.Told(number=number, fields=fields):
+                self._told(number, fields)
+            case messages.Ask():
+                self._asked(frm, message)
+            case messages.FenceRan(run=run, rc=rc, text=text, error=error):
+                self.post(Part.FENCING, fencing.Ran(run, rc, text, error))
+            case messages.JoinState() | messages.OpReport() | messages.Confirmed():
+                self.post(Part.CONTROLLER, controller.FromNode(frm, message))
+            case _:
+                self._order(frm, message)
+
+    def _order(self, frm: int, message: Any) -> None:
+        """An order of the DC: obeyed only in the name of the newest view (rule R5)."""
+        view = self.member.view
+        if view is None or frm != view.dc or message.term != view.term:
+            _log.warning("order of an old view refused from=%s", self.node_name(frm))
+            return
+        match message:
+            case messages.RunOp(op=op):
+                self.post(Part.CONTROLLER, controller.FromNode(frm, message))
+                self.operations.request(op)
+            case messages.CancelOp():
+                self.operations.cancel(message.resource, message.operation, message.interval_ms)
+                self._tell(frm, messages.Confirmed(view.term, message.action))
+            case messages.ForgetResource(resource=resource, action=action):
+                if message.only_failure:
+                    self.operations.forget_failure(resource)
+                else:
+                    self.operations.forget(resource)
+                if action:
+                    self._tell(frm, messages.Confirmed(view.term, action))
+            case messages.ShutdownGranted():
+                self._leave("granted")
+            case messages.RunFence():
+                self._run_fence(frm, message)
+            case _:
+                pass
+
+    # ---- questions to the DC
+
+    def ask_dc(
+        self,
+        kind: str,
+        fields: Mapping[str, Any],
+        user: str,
+        done: Callable[[Mapping[str, Any]], None],
+    ) -> int:
+        """Ask the DC; `done` gets its answer, or a refusal when the view changes meanwhile."""
+        self._last_question += 1
+        number = self._last_question
+        self._questions[number] = done
+        view = self.member.view
+        if view is None:
+            self._told(number, refused("this node is in no active view", ExitStatus.TEMPFAIL))
+        else:
+            self._tell(view.dc, messages.Ask(number, kind, dict(fields), user))
+        return number
+
+    def drop_question(self, number: int) -> bool:
+        """Nobody waits for the answer any more; whether it was still open."""
+        return self._questions.pop(number, None) is not None
+
+    def _told(self, number: int, fields: Mapping[str, Any]) -> None:
+        done = self._questions.pop(number, None)
+        if done is not None:
+            done(fields)
+
+    def _asked(self, frm: int, ask: messages.Ask) -> None:
+        view = self.member.view
+        if view is None or view.dc != self.me:
+            self.post(Part.CONTROLLER, controller.FromNode(frm, ask))
+            return
+        match ask.kind:
+            case "sync":
+                fields: dict[str, Any] = {"ok": True, "index": self.machine.index}
+                if not self._has_authority():
+                    text = "the designated controller is not sure of its quorum at present"
+                    fields = refused(text, ExitStatus.QUORUM)
+            case "transitions":
+                stored = [self.inputs.stored[number] for number in sorted(self.inputs.stored)]
+                fields = {"ok": True, "transitions": [_item(item) for item in stored]}
+            case "transition":
+                fields = self._stored_input(ask.fields.get("number", 0))
+            case _:
+                self.post(Part.CONTROLLER, controller.FromNode(frm, ask))
+                return
+        self._tell(frm, messages.Told(ask.number, fields))
+
+    def _stored_input(self, number: object) -> dict[str, Any]:
+        found = self.inputs.read(number) if isinstance(number, int) else None
+        stored = self.inputs.stored.get(number) if isinstance(number, int) else None
+        if found is None or stored is None:
+            return refused(f"there is no transition {number}", ExitStatus.NOSUCH)
+        return {"ok": True, "input": found, "time": stored.time}
+
+    # ---- the parts' needs
+
+    @property
+    def cib(self) -> Cib:
+        """The replica; read only."""
+        return self.machine.cib
+
+    def node_name(self, node_id: int) -> str:
+        return self.names.get(node_id, str(node_id))
+
+    def submit(self, submission: replica.Submission) -> None:
+        """A client's change of the configuration."""
+        self.post(Part.MEMBER, replica.Submit(submission))
+
+    def _propose(self, cib: bytes, reason: str) -> None:
+        patch = diff(self.machine.cib.root, Cib.from_bytes(cib).root)
+        self._proposals += 1
+        submission = replica.Submission(
+            request_id=f"{self.controller.uuid}-{self._proposals}",
+            base=self.machine.version,
+            patch=patch_to_bytes(patch),
+            user="hacluster",
+            client="crm-agent",
+            origin=self.name,
+            wall=self.clock.wall(),
+        )
+        _log.info("configuration proposed reason=%s", reason)
+        # In a later round: the effects of the event that led here come first.
+        asyncio.get_running_loop().call_soon(self.submit, submission)
+
+    def _has_authority(self) -> bool:
+        return self.member.has_authority(self.clock.now())
+
+    def _operation_ended(self, result: LrmResult) -> None:
+        view = self.member.view
+        if view is not None:
+            self._tell(view.dc, messages.OpReport(view.term, result))
+
+    def _scheduled(self, number: int, graph: bytes, error: str, warnings: tuple[str, ...]) -> None:
+        self.post(Part.CONTROLLER, controller.Scheduled(number, graph, error, warnings))
+
+    def _fence_members(self) -> tuple[str, ...]:
+        view = self.member.view
+        if view is None:
+            return ()
+        others = [node for node in view.members if node != view.dc]
+        return tuple(self.node_name(node) for node in (view.dc, *others))
+
+    def _order_fence(self, effect: fencing.RunAgent) -> None:
+        view = self.member.view
+        node = next((n for n, name in self.names.items() if name == effect.node), self.me)
+        order = messages.RunFence(
+            view.term if view else 0,
+            effect.run,
+            effect.device.agent,
+            effect.action,
+            dict(effect.device.parameters),
+            effect.timeout_ms,
+            effect.target,
+        )
+        self._tell(node, order)
+
+    def _run_fence(self, frm: int, order: messages.RunFence) -> None:
+        def done(rc: int, text: str, error: str) -> None:
+            view = self.member.view
+            term = view.term if view else 0
+            self._tell(frm, messages.FenceRan(term, order.run, rc, text, error))
+
+        self._fences.run(
+            order.agent, order.action, order.target, order.parameters, order.timeout_ms, done
+        )
+
+
+def _check(root: etree._Element) -> list[Report]:
+    """What the DC demands of a configuration: its form, and that what it names exists."""
+    return [*validate(root), *dangling_references(root)]
+
+
+def _pairs(fields: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in fields.items())
+
+
+def _item(stored: Any) -> dict[str, Any]:
+    return {
+        "number": stored.number,
+        "time": stored.time,
+        "actions": stored.actions,
+        "result": stored.result,
+        "node": stored.node,
+    }
+
+
+def start_failure(problem: EngineError) -> str:
+    """One line about why a node cannot start."""
+    return f"crm-agent: {problem}"
