@@ -108,10 +108,11 @@ def test_an_unchecked_name_never_reaches_the_file_system(
         raise AssertionError("the file system was asked")
 
     catalog = Catalog(folders)
-    monkeypatch.setattr("os.stat", touched)
-    monkeypatch.setattr("os.path.isfile", touched)
-    monkeypatch.setattr("os.path.realpath", touched)
-    with pytest.raises(BadInput):
-        catalog.path_of(name)
-    assert catalog.unit_of(name) == ""
-    assert not catalog.is_installed(name)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.stat", touched)
+        patched.setattr("os.path.isfile", touched)
+        patched.setattr("os.path.realpath", touched)
+        with pytest.raises(BadInput):
+            catalog.path_of(name)
+        assert catalog.unit_of(name) == ""
+        assert not catalog.is_installed(name)
