@@ -132,7 +132,7 @@ class Catalog:
 
     def unit_of(self, name: AgentName) -> str:
         """Path of the unit file behind a systemd or service name, "" if there is none."""
-        if not is_safe_part(name.type):
+        if name.standard not in {"systemd", "service"} or not is_safe_part(name.type):
             return ""
         unit = name.type if name.type.endswith(".service") else f"{name.type}.service"
         names = [unit]
