@@ -85,8 +85,12 @@ class AgentSource:
 
     def wait(self, timeout: float | None = None) -> bool:
         limit = SETTLE_TIMEOUT if timeout is None else timeout
-        reply = self.ask("wait", limit + 10.0, timeout=limit)
-        return bool(reply.get("idle"))
+        try:
+            return bool(self._client.demand("wait", limit).get("idle"))
+        except EngineError as problem:
+            if problem.status is ExitStatus.TIMEOUT:
+                return False
+            raise _refusal(problem) from None
 
     def set_attribute(self, node: str, name: str, value: str | None) -> None:
         self.ask("attribute", node=node, name=name, value=value, set="status")
