@@ -203,9 +203,14 @@ def remove(session: Session, call: Call) -> None:
     for peer in rest.peers:
         _change_on(session, peer.name, lambda theirs: without_node(theirs, name))
     _store(session, rest)
-    _delete_from_cib(session, name)
-    for peer in (*rest.peers, as_peer(rest)):
+    for peer in rest.peers:
         _crm_on(session, peer.name, "restart")
+    stop_here(session)
+    start_here(session)
+    # Only agents that do not know the node any more leave it out of the configuration.
+    if not _until(session, START_SECONDS, lambda: _has_controller(session)):
+        raise ShellError(f"{name} is still in the configuration: crm node delete {name}")
+    _delete_from_cib(session, name)
     session.info(f"{name} is no node of cluster {rest.cluster} any more")
 
 
@@ -349,7 +354,8 @@ def stop_here(session: Session) -> None:
     else:
         ask(session, "shutdown")
     if not _until(session, STOP_SECONDS, lambda: not is_running(session)):
-        raise ShellError(f"the agent still runs after {STOP_SECONDS:g} s", code="cluster")
+        hint = "a resource that does not stop may hold it up, see crm status"
+        raise ShellError(f"the agent still runs after {STOP_SECONDS:g} s: {hint}", code="cluster")
     session.info("the agent has stopped")
 
 
@@ -371,6 +377,11 @@ def is_running(session: Session) -> bool:
     except ShellError:
         return False
     return True
+
+
+def _has_controller(session: Session) -> bool:
+    told = ask(session, "hello", 5.0)
+    return bool(told.get("quorate") and told.get("dc"))
 
 
 def has_unit(session: Session) -> bool:
