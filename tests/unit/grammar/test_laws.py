@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmshell.errors import ShellError
@@ -25,6 +25,7 @@ from crmshell.grammar.statements import parse_line
 from crmshell.grammar.tokens import Line, join_lines
 
 LOADED = Dialect(typed=False)
+FAST = settings(max_examples=60, deadline=None, database=None)
 FIXTURE = Path(__file__).parents[2] / "grammar" / "identity.crm"
 LINES = [line.text for line in join_lines(FIXTURE.read_text().splitlines(), "f") if line.text]
 
@@ -70,6 +71,7 @@ primitives = st.builds(
 )
 
 
+@FAST
 @given(primitives)
 def test_reading_what_was_printed_gives_the_same_primitive(statement: PrimitiveStmt) -> None:
     for one_line in (True, False):
@@ -78,6 +80,7 @@ def test_reading_what_was_printed_gives_the_same_primitive(statement: PrimitiveS
         assert parse_line(line, LOADED).statement == statement
 
 
+@FAST
 @given(ids, ids, st.lists(rules, min_size=1, max_size=2).map(tuple))
 def test_reading_what_was_printed_gives_the_same_rules(
     name: str, rsc: str, found: tuple[Rule, ...]
@@ -87,6 +90,7 @@ def test_reading_what_was_printed_gives_the_same_rules(
     assert parse_line(line, LOADED).statement == statement
 
 
+@FAST
 @given(
     st.sampled_from(LINES),
     st.integers(0, 200),
@@ -107,6 +111,7 @@ def test_a_damaged_line_is_read_or_refused_with_a_place(
             raise
 
 
+@FAST
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for keyword in ("primitive ", "location l a rule ", "order o ", "role r read ", ""):
