@@ -168,7 +168,7 @@ LEVELS: Mapping[str, Level] = {
     for level in (
         Level(
             "root",
-            ("crmshell.levels.root",),
+            ("crmshell.levels.root", "crmshell.levels.report"),
             "the top level",
             (),
         ),
