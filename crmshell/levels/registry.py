@@ -190,7 +190,7 @@ LEVELS: Mapping[str, Level] = {
             "cibstatus",
             ("crmshell.levels.cibstatus",),
             "a status to try things on with simulate",
-            ("root", "configure"),
+            ("root", "configure", "cib"),
         ),
         Level("cib", ("crmshell.levels.cib",), "shadow CIBs", ("root", "configure")),
         Level(
