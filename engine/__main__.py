@@ -73,14 +73,12 @@ def _run(options: argparse.Namespace) -> int:
         _log.warning("%s", text)
     from engine.node import Node, Places
 
-    paths = AgentPaths(ocf_root=options.ocf_root, fence_dir=options.fence_dir)
-    if root != "/":
-        paths = AgentPaths(
-            ocf_root=options.ocf_root,
-            fence_dir=options.fence_dir,
-            resource_state=os.path.join(root, "run/resource-agents"),
-            var_run=os.path.join(root, "run"),
-        )
+    paths = AgentPaths(
+        ocf_root=options.ocf_root,
+        fence_dir=options.fence_dir,
+        resource_state=os.path.join(root, "run/resource-agents"),
+        var_run=os.path.join(root, "run"),
+    )
     _protect()
     os.umask(0o077)
     places = Places(root, _key_path(options, root, config), paths)

@@ -16,7 +16,6 @@ from typing import Any
 from lxml import etree
 
 from engine.base import events as replica
-from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig
 from engine.base.reports import Report
@@ -131,10 +130,8 @@ class Node:
 
     def _build(self) -> None:
         run, config = self.places.run, self.config
-        os.makedirs(run, mode=0o755, exist_ok=True)
-        for directory in (self.places.paths.resource_state, self.places.paths.var_run):
-            if directory:
-                os.makedirs(directory, mode=0o755, exist_ok=True)
+        for directory in (self.places.paths.var_run, self.places.paths.resource_state, run):
+            _make_public(directory)
         self.run_id = lasting_id(os.path.join(run, "run-id"))
         store = os.path.join(self.places.state, "cib")
         self._store = Store(self._disk, store, self.cluster, new_id)
@@ -633,6 +630,13 @@ class Node:
         )
 
 
+def _make_public(directory: str) -> None:
+    """Make a directory that agents and members of the group may enter, whatever the umask says."""
+    if directory and not os.path.isdir(directory):
+        os.makedirs(directory)
+        os.chmod(directory, 0o755)
+
+
 def _check(root: etree._Element) -> list[Report]:
     """What the DC demands of a configuration: its form, and that what it names exists."""
     return [*validate(root), *dangling_references(root)]
@@ -650,8 +654,3 @@ def _item(stored: Any) -> dict[str, Any]:
         "result": stored.result,
         "node": stored.node,
     }
-
-
-def start_failure(problem: EngineError) -> str:
-    """One line about why a node cannot start."""
-    return f"crm-agent: {problem}"

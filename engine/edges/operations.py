@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 # Without authority in the newest view a node begins none of these.
 NEEDS_AUTHORITY = ("start", "promote", "migrate_to", "migrate_from")
+OUTPUT_LINES = 10
 _PROGRAM_MISSING = {
     ExitStatus.NOT_INSTALLED: (OcfStatus.NOT_INSTALLED, OpStatus.NOT_INSTALLED),
     ExitStatus.INSUFFICIENT_PRIV: (OcfStatus.INSUFFICIENT_PRIV, OpStatus.ERROR),
@@ -224,9 +225,10 @@ class Operations:
         outcome = self._outcome(op, code, stdout, stderr)
         if op.standard == "stonith" and op.operation == "start" and outcome.is_ok:
             self._devices.add(op.resource)
-        if _log.isEnabledFor(logging.DEBUG):
-            text = (stdout + stderr).decode("utf-8", "replace").strip()
-            _log.debug("output op=%s code=%s %s", op.key, code, text)
+        is_bad = outcome.rc != op.expected_rc or outcome.status != OpStatus.DONE
+        level = logging.WARNING if is_bad else logging.DEBUG
+        for line in (stdout + stderr).decode("utf-8", "replace").splitlines()[-OUTPUT_LINES:]:
+            _log.log(level, "output op=%s %s", op.key, line)
         self._tell(run, outcome)
 
     def _finish(self, run: int, op: LrmOp, outcome: Outcome) -> None:
