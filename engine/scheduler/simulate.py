@@ -196,7 +196,7 @@ class Simulation:
             failures=options.op_fail,
             start_failure_is_fatal=decided.model.options.start_failure_is_fatal,
         )
-        complete = player.play(decided.transition)
+        complete = player.play(decided.transition) and not _tell_loops(decided)
         if not options.quiet:
             output.executed(player.done)
         if not complete:
@@ -211,6 +211,14 @@ class Simulation:
             model = unpack_cib(self._cib, now, zone=self._zone)
             output.status(model, "Revised Cluster Status", pending=False)
         return ExitStatus.OK if complete else ExitStatus.ERROR
+
+
+def _tell_loops(decided: Schedule) -> bool:
+    """Name the actions that wait for each other on stderr; True if there are any."""
+    loops = [report for report in decided.reports if report.code == "ordering-loop"]
+    for report in loops:
+        sys.stderr.write(f"crm_simulate: {report.message}\n")
+    return bool(loops)
 
 
 def _score_heading(options: SimulateOptions) -> str:
