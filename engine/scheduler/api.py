@@ -86,7 +86,7 @@ def schedule(
     placement = new_placement(model, _Hooks(plan), scores)
     plan.with_this = partial(with_this_list, placement)
     locations = health_locations(model)
-    unpack_constraints(reading, cib)
+    unpack_constraints(reading)
     _apply_constraints(plan, locations)
     apply_node_criteria(placement, locations)
     add_internal_constraints(placement)
