@@ -159,8 +159,14 @@ class Simulation:
 
     def _inject(self, now: float, model: Model) -> float:
         """Change the CIB as asked for; the moment is announced again, as the input is new."""
-        fatal = model.options.start_failure_is_fatal
-        lines = inject(self._cib, self._options.injections, now, fatal_start=fatal)
+        for spec in self._options.injections.operations:
+            if model.find(spec.resource) is None and model.find(f"{spec.resource}:0") is not None:
+                raise EngineError(
+                    f"{spec.resource} is a clone's primitive: name an instance, "
+                    f"for example {spec.resource}:0",
+                    status=ExitStatus.NOSUCH,
+                )
+        lines = inject(self._cib, self._options.injections, now)
         self._output.modifications(lines)
         return self._announce_date()
 
@@ -173,6 +179,9 @@ class Simulation:
             self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
         )
         if sink is not None:
+            if not options.quiet:
+                for notice in decided.plan.notices:
+                    output.info(notice)
             output.scores(_score_heading(options), sink.lines)
         if options.save_graph:
             _write_bytes(options.save_graph, decided.graph_xml())
