@@ -295,9 +295,13 @@ class Session:
         )
 
     def forget_pending(self) -> None:
-        """Drop what is pending; the next look reads the CIB again."""
+        """Drop what is pending; the next look reads the CIB again.
+
+        What a failed script could not hand over stays in its file.
+        """
         self._pending = None
-        self.forget_kept()
+        if not self.script_failed:
+            self.forget_kept()
 
     def edit(self, change: Callable[[Cib], Iterable[Report] | None]) -> Committed:
         """Read the CIB, let `change` edit a copy of it, and hand the difference over.

@@ -172,6 +172,11 @@ LEVELS: Mapping[str, Level] = {
             "the top level",
             (),
         ),
+        Level(
+            "cluster",
+            ("crmshell.levels.cluster", "crmshell.levels.cluster_status"),
+            "make a cluster, start and stop it, see how it is",
+        ),
         Level("corosync", ("crmshell.levels.corosync",), "read, check and change corosync.conf"),
         Level(
             "history",
