@@ -192,7 +192,8 @@ class Environment:
         target = os.path.realpath(path)
         part = f"{target}.{os.getpid()}.new"
         try:
-            _write_synced(part, data, 0o600 if private else 0o666, _stat_or_none(target))
+            old = None if private else _stat_or_none(target)
+            _write_synced(part, data, 0o600 if private else 0o666, old)
             os.replace(part, target)
         except OSError as problem:
             _unlink_quietly(part)
@@ -216,6 +217,11 @@ class Environment:
         except OSError:
             return False
         return True
+
+    def mode_of(self, path: str) -> int | None:
+        """The permission bits of a file, None when there is none."""
+        found = _stat_or_none(path)
+        return None if found is None else found.st_mode & 0o7777
 
     def temporary_file(self, data: bytes, suffix: str) -> str:
         """A new file that only we can read, with this content; raises `ShellError`."""
@@ -299,6 +305,32 @@ class Environment:
         except (OSError, ValueError) as problem:
             raise ShellError(f"{argv[0]}: {_reason(problem)}", code="cannot-run") from None
         return Finished(done.returncode, done.stdout, done.stderr)
+
+    def start_detached(self, argv: Sequence[str], log: str) -> None:
+        """Start a program that outlives us, its output appended to a file; raises `ShellError`."""
+        import subprocess
+
+        try:
+            with open(log, "ab") as stream:
+                subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    env=dict(self.variables),
+                    cwd="/",
+                    start_new_session=True,
+                )
+        except (OSError, ValueError) as problem:
+            raise ShellError(f"{argv[0]}: {_reason(problem)}", code="cannot-run") from None
+
+    def own_program(self, name: str) -> str:
+        """A program that is installed with this one, else one in PATH; "" if there is none."""
+        beside = os.path.join(os.path.dirname(sys.executable), name)
+        return beside if os.access(beside, os.X_OK) else self.find_program(name)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def run_on_terminal(self, argv: Sequence[str]) -> int:
         """Run a program (editor, pager) on the user's terminal; its exit status."""

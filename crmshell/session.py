@@ -19,6 +19,8 @@ from engine.base.reports import Report, Severity
 
 if TYPE_CHECKING:
     from crmshell.pending.changes import PendingCib
+    from crmshell.pending.checks import Facts
+    from crmshell.pending.status_edit import StatusEdit
     from crmshell.ra.meta import AgentShelf
     from crmshell.sources.api import CibSource, Committed
     from crmshell.views.lookups import Lookups
@@ -64,6 +66,7 @@ class Session:
     leaving: bool = False
     source_line: Callable[[str, int], str | None] | None = None
     lookups: Lookups | None = None
+    status_edit: StatusEdit | None = None
     remembered: dict[str, str] = field(default_factory=dict)
     _source: CibSource | None = None
     _agents: AgentShelf | None = None
@@ -281,10 +284,24 @@ class Session:
     def has_pending_changes(self) -> bool:
         return self._pending is not None and self._pending.is_changed
 
+    def facts(self) -> Facts:
+        """What checks of the configuration know of agents, and how strict they are."""
+        from crmshell.pending.checks import Facts
+
+        return Facts(
+            self.agents.metadata,
+            strict=self.options.text("core.check_mode") == "strict",
+            may_lack=self.options.flag("core.ignore_missing_metadata"),
+        )
+
     def forget_pending(self) -> None:
-        """Drop what is pending; the next look reads the CIB again."""
+        """Drop what is pending; the next look reads the CIB again.
+
+        What a failed script could not hand over stays in its file.
+        """
         self._pending = None
-        self.forget_kept()
+        if not self.script_failed:
+            self.forget_kept()
 
     def edit(self, change: Callable[[Cib], Iterable[Report] | None]) -> Committed:
         """Read the CIB, let `change` edit a copy of it, and hand the difference over.

@@ -120,7 +120,7 @@ class Cursor:
         if place < self.size:
             token = self.tokens[place]
             near = f" near <{shortened(token.text, 60)}>"
-            nearest = nearest_word(token.text, legal)
+            nearest = _nearest_to(token.text, tuple(legal))
             span = self.line.span(token.start, token.end)
         else:
             end = self.tokens[-1].end if self.tokens else 0
@@ -251,6 +251,15 @@ class Cursor:
         if not providers or "heartbeat" in providers:
             return "ocf", "heartbeat", kind
         return "ocf", "pacemaker" if "pacemaker" in providers else providers[0], kind
+
+
+def _nearest_to(word: str, legal: tuple[str, ...]) -> str:
+    """The legal word nearest to the word, or to its part behind `=` or `:`."""
+    for part in (word.rstrip(":"), word.partition("=")[2], word.partition(":")[2]):
+        found = nearest_word(part, legal) if legal else ""
+        if found:
+            return found
+    return ""
 
 
 def pair_from_word(word: str) -> NvPair | None:

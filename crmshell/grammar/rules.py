@@ -156,7 +156,7 @@ def _refuse(
 
 def _word(pattern: str, expected: str) -> pp.ParserElement:
     """A whole word that matches `pattern` (small and capital letters alike)."""
-    element = pp.Regex(rf"(?:{pattern})(?=\s|\Z)", re.IGNORECASE)
+    element = pp.Regex(rf"(?:{pattern})(?=\s|\Z)", re.IGNORECASE | re.ASCII)
     element.set_name(expected)
     element.errmsg = f"expected {expected}"
     return element

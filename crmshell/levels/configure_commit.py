@@ -6,7 +6,9 @@ from crmshell.errors import ShellError
 from crmshell.levels.configure_show import difference
 from crmshell.levels.registry import Answer, Call, command, on_leave
 from crmshell.pending.commit import commit_pending
+from crmshell.pending.verify import verify
 from crmshell.session import Session
+from engine.base.reports import Severity
 
 
 @command(
@@ -25,6 +27,13 @@ def commit(session: Session, call: Call) -> Answer:
         )
     commit_pending(session, force="force" in call.args, replace="replace" in call.args)
     return Answer()
+
+
+@command("configure", "verify", args=(0, 0), help="check the whole configuration")
+def verify_(session: Session, call: Call) -> Answer:
+    reports = verify(session.pending, session.facts())
+    failed = any(report.severity >= Severity.ERROR for report in reports)
+    return Answer(reports=tuple(reports), status=int(failed))
 
 
 @command("configure", "refresh", args=(0, 0), help="drop the pending changes, read the CIB again")

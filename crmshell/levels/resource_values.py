@@ -375,3 +375,11 @@ def locate_text(cib: Cib, names: Sequence[str]) -> str:
         if not nodes:
             lines.append(f"resource {name} is NOT running")
     return "\n".join(lines)
+
+
+@command("resource", "scores", args=(0, 0), help="the scores that decide where resources run")
+def scores(session: Session, call: Call) -> str:
+    del call
+    from crmshell.levels.scheduled import scores_text
+
+    return scores_text(session.cib(), session.environment.clock())

@@ -97,7 +97,10 @@ def _unknown_part(word: str) -> ShellError:
     help="check the configuration and the state of the cluster",
 )
 def verify(session: Session, call: Call) -> Answer:
-    """Schema, then what the scheduler finds; errors make the status 1."""
+    """Schema, then what the scheduler finds; errors make the status 1.
+
+    Old names that still mean the same are not remarked on: `configure verify` does that.
+    """
     if call.args and call.args != ["scores"]:
         raise ShellError(f"verify: '{call.args[0]}' is unknown, expected scores or nothing")
     from engine.scheduler.check import findings
@@ -111,4 +114,5 @@ def verify(session: Session, call: Call) -> Answer:
 
         text = scores_text(cib, now)
     worst = max((report.severity for report in found), default=Severity.INFO)
-    return Answer(text, found, 1 if worst >= Severity.ERROR else 0)
+    shown = tuple(report for report in found if report.severity is not Severity.DEPRECATION)
+    return Answer(text, shown, 1 if worst >= Severity.ERROR else 0)

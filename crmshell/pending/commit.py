@@ -6,7 +6,8 @@ from typing import Protocol
 
 from crmshell.errors import ShellError
 from crmshell.pending.changes import PendingCib
-from crmshell.pending.tree import Element
+from crmshell.pending.checks import Facts
+from crmshell.pending.verify import verify
 from crmshell.sources.api import CibSource
 from engine.base.reports import Report, Severity
 
@@ -22,6 +23,7 @@ class Committer(Protocol):
     def force(self) -> bool: ...
     @property
     def interactive(self) -> bool: ...
+    def facts(self) -> Facts: ...
     def report(self, *reports: Report) -> None: ...
     def info(self, text: str) -> None: ...
     def forget_pending(self) -> None: ...
@@ -34,10 +36,10 @@ def commit_pending(session: Committer, *, force: bool = False, replace: bool = F
     if not pending.is_changed:
         session.info("apparently there is nothing to commit")
         return
+    forced = force or session.force
     put_in_order(pending)
-    committed = session.source.commit(
-        pending.base, pending.cib, replace=replace, force=force or session.force
-    )
+    _check(session, forced=forced)
+    committed = session.source.commit(pending.base, pending.cib, replace=replace, force=forced)
     session.report(*committed.reports)
     session.forget_pending()
     if force:
@@ -53,13 +55,17 @@ def put_in_order(pending: PendingCib) -> None:
             pending.move(member, bundle)
 
 
-def refuse_on_errors(reports: list[Report]) -> None:
-    """Raises when a finding is an error."""
-    errors = tuple(report for report in reports if report.severity >= Severity.ERROR)
-    if errors:
-        raise ShellError(reports=errors)
-
-
-def children(element: Element) -> list[Element]:
-    """Element children."""
-    return [child for child in element if isinstance(child.tag, str)]
+def _check(session: Committer, *, forced: bool) -> None:
+    """Shows all findings; raises when errors stand against the commit."""
+    pending = session.pending
+    reports = verify(pending, session.facts(), list(pending.touched))
+    errors = [report for report in reports if report.severity >= Severity.ERROR]
+    session.report(*reports)
+    if not errors or forced:
+        return
+    if session.interactive and session.confirm("Do you still want to commit"):
+        return
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    raise ShellError(
+        f"not committed: {count} above (commit force commits despite them)", code="not-committed"
+    )

@@ -49,6 +49,7 @@ class WorkingTree:
         self.nodes: dict[str, Element] = {}
         self.mentions: dict[str, dict[str, Element]] = {}
         self.ids = IdMaker()
+        self.touched: dict[str, None] = {}
         self._base: Cib | None = base
         self._came_changed = base is not None
         self._journal: list[_Undo] = []
@@ -104,10 +105,12 @@ class WorkingTree:
         """Puts a new element into the tree."""
         self._touch()
         self._insert(parent, element, before)
+        self._note_touched(element)
 
     def remove(self, element: Element) -> None:
         """Takes an element, with everything inside, out of the tree."""
         self._touch()
+        self._note_touched(element)
         self._remove(element)
 
     def move(self, element: Element, parent: Element, before: Element | None = None) -> None:
@@ -119,6 +122,7 @@ class WorkingTree:
         """Sets an attribute, None removes it."""
         self._touch()
         self._set(element, name, value)
+        self._note_touched(element)
 
     def make_section(self, name: str) -> Element:
         """The section of the configuration, made when missing."""
@@ -147,6 +151,15 @@ class WorkingTree:
         self._base = None
         self._came_changed = False
         self._journal.clear()
+
+    def _note_touched(self, element: Element) -> None:
+        """Remembers which object a change belongs to, for checks at commit."""
+        found: Element | None = element
+        while found is not None:
+            if found.tag == "node" or _is_object(found):
+                self.touched[_name(found)] = None
+                return
+            found = found.getparent()
 
     # -- the four edits and their inverses ---------------------------------------------------
 

@@ -12,12 +12,6 @@ from crmshell.errors import ShellError
 from engine.agents.catalog import Catalog, folders_from_environment
 from engine.agents.metadata import AgentMetadata
 from engine.agents.names import AgentName
-from engine.agents.run import (
-    METADATA_TIMEOUT,
-    metadata_from_bytes,
-    metadata_source,
-    read_metadata,
-)
 from engine.base.errors import EngineError
 
 CACHE_FOLDER = "agents"
@@ -26,7 +20,7 @@ CACHE_FOLDER = "agents"
 class AgentShelf:
     """Agents of this machine and what they say about themselves."""
 
-    def __init__(self, environment: Environment, timeout: float = METADATA_TIMEOUT) -> None:
+    def __init__(self, environment: Environment, timeout: float = 30.0) -> None:
         self._environment = environment
         self._timeout = timeout
         self._known: dict[AgentName, AgentMetadata | EngineError] = {}
@@ -62,6 +56,8 @@ class AgentShelf:
         return found is not None and found.is_promotable
 
     def _read(self, name: AgentName) -> AgentMetadata:
+        from engine.agents.run import metadata_from_bytes, metadata_source, read_metadata
+
         source = metadata_source(self.catalog, name)
         stamp = self._environment.stamp_of(source).encode("utf-8", "surrogateescape")
         kept = self._kept_file(name)

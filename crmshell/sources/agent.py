@@ -75,18 +75,23 @@ class AgentSource:
             fields["replace"] = new.to_bytes()
         else:
             fields["patch"] = patch_to_bytes(_configuration_patch(base, new))
+        self.ask("hello")  # who cannot be reached has not got the change either
         try:
             reply = self._client.request("submit", SUBMIT_TIMEOUT, **fields)
         except EngineError as problem:
             if problem.status not in _LOST:
                 raise _refusal(problem) from None
             reply = self._outcome_of(request_id, problem)
-        return _committed(reply)
+        return _committed(reply, self._environment.clock())
 
     def wait(self, timeout: float | None = None) -> bool:
         limit = SETTLE_TIMEOUT if timeout is None else timeout
-        reply = self.ask("wait", limit + 10.0, timeout=limit)
-        return bool(reply.get("idle"))
+        try:
+            return bool(self._client.demand("wait", limit).get("idle"))
+        except EngineError as problem:
+            if problem.status is ExitStatus.TIMEOUT:
+                return False
+            raise _refusal(problem) from None
 
     def set_attribute(self, node: str, name: str, value: str | None) -> None:
         self.ask("attribute", node=node, name=name, value=value, set="status")
@@ -106,6 +111,10 @@ class AgentSource:
 
     def confirm_fenced(self, node: str) -> None:
         self.ask("confirm-fenced", node=node)
+
+    def close(self) -> None:
+        """End the connection; the next request makes a new one."""
+        self._client.close()
 
     def ask(self, request: str, limit: float = SUBMIT_TIMEOUT, **fields: Any) -> dict[str, Any]:
         """Send a request and give back the reply; a refusal or a lost agent is raised in one line."""
@@ -149,12 +158,12 @@ def _configuration_patch(base: Cib, new: Cib) -> Patch:
     return diff(before.root, after.root)
 
 
-def _committed(reply: dict[str, Any]) -> Committed:
-    """The result in a reply to a commit; raises what it refuses."""
+def _committed(reply: dict[str, Any], now: float) -> Committed:
+    """The result in a reply to a commit; raises what it refuses. `now` is epoch seconds."""
     if not reply.get("ok"):
         conflicts = reply.get("conflicts") or ()
         if conflicts:
-            raise CommitConflict(tuple(_conflict(dict(each)) for each in conflicts))
+            raise CommitConflict(tuple(_conflict(dict(each), now) for each in conflicts))
         reports = tuple(report_from_fields(each) for each in reply.get("reports") or ())
         raise ShellError(
             str(reply.get("error") or "the cluster refused the change"), reports=reports
@@ -171,9 +180,10 @@ def _committed(reply: dict[str, Any]) -> Committed:
     )
 
 
-def _conflict(fields: dict[str, Any]) -> Report:
-    who = f" by {fields['by']}" if fields.get("by") else ""
-    when = f" {fields['when']}" if fields.get("when") else ""
+def _conflict(fields: dict[str, Any], now: float) -> Report:
+    who = f", changed by {fields['by']}" if fields.get("by") else ""
+    moment = fields.get("when")
+    when = f" {max(0, int(now - moment))} s ago" if isinstance(moment, int | float) else ""
     text = f"conflict: {fields.get('object', '?')}: {fields.get('what', 'changed')}{who}{when}"
     return Report("conflict", Severity.ERROR, text, subject=str(fields.get("object", "")))
 

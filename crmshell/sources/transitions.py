@@ -23,7 +23,7 @@ from engine.cib.document import Cib
 
 PACEMAKER_FOLDER = "/var/lib/pacemaker/pengine"
 MAX_INPUT = 256 * 1024 * 1024
-_NAME = re.compile(r"(pe-(?:input|warn|error)-(\d+))(?:\.(bz2|xml))?$")
+_NAME = re.compile(r"(pe-(?:input|warn|error)-(\d+))(?:\.(?:bz2|xml))*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def choose(inputs: Iterable[StoredInput], word: str) -> StoredInput:
         if back <= len(listed):
             return listed[-back]
     for one in reversed(listed):
-        if word in (str(one.number), one.name, one.name.rsplit(".", 1)[0]):
+        if word in (str(one.number), one.name, one.name.partition(".")[0]):
             return one
     first, last = listed[0].number, listed[-1].number
     raise ShellError(

@@ -11,7 +11,12 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.agents.names import AgentName, is_safe_part
+from engine.agents.names import (
+    AgentName,
+    agent_name_from_text,
+    check_agent_name,
+    is_safe_part,
+)
 from engine.base.errors import BadInput
 from engine.base.exitcodes import ExitStatus
 
@@ -91,8 +96,6 @@ class Catalog:
         A bare `fence_*` is a fencing agent; any other bare type is of class ocf, of provider
         heartbeat if that has it or nobody has, else of pacemaker, else of the first that has it.
         """
-        from engine.agents.names import agent_name_from_text, check_agent_name
-
         if ":" in text:
             standard, _, rest = text.partition(":")
             if standard == "ocf" and ":" not in rest:
@@ -103,7 +106,11 @@ class Catalog:
         return check_agent_name("ocf", self._best_provider(text), text)
 
     def path_of(self, name: AgentName) -> str:
-        """The program behind a name; raises `BadInput` (NOT_INSTALLED, INSUFFICIENT_PRIV)."""
+        """The program behind a name; raises `BadInput` (NOT_INSTALLED, INSUFFICIENT_PRIV).
+
+        A name that was made without the check of `names` is checked here, before any path is.
+        """
+        check_agent_name(name.standard, name.provider, name.type)
         if name.standard == "ocf":
             base = os.path.join(self._folders.ocf, name.provider)
             return _checked_program(name, (base,), (self._folders.ocf,))
@@ -125,12 +132,12 @@ class Catalog:
 
     def unit_of(self, name: AgentName) -> str:
         """Path of the unit file behind a systemd or service name, "" if there is none."""
+        if name.standard not in {"systemd", "service"} or not is_safe_part(name.type):
+            return ""
         unit = name.type if name.type.endswith(".service") else f"{name.type}.service"
         names = [unit]
         if "@" in unit:
             names.append(f"{unit.split('@', 1)[0]}@.service")
-        if not is_safe_part(name.type):
-            return ""
         for folder in self._folders.systemd:
             for each in names:
                 path = os.path.join(folder, each)

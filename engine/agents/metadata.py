@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from engine.agents.names import AgentName
 from engine.base.errors import BadInput
-from engine.base.safexml import parse_xml
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -86,6 +85,8 @@ class AgentMetadata:
 
 def metadata_from_xml(data: bytes, name: AgentName) -> AgentMetadata:
     """Meta-data as an agent prints it; raises `BadInput` with one line."""
+    from engine.base.safexml import parse_xml
+
     if len(data) > MAX_METADATA_BYTES:
         raise BadInput(f"{name}: {len(data)} bytes of meta-data, the limit is {MAX_METADATA_BYTES}")
     start = data.find(b"<")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from engine.base.reports import Reporter, error, warning
+from engine.base.reports import Report, Reporter, Severity, error
 from engine.base.values import bool_from_text, int_from_text, interval_milliseconds, score_or_none
 
 
@@ -408,7 +408,9 @@ def option_text(values: Mapping[str, str], name: str, reporter: Reporter | None 
         text = values.get(option.old_name)
         if text is not None and reporter is not None:
             message = f"{option.old_name} is the old name of {name}"
-            reporter.report(warning("old-option", message, subject=option.old_name))
+            reporter.report(
+                Report("old-option", Severity.DEPRECATION, message, subject=option.old_name)
+            )
     if text is None:
         return option.default
     if not is_valid(option, text):

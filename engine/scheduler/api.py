@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.base.isodate import Zone
-from engine.base.reports import Report, Reporter, ReportList
+from engine.base.reports import Report, Reporter, ReportList, error
 from engine.cib.document import Cib
-from engine.scheduler.actions import ActionTable
+from engine.scheduler.actions import Action, ActionTable
 from engine.scheduler.assignment import assign_resources, new_placement
 from engine.scheduler.bans import apply_node_criteria
 from engine.scheduler.colocation import add_colocation, add_internal_constraints, with_this_list
@@ -39,6 +39,8 @@ from engine.scheduler.tickets import apply_ticket
 from engine.scheduler.transition import Transition
 from engine.scheduler.unpack import fill_model
 from engine.scheduler.user_orders import apply_order, order_anti_colocation
+
+_SHOWN_IN_LOOP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def schedule(
     placement = new_placement(model, _Hooks(plan), scores)
     plan.with_this = partial(with_this_list, placement)
     locations = health_locations(model)
-    unpack_constraints(reading, cib)
+    unpack_constraints(reading)
     _apply_constraints(plan, locations)
     apply_node_criteria(placement, locations)
     add_internal_constraints(placement)
@@ -92,6 +94,7 @@ def schedule(
     check_changes(plan)
     assign_resources(placement)
     transition = finish(plan)
+    reports.extend(_loop_report(loop) for loop in plan.loops)
     if reporter is not None:
         for report in reports.items:
             reporter.report(report)
@@ -114,6 +117,20 @@ def _apply_constraints(plan: Plan, locations: list[Location]) -> None:
                 apply_order(plan, constraint)
             case TicketConstraint():
                 apply_ticket(model, plan.actions, constraint)
+
+
+def _loop_report(loop: list[Action]) -> Report:
+    """Actions that wait for each other; they are not in the transition."""
+    names = [
+        f"{action.key} on {action.node.name}" if action.node else action.key for action in loop
+    ]
+    shown = ", ".join(names[:_SHOWN_IN_LOOP])
+    if len(names) > _SHOWN_IN_LOOP:
+        shown += f" and {len(names) - _SHOWN_IN_LOOP} more"
+    return error(
+        "ordering-loop",
+        f"the orderings make these actions wait for each other, so none of them is done: {shown}",
+    )
 
 
 class _Hooks:

@@ -159,8 +159,14 @@ class Simulation:
 
     def _inject(self, now: float, model: Model) -> float:
         """Change the CIB as asked for; the moment is announced again, as the input is new."""
-        fatal = model.options.start_failure_is_fatal
-        lines = inject(self._cib, self._options.injections, now, fatal_start=fatal)
+        for spec in self._options.injections.operations:
+            if model.find(spec.resource) is None and model.find(f"{spec.resource}:0") is not None:
+                raise EngineError(
+                    f"{spec.resource} is a clone's primitive: name an instance, "
+                    f"for example {spec.resource}:0",
+                    status=ExitStatus.NOSUCH,
+                )
+        lines = inject(self._cib, self._options.injections, now)
         self._output.modifications(lines)
         return self._announce_date()
 
@@ -173,6 +179,9 @@ class Simulation:
             self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
         )
         if sink is not None:
+            if not options.quiet:
+                for notice in decided.plan.notices:
+                    output.info(notice)
             output.scores(_score_heading(options), sink.lines)
         if options.save_graph:
             _write_bytes(options.save_graph, decided.graph_xml())
@@ -196,7 +205,7 @@ class Simulation:
             failures=options.op_fail,
             start_failure_is_fatal=decided.model.options.start_failure_is_fatal,
         )
-        complete = player.play(decided.transition)
+        complete = player.play(decided.transition) and not _tell_loops(decided)
         if not options.quiet:
             output.executed(player.done)
         if not complete:
@@ -211,6 +220,14 @@ class Simulation:
             model = unpack_cib(self._cib, now, zone=self._zone)
             output.status(model, "Revised Cluster Status", pending=False)
         return ExitStatus.OK if complete else ExitStatus.ERROR
+
+
+def _tell_loops(decided: Schedule) -> bool:
+    """Name the actions that wait for each other on stderr; True if there are any."""
+    loops = [report for report in decided.reports if report.code == "ordering-loop"]
+    for report in loops:
+        sys.stderr.write(f"crm_simulate: {report.message}\n")
+    return bool(loops)
 
 
 def _score_heading(options: SimulateOptions) -> str:

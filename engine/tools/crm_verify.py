@@ -28,7 +28,7 @@ Source:
   -X, --xml-text TEXT    a text
   -p, --xml-pipe         standard input
 
-  -V, --verbose          show the findings; twice: remarks too
+  -V, --verbose          show the findings; twice: old names and remarks too
   -q, --quiet            show nothing, the exit status says it
   -S, --save-xml FILE    write what was checked to a file
       --output-as FORM   text or xml
@@ -226,7 +226,7 @@ def _tell(found: Sequence[Report], wishes: Wishes) -> int:
     if wishes.output_as == "xml":
         sys.stdout.write(_as_xml(found, status, verdict))
         return status
-    least = Severity.DEPRECATION if wishes.verbose == 1 else Severity.INFO
+    least = Severity.WARNING if wishes.verbose == 1 else Severity.INFO
     for report in found if wishes.verbose else ():
         if report.severity >= least:
             sys.stderr.write(f"   {_WORDS[report.severity]}: {report.message}\n")

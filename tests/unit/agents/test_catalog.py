@@ -89,3 +89,30 @@ def test_an_agent_that_is_not_there_is_not_installed(folders: AgentFolders) -> N
 def test_an_instance_of_a_template_unit_is_installed(folders: AgentFolders) -> None:
     assert Catalog(folders).is_installed(AgentName("systemd", "", "at@one"))
     assert Catalog(folders).is_installed(AgentName("service", "", "nginx"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        AgentName("ocf", "../..", "etc"),
+        AgentName("ocf", "heartbeat", "../../../etc/passwd"),
+        AgentName("lsb", "", "/etc/passwd"),
+        AgentName("systemd", "", "../x"),
+        AgentName("stonith", "", "fence_../x"),
+    ],
+)
+def test_an_unchecked_name_never_reaches_the_file_system(
+    folders: AgentFolders, name: AgentName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touched(*_: object) -> None:
+        raise AssertionError("the file system was asked")
+
+    catalog = Catalog(folders)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.stat", touched)
+        patched.setattr("os.path.isfile", touched)
+        patched.setattr("os.path.realpath", touched)
+        with pytest.raises(BadInput):
+            catalog.path_of(name)
+        assert catalog.unit_of(name) == ""
+        assert not catalog.is_installed(name)
