@@ -24,8 +24,8 @@ from engine.lrm.command import AgentPaths, Outcome
 from engine.lrm.journal import (
     InFlight,
     LrmMemory,
+    MemoryWriter,
     bytes_from_inflight,
-    bytes_from_memory,
     inflight_from_bytes,
     memory_from_bytes,
 )
@@ -79,6 +79,7 @@ class Operations:
         self._devices: set[str] = set()
         self._interrupted: set[str] = set()
         self._units: frozenset[str] = frozenset()
+        self._writer = MemoryWriter()
         self._save_timer: Handle | None = None
         self._ended_runs: list[int] = []
 
@@ -312,7 +313,7 @@ class Operations:
         memory = LrmMemory(
             self.core.last_call, tuple(self.history.resources.values()), self.core.recurring
         )
-        self._write(self._memory_path, bytes_from_memory(memory))
+        self._write(self._memory_path, self._writer.pack(memory))
         ended, self._ended_runs = self._ended_runs, []
         for run in ended:
             self._remove_inflight(run)
