@@ -52,7 +52,7 @@ from engine.membership.view import timing_of, votes_of
 from engine.replica.member import MEMBER_MESSAGES, Member
 from engine.replica.messages import MESSAGES as REPLICA_KINDS
 from engine.replica.state import ReplicatedCib
-from engine.replica.store import Store
+from engine.replica.store import KEPT_HISTORY, Store
 from engine.router import Part, route
 
 STATE_DIRECTORY = "var/lib/crmshell"
@@ -60,7 +60,7 @@ RUN_DIRECTORY = "run/crmshell"
 SHUTDOWN_ASK_SECONDS = 5.0
 REJOIN_SECONDS = 0.5
 BACKLOG_LIMIT = 10_000
-STORY_BATCH = 20
+ARCHIVE_SECONDS = 0.5
 
 _log = logging.getLogger("engine.node")
 
@@ -106,6 +106,7 @@ class Node:
         self._backlog: list[tuple[int, int, messages.Message]] = []
         self._attributes: dict[str, str] = {}
         self._proposals = 0
+        self._to_archive: list[tuple[tuple[int, int, int], float, bytes]] = []
         self._is_stopping = False
         self._last_moment = self.clock.now()
         self._done: asyncio.Future[int] | None = None
@@ -191,6 +192,7 @@ class Node:
             timer.cancel()
         self._timers.clear()
         self.operations.close()
+        self._archive()
         self._worker.close()
         self.inputs.save()
         await self._server.stop()
@@ -309,8 +311,7 @@ class Node:
                 _log.warning("view lost reason=%s", reason)
                 self._drop_for_old_view()
             case replica.Committed(version=version):
-                state = self.machine.configuration_bytes()
-                self._store.archive(version, self.clock.wall(), state)
+                self._archive_soon(version)
                 self._desk.applied()
             case replica.StatusApplied():
                 self._remember_attributes()
@@ -570,6 +571,20 @@ class Node:
     def submit(self, submission: replica.Submission) -> None:
         """A client's change of the configuration."""
         self.post(Part.MEMBER, replica.Submit(submission))
+
+    def _archive_soon(self, version: tuple[int, int, int]) -> None:
+        """Keep the configuration for people, in a pause between commits."""
+        timer = self._timers.pop((Part.MEMBER, "archive"), None)
+        if timer is not None:
+            timer.cancel()
+        state, wall = self.machine.configuration_bytes(), self.clock.wall()
+        self._to_archive.append((version, wall, state))
+        self._timers[Part.MEMBER, "archive"] = self.clock.call_later(ARCHIVE_SECONDS, self._archive)
+
+    def _archive(self) -> None:
+        waiting, self._to_archive = self._to_archive, []
+        for version, wall, state in waiting[-KEPT_HISTORY:]:
+            self._store.archive(version, wall, state)
 
     def _propose(self, cib: bytes, reason: str) -> None:
         patch = diff(self.machine.cib.root, Cib.from_bytes(cib).root)
