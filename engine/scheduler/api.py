@@ -18,6 +18,7 @@ from engine.scheduler.bans import apply_node_criteria
 from engine.scheduler.colocation import add_colocation, add_internal_constraints, with_this_list
 from engine.scheduler.config_changes import check_changes
 from engine.scheduler.constraints import unpack_constraints
+from engine.scheduler.explain import colocation_loops
 from engine.scheduler.export_xml import transition_to_xml
 from engine.scheduler.internal_orders import order_internally
 from engine.scheduler.location import add_location, health_locations
@@ -94,6 +95,7 @@ def schedule(
     check_changes(plan)
     assign_resources(placement)
     transition = finish(plan)
+    reports.extend(colocation_loops(model))
     reports.extend(_loop_report(loop) for loop in plan.loops)
     if plan.stuck:
         reports.report(
