@@ -790,14 +790,18 @@ class Model:
 
     def find(self, name: str) -> Resource | None:
         """Resource with that instance or history name: the first one in tree order (11.22)."""
-        known = self.lookup_index.get(name)
+        known = self.find_all(name)
         if not known:
             return None
         return known[0] if len(known) == 1 else min(known, key=_index_of)
 
     def find_all(self, name: str) -> Sequence[Resource]:
-        """All resources with that instance or history name."""
-        return self.lookup_index.get(name, ())
+        """All resources with that instance or history name; history names may be forgotten again."""
+        known = self.lookup_index.get(name, ())
+        for resource in known:
+            if resource.id != name and resource.history_id != name:
+                return [one for one in known if name in {one.id, one.history_id}]
+        return known
 
 
 def _index_of(resource: Resource) -> int:
