@@ -79,7 +79,7 @@ def schedule(
     Raises `BadInput` for a CIB that is too new.
     """
     reports = ReportList()
-    model = Model(now, zone)
+    model = Model(now, zone if zone is not None else Zone())
     model.sanitized = sanitized
     actions = ActionTable(model)
     reading = fill_model(cib, model, requests=actions, reporter=reports)
