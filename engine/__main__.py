@@ -90,7 +90,11 @@ def _run(options: argparse.Namespace) -> int:
             loop.add_signal_handler(number, node.shut_down, "signal")
         return await node.run()
 
-    return asyncio.run(serve())
+    status = asyncio.run(serve())
+    while status == ExitStatus.OLD:
+        # Its store was blank or an old copy: it begins anew, as a later life than peers ever saw.
+        status = asyncio.run(serve())
+    return status
 
 
 def _config(options: argparse.Namespace, root: str) -> NodeConfig:

@@ -7,16 +7,20 @@ own request. Every wait has a deadline.
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import testhosts
+from lxml import etree
 
 from engine.base.errors import EngineError
 from engine.cib.document import Cib
+from engine.cib.patch import diff, patch_to_bytes
 from engine.ipc.client import Client
 
 PYTHON = sys.executable
@@ -41,8 +45,9 @@ http {{
 class Cluster:
     """Hosts h1… with an agent each; the last host of the lab is the client without one."""
 
-    def __init__(self, lab: testhosts.Lab, nodes: int = 3) -> None:
+    def __init__(self, lab: testhosts.Lab, nodes: int = 3, options: tuple[str, ...] = ()) -> None:
         self.lab = lab
+        self.options = options
         self.hosts = lab.hosts[:nodes]
         self.client = lab.hosts[nodes] if len(lab.hosts) > nodes else None
         self.peers = ",".join(f"{h.name}={h.num}@{h.ip}" for h in self.hosts)
@@ -51,8 +56,6 @@ class Cluster:
 
     def start(self) -> Cluster:
         """Make the key, prepare and start all agents, and wait until they are one cluster."""
-        import subprocess
-
         argv = [PYTHON, "-m", "engine", "--make-key", self.key]
         subprocess.run(argv, check=True, cwd=PROJECT)
         for host in self.hosts:
@@ -67,7 +70,7 @@ class Cluster:
             check=True,
         )
         argv = [PYTHON, "-m", "engine", "--foreground", "--name", host.name, "--cluster", "lab"]
-        argv += ["--peers", self.peers, "--key", self.key]
+        argv += ["--peers", self.peers, "--key", self.key, *self.options]
         log = f"{self.lab.dir}/{host.name}.log"
         self.log[host.name] = host.spawn(argv, log=log, wd=PROJECT)
 
@@ -165,7 +168,30 @@ class Cluster:
         ]
         return sum(1_000_000 if text == "INFINITY" else int(text) for text in counts)
 
+    def runners(self, name: str) -> list[str]:
+        """The hosts on which this Dummy resource is started, from outside."""
+        found = []
+        for host in self.alive():
+            if Path(f"/proc/{host.pid}/root/run/resource-agents/Dummy-{name}.state").exists():
+                found.append(host.name)
+        return found
+
     # ---- doing
+
+    def configure(self, host: Any, change: Callable[[Cib], None]) -> None:
+        """Change the configuration through the log, as the shell does."""
+        self._submit(host, change, self.ask(host, "cib", scope="configuration", sync=True))
+
+    def configure_unsynced(self, host: Any, change: Callable[[Cib], None]) -> None:
+        """The same on a node that may be without quorum, from what it knows itself."""
+        self._submit(host, change, self.ask(host, "cib", scope="configuration"))
+
+    def _submit(self, host: Any, change: Callable[[Cib], None], reply: dict[str, Any]) -> None:
+        old = Cib.from_bytes(reply["cib"])
+        new = old.copy()
+        change(new)
+        patch = patch_to_bytes(diff(old.root, new.root))
+        self.ask(host, "submit", request_id=uuid.uuid4().hex, base=reply["epoch"], patch=patch)
 
     def crm(self, host: Any, *words: str, text: str | None = None) -> str:
         """One crm command in a host; its output."""
@@ -187,3 +213,35 @@ class Cluster:
         for name, process in self.log.items():
             parts.append(f"--- {name}\n" + "\n".join(process.output().splitlines()[-25:]))
         return "\n".join(parts)
+
+
+def set_property(cib: Cib, name: str, value: str) -> None:
+    """A cluster property in the usual set."""
+    section = cib.section("crm_config")
+    found = section.find("cluster_property_set")
+    if found is None:
+        found = etree.SubElement(section, "cluster_property_set", id="cib-bootstrap-options")
+    for pair in found.findall(f"nvpair[@name='{name}']"):
+        found.remove(pair)
+    identity = f"cib-bootstrap-options-{name}"
+    etree.SubElement(found, "nvpair", id=identity, name=name, value=value)
+
+
+def add_primitive(cib: Cib, name: str, agent: str, **parameters: str) -> None:
+    """A primitive `class:provider:type` with a monitor each 2 s (fence devices: 10 s)."""
+    standard, _, rest = agent.partition(":")
+    provider, _, kind = rest.rpartition(":")
+    primitive = etree.SubElement(cib.section("resources"), "primitive", id=name)
+    primitive.set("class", standard)
+    if provider:
+        primitive.set("provider", provider)
+    primitive.set("type", kind)
+    if parameters:
+        values = etree.SubElement(primitive, "instance_attributes", id=f"{name}-params")
+        for key, value in parameters.items():
+            etree.SubElement(values, "nvpair", id=f"{name}-{key}", name=key, value=value)
+    interval = "10s" if standard == "stonith" else "2s"
+    operations = etree.SubElement(primitive, "operations")
+    etree.SubElement(
+        operations, "op", id=f"{name}-monitor", name="monitor", interval=interval, timeout="20s"
+    )
