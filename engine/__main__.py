@@ -73,14 +73,12 @@ def _run(options: argparse.Namespace) -> int:
         _log.warning("%s", text)
     from engine.node import Node, Places
 
-    paths = AgentPaths(ocf_root=options.ocf_root, fence_dir=options.fence_dir)
-    if root != "/":
-        paths = AgentPaths(
-            ocf_root=options.ocf_root,
-            fence_dir=options.fence_dir,
-            resource_state=os.path.join(root, "run/resource-agents"),
-            var_run=os.path.join(root, "run"),
-        )
+    paths = AgentPaths(
+        ocf_root=options.ocf_root,
+        fence_dir=options.fence_dir,
+        resource_state=os.path.join(root, "run/resource-agents"),
+        var_run=os.path.join(root, "run"),
+    )
     _protect()
     os.umask(0o077)
     places = Places(root, _key_path(options, root, config), paths)
@@ -92,7 +90,11 @@ def _run(options: argparse.Namespace) -> int:
             loop.add_signal_handler(number, node.shut_down, "signal")
         return await node.run()
 
-    return asyncio.run(serve())
+    status = asyncio.run(serve())
+    while status == ExitStatus.OLD:
+        # Its store was blank or an old copy: it begins anew, as a later life than peers ever saw.
+        status = asyncio.run(serve())
+    return status
 
 
 def _config(options: argparse.Namespace, root: str) -> NodeConfig:

@@ -16,7 +16,6 @@ from typing import Any
 from lxml import etree
 
 from engine.base import events as replica
-from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig
 from engine.base.reports import Report
@@ -53,7 +52,7 @@ from engine.membership.view import timing_of, votes_of
 from engine.replica.member import MEMBER_MESSAGES, Member
 from engine.replica.messages import MESSAGES as REPLICA_KINDS
 from engine.replica.state import ReplicatedCib
-from engine.replica.store import Store
+from engine.replica.store import KEPT_HISTORY, Store
 from engine.router import Part, route
 
 STATE_DIRECTORY = "var/lib/crmshell"
@@ -61,7 +60,7 @@ RUN_DIRECTORY = "run/crmshell"
 SHUTDOWN_ASK_SECONDS = 5.0
 REJOIN_SECONDS = 0.5
 BACKLOG_LIMIT = 10_000
-STORY_BATCH = 20
+ARCHIVE_SECONDS = 0.5
 
 _log = logging.getLogger("engine.node")
 
@@ -107,6 +106,7 @@ class Node:
         self._backlog: list[tuple[int, int, messages.Message]] = []
         self._attributes: dict[str, str] = {}
         self._proposals = 0
+        self._to_archive: list[tuple[tuple[int, int, int], float, bytes]] = []
         self._is_stopping = False
         self._last_moment = self.clock.now()
         self._done: asyncio.Future[int] | None = None
@@ -131,10 +131,8 @@ class Node:
 
     def _build(self) -> None:
         run, config = self.places.run, self.config
-        os.makedirs(run, mode=0o755, exist_ok=True)
-        for directory in (self.places.paths.resource_state, self.places.paths.var_run):
-            if directory:
-                os.makedirs(directory, mode=0o755, exist_ok=True)
+        for directory in (self.places.paths.var_run, self.places.paths.resource_state, run):
+            _make_public(directory)
         self.run_id = lasting_id(os.path.join(run, "run-id"))
         store = os.path.join(self.places.state, "cib")
         self._store = Store(self._disk, store, self.cluster, new_id)
@@ -194,6 +192,7 @@ class Node:
             timer.cancel()
         self._timers.clear()
         self.operations.close()
+        self._archive()
         self._worker.close()
         self.inputs.save()
         await self._server.stop()
@@ -312,8 +311,7 @@ class Node:
                 _log.warning("view lost reason=%s", reason)
                 self._drop_for_old_view()
             case replica.Committed(version=version):
-                state = self.machine.configuration_bytes()
-                self._store.archive(version, self.clock.wall(), state)
+                self._archive_soon(version)
                 self._desk.applied()
             case replica.StatusApplied():
                 self._remember_attributes()
@@ -574,6 +572,20 @@ class Node:
         """A client's change of the configuration."""
         self.post(Part.MEMBER, replica.Submit(submission))
 
+    def _archive_soon(self, version: tuple[int, int, int]) -> None:
+        """Keep the configuration for people, in a pause between commits."""
+        timer = self._timers.pop((Part.MEMBER, "archive"), None)
+        if timer is not None:
+            timer.cancel()
+        state, wall = self.machine.configuration_bytes(), self.clock.wall()
+        self._to_archive.append((version, wall, state))
+        self._timers[Part.MEMBER, "archive"] = self.clock.call_later(ARCHIVE_SECONDS, self._archive)
+
+    def _archive(self) -> None:
+        waiting, self._to_archive = self._to_archive, []
+        for version, wall, state in waiting[-KEPT_HISTORY:]:
+            self._store.archive(version, wall, state)
+
     def _propose(self, cib: bytes, reason: str) -> None:
         patch = diff(self.machine.cib.root, Cib.from_bytes(cib).root)
         self._proposals += 1
@@ -633,6 +645,13 @@ class Node:
         )
 
 
+def _make_public(directory: str) -> None:
+    """Make a directory that agents and members of the group may enter, whatever the umask says."""
+    if directory and not os.path.isdir(directory):
+        os.makedirs(directory)
+        os.chmod(directory, 0o755)
+
+
 def _check(root: etree._Element) -> list[Report]:
     """What the DC demands of a configuration: its form, and that what it names exists."""
     return [*validate(root), *dangling_references(root)]
@@ -650,8 +669,3 @@ def _item(stored: Any) -> dict[str, Any]:
         "result": stored.result,
         "node": stored.node,
     }
-
-
-def start_failure(problem: EngineError) -> str:
-    """One line about why a node cannot start."""
-    return f"crm-agent: {problem}"

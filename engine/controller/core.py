@@ -82,6 +82,7 @@ from engine.scheduler.transition import RSC_OP, GraphAction, transition_from_xml
 JOIN_SECONDS = 60.0
 TRIGGER_SECONDS = 0.05
 IN_FLIGHT_SECONDS = 60.0
+AUTOMATIC_BATCH = 16
 RETRY_FENCING_SECONDS = 2.0
 RETRY_FENCING_LIMIT = 60.0
 
@@ -412,7 +413,9 @@ class Controller:
             self._set_recheck("", wall, effects)
             self._answer_waiters(effects)
             return
-        self._execute(Executor(transition, *_limits(transition.attributes)), wall, effects)
+        members = len(self.view.members) if self.view else 1
+        limits = _limits(transition.attributes, members)
+        self._execute(Executor(transition, *limits), wall, effects)
 
     def _execute(self, executor: Executor, wall: float, effects: list[Effect]) -> None:
         self.state = step(self.state, DcInput.SCHEDULED)
@@ -653,10 +656,16 @@ class Controller:
         return next((n for n, name in self.names.items() if name == action.node), None)
 
 
-def _limits(attributes: Mapping[str, str]) -> tuple[int, int]:
+def _limits(attributes: Mapping[str, str], members: int) -> tuple[int, int]:
+    """How many actions may be pending at once, and how many migrations per node (-1: any number).
+
+    Without a batch limit of the user's, enough to keep all nodes busy and no more: one huge batch
+    would hold up everything else that the DC has to do.
+    """
     batch, migrations = attributes.get("batch-limit", "0"), attributes.get("migration-limit", "-1")
+    given = int(batch) if batch.isdigit() else 0
     return (
-        int(batch) if batch.isdigit() else 0,
+        given or AUTOMATIC_BATCH * members,
         int(migrations) if migrations.lstrip("-").isdigit() else -1,
     )
 

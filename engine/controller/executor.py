@@ -45,7 +45,6 @@ class Executor:
     _followers: dict[int, list[int]] = field(default_factory=dict)
     _synapses: dict[int, Synapse] = field(default_factory=dict)
     _ready: deque[int] = field(default_factory=deque)
-    _held: list[int] = field(default_factory=list)
     _pending: dict[int, GraphAction] = field(default_factory=dict)
     _confirmed: set[int] = field(default_factory=set)
     _failed: set[int] = field(default_factory=set)
@@ -109,8 +108,8 @@ class Executor:
 
     @property
     def is_over(self) -> bool:
-        """Nothing is pending and nothing can start."""
-        return not self._pending and not self._ready and not self._fireable_held()
+        """Nothing is pending: whatever could start was started when the last one ended."""
+        return not self._pending
 
     @property
     def is_complete(self) -> bool:
@@ -133,10 +132,9 @@ class Executor:
 
     def _fire(self) -> list[GraphAction]:
         """Start what may start. Pseudo actions are done at once and may make others ready."""
-        self._ready.extend(self._held)
-        self._held = []
+        held: list[int] = []
         fired: list[GraphAction] = []
-        while self._ready:
+        while self._ready and not self._is_full():
             number = self._ready.popleft()
             synapse = self._synapses[number]
             if synapse.priority < self.abort_priority:
@@ -147,21 +145,20 @@ class Executor:
                 self._pending[number] = synapse.action
                 fired.append(synapse.action)
             else:
-                self._held.append(number)
+                held.append(number)
+        self._ready.extendleft(reversed(held))
         return fired
 
+    def _is_full(self) -> bool:
+        return self.batch_limit > 0 and len(self._pending) >= self.batch_limit
+
     def _has_room(self, action: GraphAction) -> bool:
-        if self.batch_limit > 0 and len(self._pending) >= self.batch_limit:
-            return False
         if self.migration_limit < 0 or action.operation not in ("migrate_to", "migrate_from"):
             return True
         busy = Counter(
             other.node for other in self._pending.values() if other.operation == action.operation
         )
         return busy[action.node] < self.migration_limit
-
-    def _fireable_held(self) -> bool:
-        return any(self._synapses[n].priority >= self.abort_priority for n in self._held)
 
 
 def expected_rc(action: GraphAction) -> int:

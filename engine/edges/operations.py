@@ -24,8 +24,8 @@ from engine.lrm.command import AgentPaths, Outcome
 from engine.lrm.journal import (
     InFlight,
     LrmMemory,
+    MemoryWriter,
     bytes_from_inflight,
-    bytes_from_memory,
     inflight_from_bytes,
     memory_from_bytes,
 )
@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 # Without authority in the newest view a node begins none of these.
 NEEDS_AUTHORITY = ("start", "promote", "migrate_to", "migrate_from")
+OUTPUT_LINES = 10
+SAVE_SECONDS = 0.1
 _PROGRAM_MISSING = {
     ExitStatus.NOT_INSTALLED: (OcfStatus.NOT_INSTALLED, OpStatus.NOT_INSTALLED),
     ExitStatus.INSUFFICIENT_PRIV: (OcfStatus.INSUFFICIENT_PRIV, OpStatus.ERROR),
@@ -77,6 +79,9 @@ class Operations:
         self._devices: set[str] = set()
         self._interrupted: set[str] = set()
         self._units: frozenset[str] = frozenset()
+        self._writer = MemoryWriter()
+        self._save_timer: Handle | None = None
+        self._ended_runs: list[int] = []
 
     # ---- orders
 
@@ -147,7 +152,8 @@ class Operations:
                 self._handle(ops.Request(op))
 
     def close(self) -> None:
-        """Stop every timer; programs that run are left alone."""
+        """Stop every timer and write the history; programs that run are left alone."""
+        self.save_now()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -220,14 +226,16 @@ class Operations:
 
     def _ended(self, run: int, op: LrmOp, code: int, stdout: bytes, stderr: bytes) -> None:
         self._started.pop(run, None)
-        self._remove_inflight(run)
+        self._ended_runs.append(run)
         outcome = self._outcome(op, code, stdout, stderr)
         if op.standard == "stonith" and op.operation == "start" and outcome.is_ok:
             self._devices.add(op.resource)
-        if _log.isEnabledFor(logging.DEBUG):
-            text = (stdout + stderr).decode("utf-8", "replace").strip()
-            _log.debug("output op=%s code=%s %s", op.key, code, text)
+        is_bad = outcome.rc != op.expected_rc or outcome.status != OpStatus.DONE
+        level = logging.WARNING if is_bad else logging.DEBUG
+        for line in (stdout + stderr).decode("utf-8", "replace").splitlines()[-OUTPUT_LINES:]:
+            _log.log(level, "output op=%s %s", op.key, line)
         self._tell(run, outcome)
+        self._save()
 
     def _finish(self, run: int, op: LrmOp, outcome: Outcome) -> None:
         """End a run without a program, in a later round: the core is busy with this one."""
@@ -293,10 +301,22 @@ class Operations:
         return os.path.join(self._directory, "inflight")
 
     def _save(self) -> None:
+        """Write the history soon: once for all that happens within a moment."""
+        if self._save_timer is None:
+            self._save_timer = self._clock.call_later(SAVE_SECONDS, self.save_now)
+
+    def save_now(self) -> None:
+        """Write the history; what ended before is no longer in flight."""
+        if self._save_timer is not None:
+            self._save_timer.cancel()
+            self._save_timer = None
         memory = LrmMemory(
             self.core.last_call, tuple(self.history.resources.values()), self.core.recurring
         )
-        self._write(self._memory_path, bytes_from_memory(memory))
+        self._write(self._memory_path, self._writer.pack(memory))
+        ended, self._ended_runs = self._ended_runs, []
+        for run in ended:
+            self._remove_inflight(run)
 
     def _write_inflight(self, run: int, op: LrmOp, child: Child | None) -> None:
         pid = child.pid if child is not None else 0

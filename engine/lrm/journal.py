@@ -6,7 +6,7 @@ should: nothing runs any more then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.base.wire import decode_value, encode_value
 from engine.lrm.api import LrmOp
@@ -37,6 +37,35 @@ class LrmMemory:
     recurring: tuple[LrmOp, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """The state file: each value packed by itself, so that one change costs one value."""
+
+    last_call: int
+    history: tuple[bytes, ...]
+    recurring: tuple[bytes, ...]
+
+
+@dataclass(slots=True)
+class MemoryWriter:
+    """Packs the state again and again; what did not change since the last time is not packed anew."""
+
+    _known: dict[int, tuple[object, bytes]] = field(default_factory=dict)
+
+    def pack(self, memory: LrmMemory) -> bytes:
+        """The content of the state file."""
+        known, self._known = self._known, {}
+        history = tuple([self._value(item, known) for item in memory.history])
+        recurring = tuple([self._value(item, known) for item in memory.recurring])
+        return encode_value(_Packed(memory.last_call, history, recurring))
+
+    def _value(self, value: object, known: dict[int, tuple[object, bytes]]) -> bytes:
+        # The value itself is kept beside its number, so the number cannot be given to another one.
+        found = known.get(id(value)) or (value, encode_value(value))
+        self._known[id(value)] = found
+        return found[1]
+
+
 def bytes_from_inflight(entry: InFlight) -> bytes:
     """A journal file."""
     return encode_value(entry)
@@ -48,12 +77,12 @@ def inflight_from_bytes(data: bytes) -> InFlight:
     return entry
 
 
-def bytes_from_memory(memory: LrmMemory) -> bytes:
-    """The state file."""
-    return encode_value(memory)
-
-
 def memory_from_bytes(data: bytes) -> LrmMemory:
     """The state in a file; `BadInput` for one that was cut short."""
-    memory: LrmMemory = decode_value(LrmMemory, data, "state of the resource manager")
-    return memory
+    what = "state of the resource manager"
+    packed: _Packed = decode_value(_Packed, data, what)
+    return LrmMemory(
+        packed.last_call,
+        tuple([decode_value(ResourceRecords, item, what) for item in packed.history]),
+        tuple([decode_value(LrmOp, item, what) for item in packed.recurring]),
+    )

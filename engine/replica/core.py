@@ -153,7 +153,9 @@ class Replica:
 
     # ---- a member
 
-    def on_append(self, frm: int, message: Append, installed: View | None) -> None:
+    def on_append(
+        self, frm: int, message: Append, installed: View | None, current: View | None
+    ) -> None:
         """Take records from the DC of the installed view; others are not obeyed (R5)."""
         if installed is None or installed.term != message.term or installed.dc != frm:
             return
@@ -164,7 +166,8 @@ class Replica:
                 fresh.append(entry)
         if message.entries and message.entries[-1].index <= self.last:
             self._store(installed, tuple(fresh), message.entries[-1])
-        self.learn(message.commit)
+        if current is not None:
+            self.learn(message.commit)
 
     def _store(self, view: View, fresh: tuple[Entry, ...], last: Entry) -> None:
         """Rule R1: acknowledge when it is on stable storage.

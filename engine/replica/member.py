@@ -221,7 +221,9 @@ class Member:
             membership.ViewAck: views.on_view_ack,
             membership.Active: self._active,
             membership.Leave: self._left,
-            replication.Append: lambda frm, m: replica.on_append(frm, m, views.installed),
+            replication.Append: lambda frm, m: replica.on_append(
+                frm, m, views.installed, views.current
+            ),
             replication.Ack: lambda frm, m: replica.on_ack(frm, m, views.current),
             replication.Commit: lambda frm, m: replica.on_commit(frm, m, views.current),
             replication.Resync: lambda frm, m: replica.on_resync(frm, m, views.current),

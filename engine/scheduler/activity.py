@@ -57,7 +57,7 @@ def _handle_multiple(reading: Reading, resource: Resource) -> None:
     """More than one active node: policies that act at once (23.9)."""
     model = reading.model
     if resource.multiple_active is MultipleActive.STOP_ONLY:
-        resource.allowed = {node.index: node.base_score for node in model.nodes}
+        resource.allowed = {}
         resource.probe_modes.clear()
         apply_score(model, resource, None, MINUS_INFINITY)
     elif resource.multiple_active is MultipleActive.BLOCK:

@@ -15,7 +15,6 @@ from typing import Final
 from lxml import etree
 
 from engine.base.values import bool_from_text
-from engine.cib.document import Cib
 from engine.cib.rules import RuleContext, passes, read_rule
 from engine.scheduler.model import (
     Colocation,
@@ -58,10 +57,10 @@ class Pattern:
 _NO_PATTERN: Final = Pattern()
 
 
-def unpack_constraints(reading: Reading, cib: Cib) -> None:
+def unpack_constraints(reading: Reading) -> None:
     """Fill `model.constraints` from the `constraints` section."""
     model = reading.model
-    configuration = cib.root.find("configuration")
+    configuration = reading.configuration
     sections = configuration.findall("constraints") if configuration is not None else []
     if len(sections) != 1:
         return

@@ -136,7 +136,8 @@ class Player:
                 state,
                 OpSpec(primitive.id, action.operation, action.interval_ms, action.node, rc),
                 self.now,
-                fatal_start=self.start_failure_is_fatal,
+                fatal=action.operation == "stop"
+                or (action.operation == "start" and self.start_failure_is_fatal),
             )
             self.done.extend([Done(line) for line in remarks])
         for entry_id in entry_ids(action, primitive.id, failed=rc != target_rc):

@@ -95,7 +95,7 @@ class Injections:
         )
 
 
-def inject(cib: Cib, wanted: Injections, now: float, *, fatal_start: bool = True) -> list[str]:
+def inject(cib: Cib, wanted: Injections, now: float) -> list[str]:
     """Make the changes in the CIB and say what was done, line by line.
 
     Raises `EngineError` for a node or resource that is not in the configuration; nothing has been
@@ -145,21 +145,29 @@ def inject(cib: Cib, wanted: Injections, now: float, *, fatal_start: bool = True
         known, node_id = nodes[spec.node.lower()]
         state = status.node_state(known, node_id)
         lines.append(f"Injecting {spec.key}@{spec.node}={spec.rc} into the configuration")
-        lines += inject_failure(status, state, spec, now, fatal_start=fatal_start)
+        lines += inject_failure(status, state, spec, now)
         _record(status, state, spec, known, agent, now)
     return lines
 
 
 def inject_failure(
-    status: StatusTree, state: etree._Element, spec: OpSpec, now: float, *, fatal_start: bool
+    status: StatusTree,
+    state: etree._Element,
+    spec: OpSpec,
+    now: float,
+    *,
+    fatal: bool = False,
 ) -> list[str]:
-    """Count a failed operation in the node's transient attributes (C20.7)."""
+    """Count a failed operation in the node's transient attributes (C20.7).
+
+    `fatal`: one such failure is enough to keep the resource off the node.
+    """
     if spec.rc == 0 or (spec.rc == 7 and spec.interval_ms == 0):
         return []
     suffix = f"{spec.resource}#{spec.task}_{spec.interval_ms}"
     count, last = f"fail-count-{suffix}", f"last-failure-{suffix}"
     moment = str(int(now))
-    if spec.task == "stop" or (spec.task == "start" and fatal_start):
+    if fatal:
         shown = "INFINITY"
         status.set_transient(state, count, shown)
     else:
@@ -184,7 +192,6 @@ def _record(
     """The history entry of an injected result; the cluster expected success."""
     resource = status.history(state, (spec.resource,), agent)
     call_id = status.next_call(resource)
-    op_status = 0 if spec.rc == 0 else 4
     key = f"{call_id}:-1:0:{_UUID}"
     values = {
         "operation_key": spec.key,
@@ -192,12 +199,12 @@ def _record(
         "crm-debug-origin": "crm_simulate",
         "crm_feature_set": FEATURE_SET,
         "transition-key": key,
-        "transition-magic": f"{op_status}:{spec.rc};{key}",
-        "exit-reason": "",
+        "transition-magic": f"0:{spec.rc};{key}",
+        "exit-reason": "Simulated action result" if spec.rc else "",
         "on_node": node,
         "call-id": str(call_id),
         "rc-code": str(spec.rc),
-        "op-status": str(op_status),
+        "op-status": "0",
         "interval": str(spec.interval_ms),
         "last-rc-change": str(int(now)),
         "exec-time": "0",

@@ -47,6 +47,8 @@ def _apply(placement: Placement, resource: Resource, location: Location) -> None
             allowed[index] = add_scores(allowed[index], score)
         else:
             allowed[index] = score
+            if node.probe_mode is not ProbeMode.ALWAYS:
+                resource.probe_modes[index] = node.probe_mode
         if resource.probe_modes.get(index, ProbeMode.ALWAYS) < mode:
             resource.probe_modes[index] = mode
             if mode is ProbeMode.EXCLUSIVE:

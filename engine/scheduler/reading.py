@@ -16,12 +16,16 @@ from engine.scheduler.requests import ActionRequests
 
 @dataclass(slots=True)
 class Reading:
-    """One pass over a CIB: where the values come from and where findings go."""
+    """One pass over a CIB: where the values come from and where findings go.
+
+    `configuration` is in today's form, whatever the CIB's own schema is.
+    """
 
     model: Model
     refs: References
     requests: ActionRequests
     reporter: Reporter
+    configuration: etree._Element | None = None
     templates: dict[str, etree._Element] = field(default_factory=dict)
 
     def config_error(self, code: str, message: str, subject: str = "") -> None:

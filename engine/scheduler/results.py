@@ -436,7 +436,7 @@ def ban_everywhere(reading: Reading, resource: Resource) -> None:
     if not resource.unique:
         top = resource.top
         target = top if top.is_anonymous_clone else resource
-    target.allowed = {node.index: node.base_score for node in model.nodes}
+    target.allowed = {}
     target.probe_modes.clear()
     apply_score(model, target, None, MINUS_INFINITY)
 

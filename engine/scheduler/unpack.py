@@ -20,6 +20,7 @@ from engine.cib.document import FEATURE_SET, Cib
 from engine.cib.nvsets import NvSet, apply_sets, read_sets
 from engine.cib.options import option_text
 from engine.cib.refs import References
+from engine.cib.upgrade import upgraded
 from engine.scheduler.blueprints import VARIANT_TAGS, read_blueprint
 from engine.scheduler.model import (
     Model,
@@ -56,7 +57,7 @@ def unpack_cib(
     `now` is epoch seconds; `zone` the meaning of times without zone. Findings go to the reporter.
     Raises `BadInput` for a CIB of a newer feature set.
     """
-    model = Model(now, zone)
+    model = Model(now, zone if zone is not None else Zone())
     fill_model(cib, model, requests=requests, reporter=reporter)
     return model
 
@@ -73,18 +74,20 @@ def fill_model(
     _check_feature_set(root)
     model.root_attributes = {str(name): str(value) for name, value in root.attrib.items()}
     model.quorate = is_true(root.get("have-quorum"))
+    reporter = reporter if reporter is not None else ReportList()
+    configuration = _modern_configuration(root, reporter)
     reading = Reading(
         model,
-        References(root),
+        References(configuration if configuration is not None else root),
         requests if requests is not None else NoActions(),
-        reporter if reporter is not None else ReportList(),
+        reporter,
+        configuration,
     )
-    configuration = root.find("configuration")
-    model.rsc_default_sets = _defaults(reading, root, "rsc_defaults")
-    model.op_default_sets = _defaults(reading, root, "op_defaults")
+    model.rsc_default_sets = _defaults(reading, configuration, "rsc_defaults")
+    model.op_default_sets = _defaults(reading, configuration, "op_defaults")
     _unpack_options(reading, _only(configuration, "crm_config"))
     resources = _only(configuration, "resources")
-    model.unfencing_in_use = _unfencing_in_use(root, resources)
+    model.unfencing_in_use = _unfencing_in_use(configuration, resources)
     unpack_nodes(reading, _only(configuration, "nodes"))
     _unpack_resources(reading, resources)
     _check_topology(reading, _only(configuration, "fencing-topology"))
@@ -92,6 +95,18 @@ def fill_model(
     unpack_status(reading, _only(root, "status"))
     _count_instances(model)
     return reading
+
+
+def _modern_configuration(root: etree._Element, reporter: Reporter) -> etree._Element | None:
+    """The configuration in today's form; what had to be changed is reported."""
+    configuration = _only(root, "configuration")
+    schema = root.get("validate-with", "")
+    if configuration is None or schema == "none":
+        return configuration
+    upgrade = upgraded(configuration, schema)
+    for change in upgrade.changes:
+        reporter.report(Report("upgraded", Severity.INFO, change))
+    return upgrade.configuration
 
 
 def _only(parent: etree._Element | None, tag: str) -> etree._Element | None:
@@ -111,17 +126,11 @@ def _check_feature_set(root: etree._Element) -> None:
         )
 
 
-def _defaults(reading: Reading, root: etree._Element, tag: str) -> tuple[NvSet, ...]:
-    found = [
-        section
-        for parent in root
-        if parent.tag == "configuration"
-        for section in parent
-        if section.tag == tag
-    ]
-    if len(found) != 1:
-        return ()
-    return read_sets(found, "meta_attributes", reading.refs)
+def _defaults(
+    reading: Reading, configuration: etree._Element | None, tag: str
+) -> tuple[NvSet, ...]:
+    section = _only(configuration, tag)
+    return read_sets((section,), "meta_attributes", reading.refs) if section is not None else ()
 
 
 # -- options -----------------------------------------------------------------------------------
@@ -213,11 +222,13 @@ def _health_scores(options: Options, strategy: str) -> None:
     options.health_red, options.health_yellow, options.health_green, options.health_base = scores
 
 
-def _unfencing_in_use(root: etree._Element, resources: etree._Element | None) -> bool:
+def _unfencing_in_use(
+    configuration: etree._Element | None, resources: etree._Element | None
+) -> bool:
     """Textually, any meta attribute `provides` or `requires` of value `unfencing` (6.7)."""
     blocks = list(resources.iter("meta_attributes")) if resources is not None else []
-    for defaults in root.iterfind("configuration/rsc_defaults"):
-        blocks.extend(defaults.iterfind("meta_attributes"))
+    if configuration is not None:
+        blocks.extend(configuration.iterfind("rsc_defaults/meta_attributes"))
     return any(
         pair.get("name") in {"provides", "requires"} and pair.get("value") == "unfencing"
         for block in blocks

@@ -23,6 +23,7 @@ from lxml import etree
 sys.path.insert(0, str(Path(__file__).parent))
 from random_clusters import Features, random_cib, random_faults
 
+OLD_WORDS = (("_allocate:", "_assign:"), (" on none:", " (inactive):"))
 IGNORED = {"crm_feature_set", "batch-limit", "CRM_meta_op_no_wait"}
 
 
@@ -43,10 +44,18 @@ def run(command: str, cib: Path, extra: list[str], folder: Path) -> Answer:
     argv = [command, "-x", str(cib), "-S", "-Q", "-s", "-G", str(graph), *extra]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     scores = collections.Counter(
-        " ".join(line.split()) for line in done.stdout.splitlines() if " score" in line
+        score_line(line) for line in done.stdout.splitlines() if " score" in line
     )
     actions = read_graph(graph) if graph.exists() else {}
     return Answer(done.returncode, scores, actions, done.stderr.strip())
+
+
+def score_line(line: str) -> str:
+    """A score line with the words of older releases replaced by today's."""
+    words = " ".join(line.split())
+    for old, new in OLD_WORDS:
+        words = words.replace(old, new)
+    return words
 
 
 def read_graph(path: Path) -> dict[str, tuple[str, ...]]:

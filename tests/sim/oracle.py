@@ -11,6 +11,7 @@ from engine.base.events import Committed, Outcome, View
 from tests.sim.world import Violation
 
 if TYPE_CHECKING:
+    from engine.replica.member import Member
     from tests.sim.world import SimNode, World
 
 
@@ -26,6 +27,8 @@ class Oracle:
         self._index_of: dict[str, int] = {}
         self._views: dict[int, View] = {}
         self._current: dict[int, View] = {}
+        self._newest = 0
+        self._active_at: dict[int, float] = {}
         self._before: dict[str, int] = {}
         self.unknown: set[str] = set()
         self.acks = 0
@@ -41,11 +44,24 @@ class Oracle:
     # ---- during the run
 
     def after(self, node: SimNode) -> None:
-        """I-13: what a client of one node sees never goes back while the node lives."""
+        """I-7, and I-13: what a client of one node sees never goes back while the node lives."""
+        member = node.member
+        if member is not None and member.is_dc:
+            self._authority(node, member)
         version = node.machine.version
         if version[:2] < node.seen_version[:2]:
             self.fail("I-13", f"node {node.id}: {node.seen_version} then {version}")
         node.seen_version = version
+
+    def _authority(self, node: SimNode, member: Member) -> None:
+        """I-7, R13: no DC acts longer than the lease after a newer view with quorum was active."""
+        view = member.view
+        if view is None or not view.quorate or view.term >= self._newest:
+            return
+        now, lease = self._world.now / 1e6, self._world.timing.dead_time
+        since = min(at for term, at in self._active_at.items() if term > view.term)
+        if now - since > lease and member.has_authority(now):
+            self.fail("I-7", f"node {node.id} is DC of {view.term}, {self._newest} is active")
 
     def committed(self, node: SimNode, effect: Committed) -> None:
         """I-2, I-6: one entry per index, everywhere, and the same state after it."""
@@ -80,6 +96,8 @@ class Oracle:
         log = node.member.log if node.member else None
         if log is None:
             return
+        self._newest = max(self._newest, view.term)
+        self._active_at.setdefault(view.term, world.now / 1e6)
         world.log("VIEW", view.term, view.members, "dc", view.dc, "last", log.last)
         for index, digest in self._chain.items():
             if self._term[index] >= view.term or index < log.base:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine.lrm.api import LrmOp, LrmResult, OpStatus
-from engine.lrm.journal import LrmMemory, bytes_from_memory, memory_from_bytes
+from engine.lrm.journal import LrmMemory, MemoryWriter, memory_from_bytes
 from engine.lrm.state import NodeHistory, operation_digest
 
 KEY = "3:7:0:11111111-2222-3333-4444-555555555555"
@@ -79,5 +79,8 @@ def test_the_digest_of_a_recurring_operation_covers_its_timeout() -> None:
 def test_the_memory_of_the_resource_manager_survives_a_restart_of_the_agent() -> None:
     history = NodeHistory("n1")
     history.record(LrmResult(MONITOR, 2, 0, OpStatus.DONE))
-    memory = LrmMemory(2, tuple(history.resources.values()), (MONITOR,))
-    assert memory_from_bytes(bytes_from_memory(memory)) == memory
+    writer = MemoryWriter()
+    for call in (3, 4):
+        history.record(LrmResult(START, call, 0, OpStatus.DONE))
+        memory = LrmMemory(call, tuple(history.resources.values()), (MONITOR,))
+        assert memory_from_bytes(writer.pack(memory)) == memory

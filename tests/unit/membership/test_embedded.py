@@ -14,7 +14,7 @@ from engine.base.wire import Codec
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.datagrams import ReplayWindow, derive_key
 from engine.edges.keys import create_key_file, load_key_file
-from engine.edges.network import embedded_membership
+from engine.edges.mesh import build_mesh
 from engine.edges.tasks import Owner
 from engine.membership.embedded import HELLO_MESSAGES
 from engine.membership.messages import MESSAGES, Active, Heartbeat
@@ -37,7 +37,7 @@ def keys(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keys")
     for name in ("right", "wrong"):
         create_key_file(str(folder / name))
-    return {name: load_key_file(str(folder / name)) for name in ("right", "wrong")}
+    return {name: str(folder / name) for name in ("right", "wrong")}
 
 
 class Host:
@@ -59,18 +59,19 @@ class Host:
         self.outlived = []
         self.errors = []
         self.owner = Owner(lambda name, error: self.errors.append((name, error)))
-        self.embedded = embedded_membership(
+        self.embedded = build_mesh(
             self.config,
-            incarnation,
-            store,
-            CODEC,
             key,
+            CODEC,
             RealClock(asyncio.get_running_loop()),
             RealRng(),
             self.owner,
-            lambda frm, number, message: self.got.append((frm, number, message)),
-            self.lost.append,
-            self.outlived.append,
+            incarnation=incarnation,
+            store_id=store,
+            dead_time=0.6,
+            received=lambda frm, number, message: self.got.append((frm, number, message)),
+            lost=self.lost.append,
+            outlived=self.outlived.append,
         )
 
     async def __aenter__(self):

@@ -28,9 +28,7 @@ def constrained(xml: str, *resources: str) -> tuple[Model, ReportList]:
     document = cib(
         *(resources or (primitive("a"), primitive("b"), primitive("c"))), constraints=xml
     )
-    unpack_constraints(
-        fill_model(document, model, requests=NoActions(), reporter=reports), document
-    )
+    unpack_constraints(fill_model(document, model, requests=NoActions(), reporter=reports))
     return model, reports
 
 
@@ -100,7 +98,7 @@ def test_a_tag_on_one_side_stands_for_its_members() -> None:
         further=tag,
     )
     model = Model(NOW)
-    unpack_constraints(fill_model(document, model), document)
+    unpack_constraints(fill_model(document, model))
     assert pairs(model) == ["b with a 9", "c with a 9"]
     order = model.constraints[-1]
     assert isinstance(order, OrderSets)

@@ -1,0 +1,297 @@
+"""Three agents as ordinary processes on loopback: killed, cut off, wiped, and back again.
+
+Needs neither root nor namespaces: each host is an address of 127.0.0.0/8 and a folder, the network is
+cut by the agents' own test hook. What is asked is asked through each agent's socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.cib.document import Cib
+from engine.cib.patch import diff, patch_to_bytes
+from engine.ipc.client import Client
+from engine.ipc.messages import socket_path
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEAD_TIME = "1500ms"
+
+
+class Host:
+    """One agent, its folder and its address."""
+
+    def __init__(self, folder: Path, name: str, number: int, network: str) -> None:
+        self.folder, self.name, self.number = folder / name, name, number
+        self.ip = f"127.{network}.{number}"
+        self.drop = self.folder / "drop.json"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.folder.mkdir()
+
+    def start(self, peers: str, key: Path) -> None:
+        argv = [sys.executable, "-m", "engine", "--foreground", "--root", str(self.folder)]
+        argv += ["--name", self.name, "--cluster", "loop", "--peers", peers, "--key", str(key)]
+        with (self.folder / "agent.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*argv, "--dead-time", DEAD_TIME],
+                cwd=PROJECT,
+                env={**os.environ, "TESTHOST_DROP": str(self.drop)},
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """kill -9: nothing is said to anybody."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(10)
+            self.process = None
+
+    def ask(self, kind: str, timeout: float = 10, **fields: Any) -> dict[str, Any]:
+        with Client(socket_path(str(self.folder))) as client:
+            return client.request(kind, timeout=timeout, **fields)
+
+    def status(self) -> dict[str, Any]:
+        try:
+            return self.ask("status")
+        except EngineError:
+            return {}
+
+    def cib(self) -> Cib:
+        return Cib.from_bytes(self.ask("cib", scope="configuration")["cib"])
+
+    def log(self) -> str:
+        return (self.folder / "agent.log").read_text()
+
+
+class Loop:
+    """The cluster."""
+
+    def __init__(self, folder: Path, network: str) -> None:
+        self.key = folder / "cluster.key"
+        argv = [sys.executable, "-m", "engine", "--make-key", str(self.key)]
+        subprocess.run(argv, check=True, cwd=PROJECT)
+        self.hosts = [Host(folder, f"n{number}", number, network) for number in (1, 2, 3)]
+        self.peers = ",".join(f"{h.name}={h.number}@{h.ip}:5436" for h in self.hosts)
+
+    def start(self, *hosts: Host) -> None:
+        for host in hosts:
+            host.start(self.peers, self.key)
+
+    def stop(self) -> None:
+        for host in self.hosts:
+            host.kill()
+
+    def alive(self) -> list[Host]:
+        return [host for host in self.hosts if host.process is not None]
+
+    def cut(self, *side: Host) -> None:
+        """Cut these hosts off from the others."""
+        for host in self.hosts:
+            others = [h.ip for h in self.hosts if (h in side) != (host in side)]
+            host.drop.write_text(json.dumps(others))
+
+    def heal(self) -> None:
+        for host in self.hosts:
+            host.drop.write_text("[]")
+
+    def until(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            time.sleep(0.05)
+
+    def is_one_view_of(self, hosts: list[Host]) -> bool:
+        names = [host.name for host in hosts]
+        found = [host.status() for host in hosts]
+        return (
+            all(state.get("members") == names and state.get("quorate") for state in found)
+            and len({state["dc"] for state in found}) == 1
+        )
+
+    def settle(self) -> None:
+        alive = self.alive()
+        self.until("one view", lambda: self.is_one_view_of(alive), 45)
+
+    def dc(self) -> Host:
+        name = self.alive()[0].status()["dc"]
+        return next(host for host in self.hosts if host.name == name)
+
+    def states(self) -> list[tuple[Any, str]]:
+        """Epoch and digest of the configuration on each live node."""
+        found = []
+        for host in self.alive():
+            reply = host.ask("cib", scope="configuration")
+            text = etree.tostring(Cib.from_bytes(reply["cib"]).configuration, method="c14n")
+            found.append((reply["epoch"][:2], hashlib.sha256(text).hexdigest()))
+        return found
+
+    def until_equal(self) -> None:
+        self.until("equal replicas", lambda: len({repr(s) for s in self.states()}) == 1)
+
+
+def submit(host: Host, name: str, request: str = "", timeout: float = 20) -> dict[str, Any]:
+    """Commit one stopped primitive of that name by way of this host."""
+    reply = host.ask("cib", scope="configuration")
+    old = Cib.from_bytes(reply["cib"])
+    new = old.copy()
+    primitive = etree.SubElement(new.section("resources"), "primitive", id=name)
+    for key, value in (("class", "ocf"), ("provider", "pacemaker"), ("type", "Dummy")):
+        primitive.set(key, value)
+    meta = etree.SubElement(primitive, "meta_attributes", id=f"{name}-meta")
+    etree.SubElement(meta, "nvpair", id=f"{name}-role", name="target-role", value="Stopped")
+    patch = patch_to_bytes(diff(old.root, new.root))
+    request = request or uuid.uuid4().hex
+    return host.ask(
+        "submit", timeout, request_id=request, base=reply["epoch"], patch=patch, user="test"
+    )
+
+
+def names(host: Host) -> list[str]:
+    return [str(found.get("id")) for found in host.cib().root.iter("primitive")]
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number = probe.getsockname()[1]
+    made = Loop(tmp_path_factory.mktemp("loop"), f"{number >> 8 & 127 | 64}.{number & 255}")
+    made.start(*made.hosts)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(autouse=True)
+def whole(loop: Loop) -> None:
+    """Each test begins with three agents in one view."""
+    loop.heal()
+    loop.start(*[host for host in loop.hosts if host.process is None])
+    loop.settle()
+
+
+def test_a_commit_is_on_all_three_nodes_when_it_is_acknowledged(loop: Loop) -> None:
+    answer = submit(loop.hosts[2], "everywhere")
+    assert answer["ok"], answer
+    assert (sorted(answer["durable"]), answer["of"]) == (["n1", "n2", "n3"], 3)
+    loop.until_equal()
+    assert all("everywhere" in names(host) for host in loop.hosts)
+
+
+@pytest.mark.parametrize("victim", ["the DC", "another"])
+def test_a_killed_node_is_survived_and_catches_up_when_it_returns(loop: Loop, victim: str) -> None:
+    dc = loop.dc()
+    host = dc if victim == "the DC" else next(h for h in loop.hosts if h is not dc)
+    host.kill()
+    loop.settle()
+    for number in range(3):
+        answer = submit(loop.alive()[number % 2], f"{host.name}-{victim[-2:]}-{number}")
+        assert answer["ok"], answer
+        assert len(answer["durable"]) == 2
+    loop.start(host)
+    loop.settle()
+    loop.until_equal()
+    assert f"{host.name}-{victim[-2:]}-2" in names(host)
+
+
+def test_power_loss_of_all_loses_no_acknowledged_commit(loop: Loop) -> None:
+    acknowledged = []
+    for number in range(5):
+        answer = submit(loop.hosts[number % 3], f"kept-{number}")
+        assert answer["ok"], answer
+        acknowledged.append(f"kept-{number}")
+    for host in loop.hosts:
+        host.kill()
+    loop.start(*reversed(loop.hosts))
+    loop.settle()
+    loop.until_equal()
+    assert set(acknowledged) <= set(names(loop.hosts[0]))
+
+
+def test_the_minority_refuses_changes_and_the_majority_goes_on(loop: Loop) -> None:
+    alone = loop.dc()
+    rest = [host for host in loop.hosts if host is not alone]
+    loop.cut(alone)
+    loop.until("majority", lambda: loop.is_one_view_of(rest), 45)
+    loop.until("no quorum", lambda: alone.status().get("quorate") is False, 30)
+    refused = submit(alone, "lonely")
+    assert not refused["ok"]
+    assert refused["status"] == ExitStatus.QUORUM
+    assert "no quorum: 1 of 3 votes" in refused["error"]
+    assert submit(rest[0], "majority")["ok"]
+    loop.heal()
+    loop.settle()
+    loop.until_equal()
+    assert "majority" in names(alone)
+    assert "lonely" not in names(alone)
+
+
+def test_a_node_whose_disk_was_replaced_gets_everything_again(loop: Loop) -> None:
+    host = loop.hosts[1]
+    assert submit(host, "before-wipe")["ok"]
+    host.kill()
+    shutil.rmtree(host.folder / "var/lib/crmshell/cib")
+    loop.start(host)
+    loop.settle()
+    loop.until_equal()
+    assert "before-wipe" in names(host)
+
+
+def test_the_outcome_of_a_commit_is_known_after_its_dc_was_killed(loop: Loop) -> None:
+    """The client asks again with the same id; the change happens once."""
+    client = next(host for host in loop.hosts if host is not loop.dc())
+    victim = loop.dc()
+    request = uuid.uuid4().hex
+    victim.process.send_signal(signal.SIGSTOP) if victim.process else None
+    try:
+        with pytest.raises(EngineError) as unknown:
+            submit(client, "once", request, timeout=0.3)
+        assert unknown.value.status == ExitStatus.TIMEOUT
+    finally:
+        victim.kill()
+    loop.settle()
+
+    def known() -> bool:
+        return bool(client.ask("outcome", request_id=request).get("ok"))
+
+    loop.until("the outcome", known, 30)
+    assert names(client).count("once") == 1
+    loop.start(victim)
+    loop.settle()
+    loop.until_equal()
+
+
+def test_an_agent_with_another_key_changes_nothing(loop: Loop, tmp_path: Path) -> None:
+    host = loop.hosts[0]
+    host.kill()
+    loop.settle()
+    other = tmp_path / "other.key"
+    argv = [sys.executable, "-m", "engine", "--make-key", str(other)]
+    subprocess.run(argv, check=True, cwd=PROJECT)
+    terms = [h.status()["members"] for h in loop.alive()]
+    rest = loop.alive()
+    host.start(loop.peers, other)
+    time.sleep(2)
+    assert [h.status()["members"] for h in rest] == terms
+    assert submit(rest[0], "undisturbed")["ok"]
+    host.kill()
