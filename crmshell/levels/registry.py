@@ -185,6 +185,17 @@ LEVELS: Mapping[str, Level] = {
             ("root", "configure"),
         ),
         Level("options", ("crmshell.levels.options",), "settings of this shell"),
+        Level(
+            "script",
+            ("crmshell.levels.script",),
+            "ready-made configurations from a few parameters",
+        ),
+        Level(
+            "template",
+            ("crmshell.levels.template",),
+            "configuration from templates with blanks to fill in",
+            ("root", "configure"),
+        ),
         Level("node", ("crmshell.levels.node",), "nodes: standby, online, attributes, fencing"),
         Level(
             "cibstatus",
