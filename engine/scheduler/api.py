@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.base.isodate import Zone
-from engine.base.reports import Report, Reporter, ReportList, error
+from engine.base.reports import Report, Reporter, ReportList, error, warning
 from engine.cib.document import Cib
 from engine.scheduler.actions import Action, ActionTable
 from engine.scheduler.assignment import assign_resources, new_placement
@@ -18,6 +18,7 @@ from engine.scheduler.bans import apply_node_criteria
 from engine.scheduler.colocation import add_colocation, add_internal_constraints, with_this_list
 from engine.scheduler.config_changes import check_changes
 from engine.scheduler.constraints import unpack_constraints
+from engine.scheduler.explain import colocation_loops
 from engine.scheduler.export_xml import transition_to_xml
 from engine.scheduler.internal_orders import order_internally
 from engine.scheduler.location import add_location, health_locations
@@ -40,7 +41,7 @@ from engine.scheduler.transition import Transition
 from engine.scheduler.unpack import fill_model
 from engine.scheduler.user_orders import apply_order, order_anti_colocation
 
-_SHOWN_IN_LOOP = 8
+_SHOWN = 8  # actions in one finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def schedule(
     Raises `BadInput` for a CIB that is too new.
     """
     reports = ReportList()
-    model = Model(now, zone)
+    model = Model(now, zone if zone is not None else Zone())
     model.sanitized = sanitized
     actions = ActionTable(model)
     reading = fill_model(cib, model, requests=actions, reporter=reports)
@@ -94,7 +95,16 @@ def schedule(
     check_changes(plan)
     assign_resources(placement)
     transition = finish(plan)
+    reports.extend(colocation_loops(model))
     reports.extend(_loop_report(loop) for loop in plan.loops)
+    if plan.stuck:
+        reports.report(
+            warning(
+                "waits-in-vain",
+                "these actions wait for something that will not happen, so they are left out: "
+                + _names(plan.stuck),
+            )
+        )
     if reporter is not None:
         for report in reports.items:
             reporter.report(report)
@@ -121,16 +131,17 @@ def _apply_constraints(plan: Plan, locations: list[Location]) -> None:
 
 def _loop_report(loop: list[Action]) -> Report:
     """Actions that wait for each other; they are not in the transition."""
-    names = [
-        f"{action.key} on {action.node.name}" if action.node else action.key for action in loop
-    ]
-    shown = ", ".join(names[:_SHOWN_IN_LOOP])
-    if len(names) > _SHOWN_IN_LOOP:
-        shown += f" and {len(names) - _SHOWN_IN_LOOP} more"
     return error(
         "ordering-loop",
-        f"the orderings make these actions wait for each other, so none of them is done: {shown}",
+        "the orderings make these actions wait for each other, so none of them is done: "
+        + _names(loop),
     )
+
+
+def _names(actions: list[Action]) -> str:
+    names = [f"{a.key} on {a.node.name}" if a.node else a.key for a in actions]
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 class _Hooks:

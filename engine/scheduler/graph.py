@@ -182,6 +182,8 @@ class GraphBuilder:
         after = set(stuck)
         for number in stuck:
             after |= nx.descendants(bare, number)
+        looping = {action.id for loop in self.plan.loops for action in loop}
+        self.plan.stuck = [a for a in self.order if a.id in after and a.id not in looping]
         self.order = [action for action in self.order if action.id not in after]
         for number in after:
             self.kept.pop(number, None)

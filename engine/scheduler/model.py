@@ -165,6 +165,7 @@ class Options:
     """All configured options by configured name, as text."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Node:
     """A cluster, remote, guest or bundle node (sections 7, 8, 17).
 
@@ -172,71 +173,37 @@ class Node:
     theirs (8.9). `running` holds primitives in the order of discovery.
     """
 
-    __slots__ = (
-        "assigned_count",
-        "attributes",
-        "base_score",
-        "capacity",
-        "connection",
-        "expected_up",
-        "fail_counts",
-        "feature_set",
-        "history_read",
-        "id",
-        "index",
-        "is_dc",
-        "is_remote_type",
-        "maintenance",
-        "name",
-        "online",
-        "pending",
-        "priority",
-        "probe_mode",
-        "probes_allowed",
-        "remote_fenced",
-        "remote_maintenance",
-        "remote_reset",
-        "running",
-        "seen",
-        "shutdown",
-        "standby",
-        "standby_on_fail",
-        "unclean",
-        "utilization",
-    )
-
-    def __init__(self, index: int, node_id: str, name: str, *, remote: bool = False) -> None:
-        self.index = index
-        self.id = node_id
-        self.name = name
-        self.is_remote_type = remote
-        self.is_dc = False
-        self.online = False
-        self.unclean = False
-        self.pending = False
-        self.shutdown = False
-        self.standby = False
-        self.standby_on_fail = False
-        self.maintenance = False
-        self.expected_up = False
-        self.seen = False
-        self.probes_allowed = True
-        self.remote_reset = False
-        self.remote_fenced = False
-        self.remote_maintenance = False
-        self.history_read = False
-        self.base_score = 0
-        self.probe_mode = ProbeMode.ALWAYS
-        self.priority = 0
-        self.attributes: dict[str, str] = {}
-        self.utilization: dict[str, str] = {}
-        self.feature_set = ""
-        self.fail_counts: dict[str, list[int]] | None = None  # index, see `failcounts`
-        self.running: list[Resource] = []
-        self.connection: Resource | None = None
-        # Placement's working values (P1.7): primitives assigned so far, what capacity is left.
-        self.assigned_count = 0
-        self.capacity: dict[str, int] = {}
+    index: int
+    id: str
+    name: str
+    is_remote_type: bool = False
+    is_dc: bool = False
+    online: bool = False
+    unclean: bool = False
+    pending: bool = False
+    shutdown: bool = False
+    standby: bool = False
+    standby_on_fail: bool = False
+    maintenance: bool = False
+    expected_up: bool = False
+    seen: bool = False
+    probes_allowed: bool = True
+    remote_reset: bool = False
+    remote_fenced: bool = False
+    remote_maintenance: bool = False
+    history_read: bool = False
+    base_score: int = 0
+    probe_mode: ProbeMode = ProbeMode.ALWAYS
+    priority: int = 0
+    attributes: dict[str, str] = field(default_factory=dict)
+    utilization: dict[str, str] = field(default_factory=dict)
+    feature_set: str = ""
+    fail_counts: dict[str, list[int]] | None = None  # index, see `failcounts`
+    running: list[Resource] = field(default_factory=list)
+    connection: Resource | None = None
+    # Placement's working values (P1.7): primitives assigned so far, what capacity is left.
+    assigned_count: int = 0
+    capacity: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_guest(self) -> bool:
@@ -342,6 +309,7 @@ class Blueprint:
     element: etree._Element | None = None
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Resource:
     """A primitive, group, clone or bundle, or an instance of one (sections 11 to 17, P1.6).
 
@@ -349,179 +317,96 @@ class Resource:
     entries whose probe mode is not ALWAYS; `counts` is used by collectives during assignment.
     """
 
-    __slots__ = (
-        "address_is_uname",
-        "agent_class",
-        "agent_provider",
-        "agent_type",
-        "allow_migrate",
-        "allow_unhealthy",
-        "allowed",
-        "assigned",
-        "assigned_score",
-        "assigning",
-        "attributes",
-        "base_id",
-        "blocked",
-        "bundle",
-        "bundle_replica",
-        "children",
-        "clone",
-        "clone_blueprint",
-        "collocated",
-        "container_inner",
-        "counts",
-        "critical",
-        "dangling_sources",
-        "exclusive_probes",
-        "failed",
-        "failure_ignored",
-        "failure_timeout",
-        "history_id",
-        "id",
-        "index",
-        "instance",
-        "is_fence_device",
-        "is_remote_connection",
-        "known_on",
-        "launched",
-        "launcher",
-        "locations",
-        "lock_node",
-        "lock_time",
-        "maintenance",
-        "managed",
-        "merging",
-        "meta",
-        "meta_sets",
-        "migration_source",
-        "migration_target",
-        "migration_threshold",
-        "multiple_active",
-        "needs_fencing",
-        "needs_quorum",
-        "needs_unfencing",
-        "nesting_allowed",
-        "next_role",
-        "notify",
-        "ops",
-        "ordered",
-        "param_cache",
-        "param_sets",
-        "parent",
-        "pending_action",
-        "pending_node",
-        "priority",
-        "probe_modes",
-        "promotable",
-        "promotion_priority",
-        "reconnect_ms",
-        "removed",
-        "removed_launched",
-        "role",
-        "running_on",
-        "start_pending",
-        "stickiness",
-        "stop_if_failed",
-        "tag",
-        "this_with",
-        "tickets",
-        "unassigned",
-        "unique",
-        "utilization",
-        "variant",
-        "with_this",
-    )
-
-    def __init__(self, index: int, resource_id: str, variant: Variant) -> None:
-        # Who it is.
-        self.index = index
-        self.id = resource_id
-        self.base_id = resource_id  # without ":N"
-        self.history_id = ""  # name in the history, if it differs from `id` (18.6 d)
-        self.variant = variant
-        self.tag = ""  # element name in the CIB
-        self.instance: int | None = None  # N of a clone instance and of everything in it
-        self.attributes: dict[str, str] = {}  # the element's XML attributes
-        self.agent_class = ""
-        self.agent_provider = ""
-        self.agent_type = ""
-        # Tree and containment.
-        self.parent: Resource | None = None
-        self.children: list[Resource] = []
-        self.clone: CloneSettings | None = None
-        self.clone_blueprint: Blueprint | None = None  # what a clone's instances are made of
-        self.bundle: BundleSettings | None = None
-        self.bundle_replica: Replica | None = None  # of a bundle's container, IP, connection, child
-        self.launcher: Resource | None = None
-        self.launched: list[Resource] = []
-        # Configuration.
-        self.meta: dict[str, str] = {}
-        self.meta_sets: tuple[NvSet, ...] = ()
-        self.param_sets: tuple[NvSet, ...] = ()
-        self.param_cache: dict[int, dict[str, str]] = {}  # node index or -1 → parameters
-        self.ops: tuple[OpConfig, ...] = ()
-        self.utilization: dict[str, str] = {}
-        self.priority = 0
-        self.stickiness = 0
-        self.migration_threshold = INFINITY
-        self.failure_timeout = 0  # milliseconds, 0 = never
-        self.reconnect_ms = 0
-        self.multiple_active = MultipleActive.STOP_START
-        self.ordered = True  # group
-        self.collocated = True  # group
-        # Flags from the configuration.
-        self.managed = True
-        self.maintenance = False
-        self.unique = True
-        self.promotable = False
-        self.notify = False
-        self.critical = True
-        self.is_fence_device = False
-        self.is_remote_connection = False
-        self.allow_migrate = False
-        self.allow_unhealthy = False
-        self.needs_quorum = False
-        self.needs_fencing = False
-        self.needs_unfencing = False
-        self.exclusive_probes = False
-        self.nesting_allowed = False  # a bundle's connection: may run beside its container
-        self.container_inner = False  # the primitive inside a bundle, and its clone
-        self.address_is_uname = False  # connection whose `addr` is the literal "#uname" (16.13)
-        # Flags and values from the history.
-        self.role = Role.STOPPED
-        self.next_role = Role.UNKNOWN
-        self.blocked = False
-        self.failed = False
-        self.stop_if_failed = False
-        self.failure_ignored = False
-        self.start_pending = False
-        self.removed = False
-        self.removed_launched = False
-        self.running_on: list[Node] = []
-        self.known_on: dict[int, Node] = {}  # probed there (23.1)
-        self.pending_action = ""  # task of the pending action, "" = none
-        self.pending_node: Node | None = None
-        self.migration_source: Node | None = None  # partial migration (24.4)
-        self.migration_target: Node | None = None
-        self.dangling_sources: list[Node] = []
-        self.lock_node: Node | None = None
-        self.lock_time = 0
-        # Scores and constraints.
-        self.allowed: dict[int, int] = {}
-        self.probe_modes: dict[int, ProbeMode] = {}
-        self.counts: dict[int, int] = {}
-        self.locations: list[Location] = []
-        self.this_with: list[Colocation] = []
-        self.with_this: list[Colocation] = []
-        self.tickets: list[TicketConstraint] = []
-        # Placement's working values.
-        self.assigned: Node | None = None
-        self.assigned_score = 0
-        self.unassigned = True
-        self.assigning = False
-        self.merging = False
-        self.promotion_priority = 0
+    # Who it is.
+    index: int
+    id: str
+    variant: Variant
+    base_id: str = ""  # without ":N"
+    history_id: str = ""  # name in the history, if it differs from `id` (18.6 d)
+    tag: str = ""  # element name in the CIB
+    instance: int | None = None  # N of a clone instance and of everything in it
+    attributes: dict[str, str] = field(default_factory=dict)  # the element's XML attributes
+    agent_class: str = ""
+    agent_provider: str = ""
+    agent_type: str = ""
+    # Tree and containment.
+    parent: Resource | None = None
+    children: list[Resource] = field(default_factory=list)
+    clone: CloneSettings | None = None
+    clone_blueprint: Blueprint | None = None  # what a clone's instances are made of
+    bundle: BundleSettings | None = None
+    bundle_replica: Replica | None = None  # of a bundle's container, IP, connection, child
+    launcher: Resource | None = None
+    launched: list[Resource] = field(default_factory=list)
+    # Configuration.
+    meta: dict[str, str] = field(default_factory=dict)
+    meta_sets: tuple[NvSet, ...] = ()
+    param_sets: tuple[NvSet, ...] = ()
+    param_cache: dict[int, dict[str, str]] = field(
+        default_factory=dict
+    )  # node index or -1 → parameters
+    ops: tuple[OpConfig, ...] = ()
+    utilization: dict[str, str] = field(default_factory=dict)
+    priority: int = 0
+    stickiness: int = 0
+    migration_threshold: int = INFINITY
+    failure_timeout: int = 0  # milliseconds, 0 = never
+    reconnect_ms: int = 0
+    multiple_active: MultipleActive = MultipleActive.STOP_START
+    ordered: bool = True  # group
+    collocated: bool = True  # group
+    # Flags from the configuration.
+    managed: bool = True
+    maintenance: bool = False
+    unique: bool = True
+    promotable: bool = False
+    notify: bool = False
+    critical: bool = True
+    is_fence_device: bool = False
+    is_remote_connection: bool = False
+    allow_migrate: bool = False
+    allow_unhealthy: bool = False
+    needs_quorum: bool = False
+    needs_fencing: bool = False
+    needs_unfencing: bool = False
+    exclusive_probes: bool = False
+    nesting_allowed: bool = False  # a bundle's connection: may run beside its container
+    container_inner: bool = False  # the primitive inside a bundle, and its clone
+    address_is_uname: bool = False  # connection whose `addr` is the literal "#uname" (16.13)
+    # Flags and values from the history.
+    role: Role = Role.STOPPED
+    next_role: Role = Role.UNKNOWN
+    blocked: bool = False
+    failed: bool = False
+    stop_if_failed: bool = False
+    failure_ignored: bool = False
+    start_pending: bool = False
+    removed: bool = False
+    removed_launched: bool = False
+    running_on: list[Node] = field(default_factory=list)
+    known_on: dict[int, Node] = field(default_factory=dict)  # probed there (23.1)
+    pending_action: str = ""  # task of the pending action, "" = none
+    pending_node: Node | None = None
+    migration_source: Node | None = None  # partial migration (24.4)
+    migration_target: Node | None = None
+    dangling_sources: list[Node] = field(default_factory=list)
+    lock_node: Node | None = None
+    lock_time: int = 0
+    # Scores and constraints.
+    allowed: dict[int, int] = field(default_factory=dict)
+    probe_modes: dict[int, ProbeMode] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    locations: list[Location] = field(default_factory=list)
+    this_with: list[Colocation] = field(default_factory=list)
+    with_this: list[Colocation] = field(default_factory=list)
+    tickets: list[TicketConstraint] = field(default_factory=list)
+    # Placement's working values.
+    assigned: Node | None = None
+    assigned_score: int = 0
+    unassigned: bool = True
+    assigning: bool = False
+    merging: bool = False
+    promotion_priority: int = 0
 
     @property
     def is_primitive(self) -> bool:
@@ -694,79 +579,43 @@ class OpDigests:
     result: DigestResult
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Model:
     """Everything one run knows. Filled by `unpack` and `state`; see the module's first lines."""
 
-    __slots__ = (
-        "base_table_cache",
-        "blocked_count",
-        "constraints",
-        "dc_node",
-        "deferred_checks",
-        "digest_cache",
-        "disabled_count",
-        "failed_keys",
-        "failed_ops",
-        "has_fence_device",
-        "has_remote_nodes",
-        "histories",
-        "lookup_index",
-        "next_resource_index",
-        "node_by_id",
-        "node_by_name",
-        "node_table",
-        "nodes",
-        "now",
-        "op_default_sets",
-        "options",
-        "quorate",
-        "recheck_at",
-        "resource_count",
-        "resources",
-        "root_attributes",
-        "rsc_default_sets",
-        "sanitized",
-        "tags",
-        "template_users",
-        "tickets",
-        "unfencing_in_use",
-        "zone",
-    )
-
-    def __init__(self, now: float, zone: Zone | None = None) -> None:
-        self.now = now  # epoch seconds
-        self.zone = zone if zone is not None else Zone()
-        self.recheck_at = 0  # epoch seconds, 0 = no wish (28.5)
-        self.options = Options()
-        self.root_attributes: dict[str, str] = {}
-        self.quorate = False
-        self.sanitized = False  # input without private values: secure digests decide (26.5)
-        self.has_fence_device = False
-        self.has_remote_nodes = False
-        self.unfencing_in_use = False
-        self.nodes: list[Node] = []  # sorted by name (7.3)
-        self.node_table: list[Node] = []  # by index
-        self.node_by_id: dict[str, Node] = {}  # lower-cased id
-        self.node_by_name: dict[str, Node] = {}  # lower-cased name
-        self.dc_node: Node | None = None
-        self.resources: list[Resource] = []  # top level (11.20), removed ones last
-        self.lookup_index: dict[str, list[Resource]] = {}
-        self.template_users: dict[str, list[str]] = {}
-        self.tags: dict[str, list[str]] = {}
-        self.tickets: dict[str, Ticket] = {}
-        self.constraints: list[Constraint] = []
-        self.rsc_default_sets: tuple[NvSet, ...] = ()
-        self.op_default_sets: tuple[NvSet, ...] = ()
-        self.histories = HistoryStore()
-        self.digest_cache: dict[tuple[int, int, str, int], OpDigests] = {}
-        self.failed_ops: list[FailedOp] = []
-        self.failed_keys: set[tuple[str, str]] = set()
-        self.deferred_checks: list[tuple[Resource, Node, OpRecord]] = []  # (16.13)
-        self.resource_count = 0
-        self.disabled_count = 0
-        self.blocked_count = 0
-        self.next_resource_index = 0
-        self.base_table_cache: dict[int, int] | None = None  # dropped when nodes change
+    now: float  # epoch seconds
+    zone: Zone = field(default_factory=Zone)
+    recheck_at: int = 0  # epoch seconds, 0 = no wish (28.5)
+    options: Options = field(default_factory=Options)
+    root_attributes: dict[str, str] = field(default_factory=dict)
+    quorate: bool = False
+    sanitized: bool = False  # input without private values: secure digests decide (26.5)
+    has_fence_device: bool = False
+    has_remote_nodes: bool = False
+    unfencing_in_use: bool = False
+    nodes: list[Node] = field(default_factory=list)  # sorted by name (7.3)
+    node_table: list[Node] = field(default_factory=list)  # by index
+    node_by_id: dict[str, Node] = field(default_factory=dict)  # lower-cased id
+    node_by_name: dict[str, Node] = field(default_factory=dict)  # lower-cased name
+    dc_node: Node | None = None
+    resources: list[Resource] = field(default_factory=list)  # top level (11.20), removed ones last
+    lookup_index: dict[str, list[Resource]] = field(default_factory=dict)
+    template_users: dict[str, list[str]] = field(default_factory=dict)
+    tags: dict[str, list[str]] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    constraints: list[Constraint] = field(default_factory=list)
+    rsc_default_sets: tuple[NvSet, ...] = ()
+    op_default_sets: tuple[NvSet, ...] = ()
+    histories: HistoryStore = field(default_factory=HistoryStore)
+    digest_cache: dict[tuple[int, int, str, int], OpDigests] = field(default_factory=dict)
+    failed_ops: list[FailedOp] = field(default_factory=list)
+    failed_keys: set[tuple[str, str]] = field(default_factory=set)
+    deferred_checks: list[tuple[Resource, Node, OpRecord]] = field(default_factory=list)  # (16.13)
+    resource_count: int = 0
+    disabled_count: int = 0
+    blocked_count: int = 0
+    next_resource_index: int = 0
+    base_table_cache: dict[int, int] | None = None  # dropped when nodes change
 
     def history_of(self, node: Node, resource_id: str) -> ResourceHistory | None:
         """The one history of that resource id on the node."""
@@ -790,14 +639,18 @@ class Model:
 
     def find(self, name: str) -> Resource | None:
         """Resource with that instance or history name: the first one in tree order (11.22)."""
-        known = self.lookup_index.get(name)
+        known = self.find_all(name)
         if not known:
             return None
         return known[0] if len(known) == 1 else min(known, key=_index_of)
 
     def find_all(self, name: str) -> Sequence[Resource]:
-        """All resources with that instance or history name."""
-        return self.lookup_index.get(name, ())
+        """All resources with that instance or history name; history names may be forgotten again."""
+        known = self.lookup_index.get(name, ())
+        for resource in known:
+            if name not in {resource.id, resource.history_id}:
+                return [one for one in known if name in {one.id, one.history_id}]
+        return known
 
 
 def _index_of(resource: Resource) -> int:

@@ -66,7 +66,7 @@ def create_node(
     model: Model, node_id: str, name: str, *, remote: bool = False, builtin: bool = True
 ) -> Node:
     """A new node at its place in the list (7.3); bundle nodes lack the built-in attributes."""
-    node = Node(len(model.node_table), node_id, name, remote=remote)
+    node = Node(len(model.node_table), node_id, name, remote)
     model.node_table.append(node)
     place = bisect_left(model.nodes, name_key(name), key=_name_key)
     model.nodes.insert(place, node)

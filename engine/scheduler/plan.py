@@ -88,6 +88,7 @@ class Plan:
         "notices",
         "notifications",
         "records",
+        "stuck",
         "with_this",
     )
 
@@ -101,6 +102,7 @@ class Plan:
         # What became of the orderings when the graph was made (C16), by number of the action:
         self.kept: dict[int, list[int]] = {}  # an action in the graph → what it waits for there
         self.merged: dict[int, list[tuple[int, int]]] = {}  # an action → (before, relations)
+        self.stuck: list[Action] = []  # waiting for a loop or for what cannot happen, left out
         self.loops: list[list[Action]] = []  # actions that wait for each other, left out
         self.graph = OrderGraph()
         self.records: list[Record] = []

@@ -164,7 +164,7 @@ def _probe_primitive(plan: Plan, rsc: Resource, node: Node) -> bool:
     if not probe.flags & RUNNABLE and not target.running_on:
         relation |= BLOCKS
     plan.order_action_before(probe, target, "start_0", relation)
-    plan.order_action_before(probe, rsc, "reload-agent_0", ORDERED)
+    plan.order_action_before(probe, target, "reload-agent_0", ORDERED)
     return True
 
 

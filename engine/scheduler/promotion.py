@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from engine.base.score import add_scores
+from engine.base.values import score_or_none
 from engine.scheduler.binding import bind
 from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
 from engine.scheduler.instances import compare_instances
@@ -30,11 +31,12 @@ _DEFAULT_PRIORITY = -1
 def add_promotion_scores(placement: Placement, clone: Resource) -> None:
     """A promotion score draws an instance to its node and to the front of the list (P15.2)."""
     table = placement.model.node_table
+    twins = Twins(clone)
     for instance in clone.children:
         for index, old in instance.allowed.items():
             if not placement.usable[index]:
                 continue
-            score = promotion_score(instance, table[index])
+            score = promotion_score(twins, instance, table[index])
             if score is None:
                 continue
             if score > 0:
@@ -43,13 +45,36 @@ def add_promotion_scores(placement: Placement, clone: Resource) -> None:
             instance.priority = max(instance.priority, score)
 
 
-def promotion_score(instance: Resource, node: Node) -> int | None:
+class Twins:
+    """Where the copies of each member of a clone are active, and where they were probed."""
+
+    __slots__ = ("_active", "_known")
+
+    def __init__(self, clone: Resource) -> None:
+        self._active: dict[tuple[str, int], Resource] = {}
+        self._known: set[tuple[str, int]] = set()
+        for instance in clone.children:
+            for twin in instance.children or (instance,):
+                for node in twin.running_on:
+                    self._active.setdefault((twin.base_id, node.index), twin)
+                self._known.update([(twin.base_id, index) for index in twin.known_on])
+
+    def active(self, instance: Resource, node: Node) -> Resource | None:
+        """The first copy that is active on the node."""
+        return self._active.get((instance.base_id, node.index))
+
+    def is_known(self, instance: Resource, node: Node) -> bool:
+        """Some copy was probed on the node."""
+        return (instance.base_id, node.index) in self._known
+
+
+def promotion_score(twins: Twins, instance: Resource, node: Node) -> int | None:
     """What node attributes say about promoting the instance there; None: nothing (P15.1)."""
     if instance.children:
-        scores = [promotion_score(member, node) for member in instance.children]
+        scores = [promotion_score(twins, member, node) for member in instance.children]
         known = [score for score in scores if score is not None]
         return sum(known) if known else None
-    if not _score_applies(instance, node):
+    if not _score_applies(twins, instance, node):
         return None
     name = instance.history_id or instance.id
     value = _attribute(instance, node, f"master-{name}")
@@ -57,39 +82,22 @@ def promotion_score(instance: Resource, node: Node) -> int | None:
         base = _without_number(instance.id)
         if base != instance.id:
             value = _attribute(instance, node, f"master-{base}")
-    return None if value is None else _score_of(value)
+    return None if value is None else score_or_none(value) or 0
 
 
-def _score_applies(instance: Resource, node: Node) -> bool:
+def _score_applies(twins: Twins, instance: Resource, node: Node) -> bool:
     """P15.3."""
     if instance.allowed.get(node.index, -1) < 0:
         return False
     if not instance.unique:
-        active = _active_twin(instance, node)
+        active = twins.active(instance, node)
         if active is instance:
             return True
-        if active is None and _known_on(instance, node):
+        if active is None and twins.is_known(instance, node):
             return True
     if not instance.running_on and not instance.known_on:
         return True
     return node.index in instance.known_on or node in instance.running_on
-
-
-def _twins(instance: Resource) -> list[Resource]:
-    """The same member in every instance of the anonymous clone."""
-    found = []
-    for sibling in instance.top.children:
-        candidates = sibling.children or [sibling]
-        found.extend([c for c in candidates if c.base_id == instance.base_id])
-    return found
-
-
-def _active_twin(instance: Resource, node: Node) -> Resource | None:
-    return next((t for t in _twins(instance) if node in t.running_on), None)
-
-
-def _known_on(instance: Resource, node: Node) -> bool:
-    return any(node.index in twin.known_on for twin in _twins(instance))
 
 
 def _without_number(name: str) -> str:
@@ -111,26 +119,15 @@ def _attribute(instance: Resource, node: Node, name: str) -> str | None:
     return node.attributes.get(name)
 
 
-def _score_of(text: str) -> int:
-    match text:
-        case "INFINITY" | "+INFINITY":
-            return INFINITY
-        case "-INFINITY":
-            return MINUS_INFINITY
-    try:
-        return max(MINUS_INFINITY, min(INFINITY, int(text)))
-    except ValueError:
-        return 0
-
-
 # After placement.
 
 
 def choose_roles(placement: Placement, clone: Resource) -> None:
     """Decide the next role of each instance (P15.4 to P15.11)."""
     clone.counts = dict.fromkeys(clone.allowed, 0)
+    twins = Twins(clone)
     for instance in clone.children:
-        _set_priority(placement, clone, instance)
+        _set_priority(placement, clone, instance, twins)
     _sort_for_promotion(placement, clone)
     settings = clone.clone
     assert settings is not None
@@ -140,7 +137,7 @@ def choose_roles(placement: Placement, clone: Resource) -> None:
             promoted += 1
 
 
-def _set_priority(placement: Placement, clone: Resource, instance: Resource) -> None:
+def _set_priority(placement: Placement, clone: Resource, instance: Resource, twins: Twins) -> None:
     """P15.5 to P15.9."""
     _show_started_as_unpromoted(instance)
     node = node_of(instance)
@@ -148,7 +145,7 @@ def _set_priority(placement: Placement, clone: Resource, instance: Resource) -> 
         return
     match instance.next_role:
         case Role.UNKNOWN | Role.STARTED:
-            score = promotion_score(instance, node)
+            score = promotion_score(twins, instance, node)
             instance.priority = _DEFAULT_PRIORITY if score is None else score
         case Role.UNPROMOTED | Role.STOPPED:
             instance.priority = MINUS_INFINITY

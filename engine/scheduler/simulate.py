@@ -10,14 +10,14 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.isodate import Zone, epoch_from_text
-from engine.base.reports import Severity
+from engine.base.reports import Report, ReportList, Severity
 from engine.base.values import int_from_text
 from engine.cib.document import FEATURE_SET, Cib
 from engine.cib.schema import validate
@@ -119,7 +119,10 @@ class Simulation:
         plans = plans or options.show_utilization or bool(options.save_graph or options.save_dot)
         schedule_first = plans and not options.injections and options.quiet
         if not schedule_first:
-            model = unpack_cib(self._cib, now, zone=self._zone)
+            found = ReportList()
+            model = unpack_cib(self._cib, now, zone=self._zone, reporter=found)
+            if not plans:
+                self._tell_findings(found.items)
             self._show_status(model)
             if options.injections:
                 now = self._inject(now, model)
@@ -130,7 +133,14 @@ class Simulation:
                 _write_bytes(options.save_output, self._cib.to_bytes())
             return ExitStatus.OK
         decided = self._plan(now)
-        return self._play(decided) if options.simulate else ExitStatus.OK
+        self._tell_findings(decided.reports)
+        complete = not decided.plan.loops
+        if options.simulate:
+            complete = self._play(decided) and complete
+            if not complete:
+                sys.stderr.write("Transition failed: terminated\n")
+                sys.stderr.write("An invalid transition was produced\n")
+        return ExitStatus.OK if complete else ExitStatus.ERROR
 
     def _announce_date(self) -> float:
         """The moment to schedule at, and a line that says so if it is not the present (0.2)."""
@@ -194,7 +204,16 @@ class Simulation:
             output.summary(decided)
         return decided
 
-    def _play(self, decided: Schedule) -> int:
+    def _tell_findings(self, reports: Iterable[Report]) -> None:
+        """Loops always, everything else with --verbose: a CIB with faults still has a plan."""
+        for report in reports:
+            if self._options.verbose or report.code == "ordering-loop":
+                known = report.subject in report.message
+                about = "" if known else f"{report.subject}: "
+                sys.stderr.write(f"{report.severity.name.lower()}: {about}{report.message}\n")
+
+    def _play(self, decided: Schedule) -> bool:
+        """Play the transition and show the status after it; False if it cannot complete."""
         options, output = self._options, self._output
         # Played actions happen in the present, whatever moment the plan is for: their entries are
         # newer than all others, also where only the time tells (cts: on_fail_demote1).
@@ -205,12 +224,9 @@ class Simulation:
             failures=options.op_fail,
             start_failure_is_fatal=decided.model.options.start_failure_is_fatal,
         )
-        complete = player.play(decided.transition) and not _tell_loops(decided)
+        complete = player.play(decided.transition)
         if not options.quiet:
             output.executed(player.done)
-        if not complete:
-            sys.stderr.write("Transition failed: terminated\n")
-            sys.stderr.write("An invalid transition was produced\n")
         if options.save_output:
             _write_bytes(options.save_output, self._cib.to_bytes())
         if options.in_place:
@@ -219,15 +235,7 @@ class Simulation:
             now = self._announce_date()
             model = unpack_cib(self._cib, now, zone=self._zone)
             output.status(model, "Revised Cluster Status", pending=False)
-        return ExitStatus.OK if complete else ExitStatus.ERROR
-
-
-def _tell_loops(decided: Schedule) -> bool:
-    """Name the actions that wait for each other on stderr; True if there are any."""
-    loops = [report for report in decided.reports if report.code == "ordering-loop"]
-    for report in loops:
-        sys.stderr.write(f"crm_simulate: {report.message}\n")
-    return bool(loops)
+        return complete
 
 
 def _score_heading(options: SimulateOptions) -> str:

@@ -129,16 +129,13 @@ class StatusTree:
         return last + 1
 
     def record(self, resource: etree._Element, entry_id: str, values: dict[str, str]) -> None:
-        """Write a history entry, in the place of an older one with the same id."""
+        """Write a history entry; an older one with the same id keeps what the new one does not say."""
         entries = self._entries.get(resource)
         if entries is None:
             entries = self._entries[resource] = {op.get("id", ""): op for op in resource}
         entry = entries.get(entry_id)
         if entry is None:
             entry = entries[entry_id] = etree.SubElement(resource, "lrm_rsc_op", id=entry_id)
-        else:
-            entry.attrib.clear()
-            entry.set("id", entry_id)
         _set(entry, values)
 
     # Tickets.

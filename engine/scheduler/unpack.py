@@ -57,7 +57,7 @@ def unpack_cib(
     `now` is epoch seconds; `zone` the meaning of times without zone. Findings go to the reporter.
     Raises `BadInput` for a CIB of a newer feature set.
     """
-    model = Model(now, zone)
+    model = Model(now, zone if zone is not None else Zone())
     fill_model(cib, model, requests=requests, reporter=reporter)
     return model
 
