@@ -164,6 +164,7 @@ class Node:
             self._has_authority,
         )
         self.operations.load()
+        self.operations.learn_units()
         self._fences = FenceRunner(self._proc, self.clock, self.places.paths.fence_dir)
         self._worker = SchedulerWorker(self._scheduled)
         self._desk = AdminDesk(self)
@@ -381,6 +382,7 @@ class Node:
             len(view.durable),
         )
         self._drop_for_old_view()
+        self.operations.drop_queued()
         # After the controller has taken the view in.
         asyncio.get_running_loop().call_soon(self._send_join_state, view.term)
 

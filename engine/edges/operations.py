@@ -20,7 +20,7 @@ from engine.edges.processes import check_program, process_start_ticks, when_gone
 from engine.fencing import devices
 from engine.lrm import lsb, ocf, ops, service, systemd
 from engine.lrm.api import LrmOp, LrmResult, OpStatus
-from engine.lrm.command import AgentPaths, Outcome
+from engine.lrm.command import AgentPaths, Outcome, base_environment
 from engine.lrm.journal import (
     InFlight,
     LrmMemory,
@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 # Without authority in the newest view a node begins none of these.
 NEEDS_AUTHORITY = ("start", "promote", "migrate_to", "migrate_from")
 OUTPUT_LINES = 10
+SYSTEMD_RUNS = "/run/systemd/system"
 SAVE_SECONDS = 0.1
 _PROGRAM_MISSING = {
     ExitStatus.NOT_INSTALLED: (OcfStatus.NOT_INSTALLED, OpStatus.NOT_INSTALLED),
@@ -86,8 +87,7 @@ class Operations:
     # ---- orders
 
     def request(self, op: LrmOp) -> None:
-        """Do an operation; one that the history records as pending is on record at once."""
-        self.history.record_pending(op, self._clock.wall())
+        """Do an operation when its turn comes."""
         self._handle(ops.Request(op))
 
     def cancel(self, resource: str, operation: str, interval_ms: int) -> None:
@@ -108,19 +108,27 @@ class Operations:
         self.history.forget_failure(resource)
         self._save()
 
+    def drop_queued(self) -> None:
+        """Begin nothing that another DC asked for."""
+        self._handle(ops.DropQueued())
+
     @property
     def in_flight(self) -> tuple[str, ...]:
         """Keys of the operations that run or wait and will be reported."""
-        running = [item.op.key for item in self._started.values() if item.op.interval_ms == 0]
-        return tuple(running)
+        return self.core.outstanding
 
-    @property
-    def running_programs(self) -> int:
-        return len(self._started)
+    def learn_units(self) -> None:
+        """Ask systemd, where it runs, for its units: the class `service` prefers them."""
+        if not os.path.isdir(SYSTEMD_RUNS) or not os.path.exists(self._paths.systemctl):
+            return
 
-    def set_units(self, units: frozenset[str]) -> None:
-        """The unit names that systemd knows, for the class `service`."""
-        self._units = units
+        def done(code: int, stdout: bytes, stderr: bytes) -> None:
+            lines = stdout.decode("utf-8", "replace").splitlines()
+            self._units = frozenset(line.split()[0] for line in lines if line.strip())
+
+        argv = [self._paths.systemctl, "list-unit-files", "--no-legend", "--plain", "--no-pager"]
+        with contextlib.suppress(OSError):
+            self._proc.spawn(argv, base_environment(self._paths), b"", done)
 
     # ---- the life of the agent
 
@@ -221,6 +229,7 @@ class Operations:
             reason = f"{command.argv[0]}: {problem.strerror}"
             self._finish(run, op, Outcome(OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR, reason))
             return
+        self.history.record_pending(op, self._clock.wall())
         self._started[run] = _Started(op, child)
         self._write_inflight(run, op, child)
 

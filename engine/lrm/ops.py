@@ -45,6 +45,14 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
+class DropQueued:
+    """Somebody else gives the orders now: begin nothing of what was asked for before.
+
+    What runs goes on, and what is being repeated is repeated further.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A run ended with an OCF code (`status` DONE) or could not be made (any other status)."""
 
@@ -61,7 +69,7 @@ class TimerFired:
     name: str
 
 
-Event = Request | Cancel | Forget | Finished | TimerFired
+Event = Request | Cancel | Forget | DropQueued | Finished | TimerFired
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,8 @@ class LrmCore:
                 self._cancel((event.resource, event.operation, event.interval_ms), effects)
             case Forget(resource=resource):
                 self._forget(resource, effects)
+            case DropQueued():
+                self._drop_orders(effects)
             case Finished():
                 self._finished(event, now, effects)
             case TimerFired(name=name):
@@ -177,8 +187,11 @@ class LrmCore:
         return not self._runs and not self._queues and not self._delayed
 
     @property
-    def busy_resources(self) -> tuple[str, ...]:
-        return tuple(self._running)
+    def outstanding(self) -> tuple[str, ...]:
+        """Keys of the operations that run or wait and will be reported for certain."""
+        waiting = [job for queue in self._queues.values() for job in queue]
+        jobs = [*(run.job for run in self._runs.values()), *waiting, *self._delayed.values()]
+        return tuple(job.op.key for job in jobs if job.op.interval_ms == 0)
 
     def snapshot(self) -> dict[str, object]:
         """The state in plain values, for status output and the oracle of the simulation."""
@@ -219,6 +232,18 @@ class LrmCore:
             del self._delayed[call]
             effects.append(StopTimer(f"delay {call}"))
         self._queues.pop(resource, None)
+
+    def _drop_orders(self, effects: list[Effect]) -> None:
+        for call, job in list(self._delayed.items()):
+            if job.op.interval_ms == 0:
+                del self._delayed[call]
+                effects.append(StopTimer(f"delay {call}"))
+        for resource, queue in list(self._queues.items()):
+            kept = deque(job for job in queue if job.op.interval_ms > 0)
+            if kept:
+                self._queues[resource] = kept
+            else:
+                del self._queues[resource]
 
     def _drop_queued(self, resource: str, call: int) -> None:
         queue = self._queues.get(resource)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from engine.lrm.api import LrmOp, OpStatus
 from engine.lrm.ops import (
     Cancel,
+    DropQueued,
     Effect,
     Event,
     Finished,
@@ -152,3 +153,15 @@ def test_forgetting_a_resource_drops_what_waits_for_it() -> None:
     bench.do(Forget("db"))
     assert bench.spawned(Finished(run.run, 0)) == []
     assert bench.core.recurring == ()
+
+
+def test_orders_of_another_dc_are_not_begun_and_repeated_ones_go_on() -> None:
+    bench = Bench()
+    [run] = bench.spawned(Request(START))
+    bench.do(Request(STOP))
+    bench.do(Request(replace(MONITOR, resource="ip")))
+    assert bench.core.outstanding == ("db_start_0", "db_stop_0")
+    bench.do(DropQueued())
+    assert bench.core.outstanding == ("db_start_0",)
+    assert bench.spawned(Finished(run.run, 0)) == []
+    assert len(bench.core.recurring) == 1

@@ -1,0 +1,264 @@
+"""Programs as the local resource manager runs them: real processes, time limits, output, a crash between."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.edges.clock import RealClock
+from engine.edges.operations import Operations
+from engine.edges.processes import KEPT_BYTES, Processes, check_program
+from engine.lrm.api import LrmOp, LrmResult, OpStatus
+from engine.lrm.command import AgentPaths
+
+AGENT = """#!/bin/sh
+case "$1" in
+    start) {start} ;;
+    stop) exit 0 ;;
+    monitor) [ -e "$OCF_RESKEY_flag" ] || exit 7 ;;
+    env) env ;;
+esac
+"""
+
+
+class Bench:
+    """A resource manager of its own, with agents that the test writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.results: list[LrmResult] = []
+        self.may_start = True
+        agents = folder / "ocf" / "resource.d" / "test"
+        agents.mkdir(parents=True, exist_ok=True)
+        (folder / "run").mkdir(exist_ok=True)
+        self.agents = agents
+
+    def open(self) -> Operations:
+        paths = AgentPaths(ocf_root=str(self.folder / "ocf"), resource_state=str(self.folder))
+        clock = RealClock(asyncio.get_running_loop())
+        made = Operations(
+            "n1",
+            str(self.folder / "run"),
+            paths,
+            Processes(),
+            clock,
+            self.results.append,
+            lambda: self.may_start,
+        )
+        made.load()
+        return made
+
+    def agent(self, name: str, start: str) -> None:
+        path = self.agents / name
+        path.write_text(AGENT.format(start=start))
+        path.chmod(0o755)
+
+    def op(self, name: str, operation: str, timeout_ms: int = 5000, **parameters: str) -> LrmOp:
+        return LrmOp(
+            "db", "ocf", "test", name, operation, timeout_ms=timeout_ms, parameters=parameters
+        )
+
+    async def until(self, check: Callable[[], object], seconds: float = 5) -> None:
+        end = time.monotonic() + seconds
+        while not check():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+
+    async def result(self) -> LrmResult:
+        await self.until(lambda: self.results, 15)
+        return self.results.pop(0)
+
+
+def run(folder: Path, work: Callable[[Bench], Awaitable[None]]) -> None:
+    asyncio.run(_run(Bench(folder), work))
+
+
+async def _run(bench: Bench, work: Callable[[Bench], Awaitable[None]]) -> None:
+    await work(bench)
+
+
+def test_an_agent_runs_with_its_parameters_and_its_own_words_are_kept(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        bench.agent("a", 'echo "ocf-exit-reason:no $OCF_RESKEY_what" >&2; exit 5')
+        operations = bench.open()
+        operations.request(bench.op("a", "start", what="disk"))
+        result = await bench.result()
+        assert (result.rc, result.status, result.reason) == (5, OpStatus.DONE, "no disk")
+        operations.close()
+
+    run(tmp_path, work)
+
+
+def test_a_slow_agent_is_killed_with_its_children(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        bench.agent("a", "sleep 77 & echo $! > $HA_RSCTMP/child; wait")
+        operations = bench.open()
+        operations.request(bench.op("a", "start", timeout_ms=500))
+        started = time.monotonic()
+        result = await bench.result()
+        assert result.status == OpStatus.TIMED_OUT
+        assert time.monotonic() - started < 4
+        child = int((tmp_path / "child").read_text())
+        await bench.until(lambda: not is_alive(child))
+        operations.close()
+
+    run(tmp_path, work)
+
+
+def test_a_daemon_that_keeps_the_pipes_open_does_not_hold_up_the_result(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        bench.agent("a", "setsid sleep 5 & exit 0")
+        operations = bench.open()
+        operations.request(bench.op("a", "start"))
+        started = time.monotonic()
+        assert (await bench.result()).rc == 0
+        assert time.monotonic() - started < 3
+        operations.close()
+
+    run(tmp_path, work)
+
+
+def test_a_flood_of_output_is_cut_in_the_middle(tmp_path: Path) -> None:
+    kept: list[bytes] = []
+
+    async def work(bench: Bench) -> None:
+        done = asyncio.Event()
+
+        def ended(code: int, stdout: bytes, stderr: bytes) -> None:
+            kept.append(stdout)
+            done.set()
+
+        Processes().spawn(
+            ["/bin/sh", "-c", "echo first; yes | head -c 5000000; echo last"], {}, b"", ended
+        )
+        await asyncio.wait_for(done.wait(), 10)
+
+    run(tmp_path, work)
+    assert kept[0].startswith(b"first\n")
+    assert kept[0].endswith(b"last\n")
+    assert len(kept[0]) < 2 * KEPT_BYTES + 100
+
+
+def test_a_missing_agent_is_not_installed_and_a_name_with_dots_reaches_no_file(
+    tmp_path: Path,
+) -> None:
+    async def work(bench: Bench) -> None:
+        operations = bench.open()
+        operations.request(bench.op("nothing", "monitor"))
+        result = await bench.result()
+        assert (result.rc, result.status) == (5, OpStatus.NOT_INSTALLED)
+        operations.request(bench.op("../../../../bin/true", "monitor"))
+        result = await bench.result()
+        assert (result.rc, result.status) == (6, OpStatus.ERROR)
+        operations.close()
+
+    run(tmp_path, work)
+
+
+def test_without_authority_nothing_is_started_but_a_stop_is_done(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        bench.agent("a", "exit 0")
+        bench.may_start = False
+        operations = bench.open()
+        operations.request(bench.op("a", "start"))
+        assert "no authority" in (await bench.result()).reason
+        operations.request(bench.op("a", "stop"))
+        assert (await bench.result()).is_success
+        operations.close()
+
+    run(tmp_path, work)
+
+
+def test_after_a_crash_the_history_is_there_and_an_interrupted_operation_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    async def work(bench: Bench) -> None:
+        bench.agent("quick", "exit 0")
+        bench.agent("slow", "echo $$ > $HA_RSCTMP/pid; sleep 77")
+        (tmp_path / "flag").touch()
+        first = bench.open()
+        first.request(bench.op("quick", "start"))
+        await bench.result()
+        monitor = LrmOp(
+            "db",
+            "ocf",
+            "test",
+            "quick",
+            "monitor",
+            200,
+            5000,
+            parameters={"flag": f"{tmp_path}/flag"},
+        )
+        first.request(monitor)
+        await bench.result()
+        first.request(
+            LrmOp("web", "ocf", "test", "slow", "start", timeout_ms=1500, meta={}, parameters={})
+        )
+        await bench.until((tmp_path / "pid").exists)
+        first.save_now()
+        for timer in list(first._timers.values()):
+            timer.cancel()  # the agent is gone, and with it what it would still have done
+
+        second = bench.open()
+        assert list(second.history.resources) == ["db"]
+        assert [op.operation for op in second.core.recurring] == ["monitor"]
+        assert second.core.last_call >= 3
+        (tmp_path / "flag").unlink()
+        result = await bench.result()
+        while result.rc == 0:
+            result = await bench.result()
+        assert (result.op.operation, result.rc) == ("monitor", 7)
+        pid = int((tmp_path / "pid").read_text())
+        await bench.until(lambda: not is_alive(pid))
+        second.close()
+
+    run(tmp_path, work)
+
+
+def test_a_program_outside_its_folder_or_writable_by_all_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "agents"
+    folder.mkdir()
+    own = folder / "own"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    check_program(str(own), str(folder))
+    own.chmod(0o757)
+    with pytest.raises(EngineError) as caught:
+        check_program(str(own), str(folder))
+    assert caught.value.status == ExitStatus.INSUFFICIENT_PRIV
+    outside = tmp_path / "outside"
+    outside.write_text("#!/bin/sh\n")
+    outside.chmod(0o755)
+    (folder / "link").symlink_to(outside)
+    with pytest.raises(EngineError, match="leads out"):
+        check_program(str(folder / "link"), str(folder))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return state != "Z"
+
+
+def test_the_group_gets_the_signal(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        codes: list[int] = []
+        program = Processes().spawn(
+            ["/bin/sh", "-c", "sleep 60"], {}, b"", lambda code, out, err: codes.append(code)
+        )
+        program.signal_group(signal.SIGTERM)
+        await bench.until(lambda: codes)
+        assert codes == [-signal.SIGTERM]
+
+    run(tmp_path, work)
