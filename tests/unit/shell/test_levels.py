@@ -156,7 +156,7 @@ def test_a_shadow_is_made_changed_compared_committed_and_deleted(shell: Shell) -
     assert shell("cib", "list").out == "test\n"
     live = shell("-c", "test", "node", "standby", "n1").cib
     assert "standby" not in live
-    assert '+        <nvpair name="standby"' in shell("-c", "test", "cib", "diff").out
+    assert "+\tattributes standby=on" in shell("-c", "test", "cib", "diff").out
     assert 'value="on"' in shell("cib", "commit", "test").cib
     assert shell("cib", "delete", "test").status == 0
     assert shell("cib", "delete", "test").status == 1
