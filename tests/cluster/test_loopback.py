@@ -67,7 +67,7 @@ class Host:
 
     def ask(self, kind: str, timeout: float = 10, **fields: Any) -> dict[str, Any]:
         with Client(socket_path(str(self.folder))) as client:
-            return client.request(kind, timeout=timeout, **fields)
+            return client.request(kind, timeout, **fields)
 
     def status(self) -> dict[str, Any]:
         try:
