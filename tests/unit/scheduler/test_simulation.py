@@ -204,7 +204,7 @@ def test_injections_are_told_in_their_fixed_order() -> None:
 
 
 def test_an_injected_failure_makes_the_resource_recover() -> None:
-    states = state(1, history("a", op("a", "start", call=5, on_node="n1")))
+    states = state(1, history("a", op("a", "start", call=5, last_rc_change="1")))
     document = cib(primitive("a"), nodes=1, options=IGNORE, states=states)
 
     inject(document, Injections(operations=[OpSpec("a", "monitor", 10000, "n1", 7)]), NOW)
