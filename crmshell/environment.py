@@ -163,6 +163,10 @@ class Environment:
     def state_folder(self) -> str:
         return os.path.join(self._xdg("XDG_STATE_HOME", ".local/state"), "crm")
 
+    @property
+    def data_folder(self) -> str:
+        return os.path.join(self._xdg("XDG_DATA_HOME", ".local/share"), "crm")
+
     def _xdg(self, variable: str, default: str) -> str:
         given = self.variables.get(variable, "")
         return given if given.startswith("/") else os.path.join(self.home, default)

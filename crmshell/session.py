@@ -224,6 +224,7 @@ class Session:
     def pending(self) -> PendingCib:
         """The configuration being worked on; read when first asked for."""
         if self._pending is None:
+            from crmshell.pending.agents import agent_facts
             from crmshell.pending.changes import PendingCib
 
             base: Cib | None = None
@@ -232,11 +233,16 @@ class Session:
                 base, cib = kept
             else:
                 cib = self.source.read(sync=True)
+            advised = (
+                self.options.flag("core.has_ra_advised_op"),
+                self.options.flag("core.has_fa_advised_op"),
+            )
             self._pending = PendingCib(
                 cib,
                 base=base,
                 providers=lambda kind: tuple(self.agents.catalog.providers_of(kind)),
-                promotable=lambda agent: self.agents.is_promotable(*agent),
+                agents=lambda agent: agent_facts(self.agents, agent, advised),
+                advises=any(advised),
             )
         return self._pending
 

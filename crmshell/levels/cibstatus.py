@@ -214,12 +214,12 @@ def ticket(session: Session, call: Call) -> str:
 
 @command(
     "cibstatus",
-    "simulate",
+    "run",
     usage="[nograph] [scores] [utilization] [actions]",
-    aliases=("run",),
+    aliases=("simulate",),
     help="what the cluster would do",
 )
-def simulate(session: Session, call: Call) -> str:
+def run(session: Session, call: Call) -> str:
     from crmshell.levels.scheduled import actions_text, run_scheduler, scores_text, summary_text
 
     cib = status_edit(session).put_into(session.cib())

@@ -28,14 +28,23 @@ def show(session: Session, call: Call) -> Answer:
         return Answer(difference(session, pending))
     xml = bool(words) and words[0] == "xml"
     selectors = words[1:] if xml else words
+    form = "xml" if xml else session.switches.output_as
     try:
         elements = select(pending, selectors)
     except Refused as refusal:
         raise refusal.at(call.line, call.tokens) from None
-    if xml:
-        return Answer(configuration_xml(pending, elements if selectors else None))
+    if form in {"xml", "json"}:
+        text = configuration_xml(pending, elements if selectors else None)
+        return Answer(_as_json(text) if form == "json" else text)
     listing = _listing(session, selectors)
     return Answer(configuration_text(pending, elements, listing))
+
+
+def _as_json(xml: str) -> str:
+    from crmshell.output.machine import json_from_xml
+    from engine.base.safexml import parse_xml
+
+    return json_from_xml(parse_xml(xml.encode(), "configuration"))
 
 
 def _listing(session: Session, selectors: Sequence[str]) -> Listing:

@@ -168,7 +168,7 @@ LEVELS: Mapping[str, Level] = {
     for level in (
         Level(
             "root",
-            ("crmshell.levels.root",),
+            ("crmshell.levels.root", "crmshell.levels.report"),
             "the top level",
             (),
         ),
@@ -185,12 +185,23 @@ LEVELS: Mapping[str, Level] = {
             ("root", "configure"),
         ),
         Level("options", ("crmshell.levels.options",), "settings of this shell"),
+        Level(
+            "script",
+            ("crmshell.levels.script",),
+            "ready-made configurations from a few parameters",
+        ),
+        Level(
+            "template",
+            ("crmshell.levels.template",),
+            "configuration from templates with blanks to fill in",
+            ("root", "configure"),
+        ),
         Level("node", ("crmshell.levels.node",), "nodes: standby, online, attributes, fencing"),
         Level(
             "cibstatus",
             ("crmshell.levels.cibstatus",),
             "a status to try things on with simulate",
-            ("root", "configure"),
+            ("root", "configure", "cib"),
         ),
         Level("cib", ("crmshell.levels.cib",), "shadow CIBs", ("root", "configure")),
         Level(

@@ -383,3 +383,19 @@ def scores(session: Session, call: Call) -> str:
     from crmshell.levels.scheduled import scores_text
 
     return scores_text(session.cib(), session.environment.clock())
+
+
+@command(
+    "resource",
+    "why",
+    usage="<rsc> [<node>]",
+    args=(1, 2),
+    help="why a resource runs where it runs, or does not",
+)
+def why(session: Session, call: Call) -> str:
+    from crmshell.views.why import why_text
+
+    name = call.args[0]
+    find_resource(session.cib(), name)
+    node = call.args[1] if len(call.args) > 1 else ""
+    return why_text(session.cib(), session.environment.clock(), name, node)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -22,6 +22,8 @@ from crmshell.grammar.ast import (
     Member,
     NodeStmt,
     NvPair,
+    Op,
+    Operations,
     OrderStmt,
     PrimitiveStmt,
     PropertyStmt,
@@ -65,15 +67,26 @@ class Way(Enum):
     REPLACE = "replace"  # edit, load push: created or replaced, nodes and properties too
 
 
-def never_promotable(_agent: Agent) -> bool:
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """What changes ask about agents: the parameters it knows, whether it can be promoted, and the
+    operations to add to a typed primitive (none: leave it as it is)."""
+
+    parameters: frozenset[str] = frozenset()
+    promotable: bool = False
+    advised: tuple[Op, ...] = ()
+
+
+def nothing_known(_agent: Agent) -> AgentFacts:
     """Nothing is known of agents."""
-    return False
+    return AgentFacts()
 
 
 class PendingCib(Objects):
     """The working configuration and its history of changes.
 
-    `providers` says who has the OCF agent of a type, `promotable` whether an agent can be promoted.
+    `providers` says who has the OCF agent of a type, `agents` what an agent says about itself;
+    `advises`: a typed primitive gets the operations that its agent advises.
     """
 
     def __init__(
@@ -82,11 +95,13 @@ class PendingCib(Objects):
         *,
         base: Cib | None = None,
         providers: Callable[[str], tuple[str, ...]] = providers_unknown,
-        promotable: Callable[[Agent], bool] = never_promotable,
+        agents: Callable[[Agent], AgentFacts] = nothing_known,
+        advises: bool = False,
     ) -> None:
         super().__init__(cib, base)
         self._providers = providers
-        self._promotable = promotable
+        self._agents = agents
+        self._advises = advises
         self._commands: list[tuple[int, str]] = []
 
     @property
@@ -151,8 +166,8 @@ class PendingCib(Objects):
             merging.put_xml(self, element, comments, replace=way is not Way.CREATE)
             return []
         old = self._replaceable(statement, way)
-        if way is Way.CREATE and isinstance(statement, ContainerStmt):
-            statement = self._with_clone_defaults(statement)
+        if way is Way.CREATE:
+            statement = self._completed(statement)
         members = self._members_of(statement, old)
         self.put(old, self.builder().build(statement), comments, members)
         if way is not Way.CREATE:
@@ -199,6 +214,18 @@ class PendingCib(Objects):
             return {}
         return {name: self.check_member(kind, statement.id, name, old) for name in names}
 
+    def _completed(self, statement: Statement) -> Statement:
+        """What is added to or corrected in a typed statement."""
+        if isinstance(statement, ContainerStmt):
+            return self._with_clone_defaults(statement)
+        if isinstance(statement, PrimitiveStmt) and not statement.template:
+            if _has_dashes(statement):
+                known = self._agents(statement.agent).parameters
+                statement = _with_known_names(statement, known)
+            if self._advises:
+                statement = _with_advised(statement, self._agents(statement.agent).advised)
+        return statement
+
     def _with_clone_defaults(self, statement: ContainerStmt) -> ContainerStmt:
         """A typed clone of a primitive is interleaved, and promotable when its agent can be."""
         member = self.objects.get(statement.members[0])
@@ -210,7 +237,7 @@ class PendingCib(Objects):
         given = {pair.name for part in metas for pair in part.pairs}
         added: list[NvPair] = []
         agent = (member.get("class", ""), member.get("provider", ""), member.get("type", ""))
-        if "promotable" not in given and self._promotable(agent):
+        if "promotable" not in given and self._agents(agent).promotable:
             added.append(NvPair("promotable", "true"))
         if "interleave" not in given:
             added.append(NvPair("interleave", "true"))
@@ -238,6 +265,59 @@ class PendingCib(Objects):
             for name in references.named_by(element)
             if name not in self.objects
         ]
+
+
+def _has_dashes(statement: PrimitiveStmt) -> bool:
+    return any(
+        "-" in pair.name
+        for part in statement.parts
+        if isinstance(part, AttrSet) and part.kind == "params"
+        for pair in part.pairs
+    )
+
+
+def _with_known_names(statement: PrimitiveStmt, known: frozenset[str]) -> PrimitiveStmt:
+    """Parameters that the agent knows with `_` where `-` was typed get its spelling."""
+
+    def corrected(pair: NvPair) -> NvPair:
+        spelt = pair.name.replace("-", "_")
+        wrong = pair.name not in known and spelt in known
+        return replace(pair, name=spelt) if wrong else pair
+
+    parts = tuple(
+        replace(part, pairs=tuple(corrected(pair) for pair in part.pairs))
+        if isinstance(part, AttrSet) and part.kind == "params"
+        else part
+        for part in statement.parts
+    )
+    return replace(statement, parts=parts)
+
+
+def _with_advised(statement: PrimitiveStmt, advised: tuple[Op, ...]) -> PrimitiveStmt:
+    """Operations that the agent advises and the statement lacks; times for those it has."""
+    if not advised:
+        return statement
+    parts = list(statement.parts)
+    place = next((i for i, part in enumerate(parts) if isinstance(part, Operations)), -1)
+    there = parts[place] if place >= 0 else Operations()
+    if not isinstance(there, Operations) or there.ref:
+        return statement
+    by_name = {op.name: op for op in reversed(advised)}
+    ops = [_with_times(op, by_name.get(op.name)) for op in there.ops]
+    names = {op.name for op in there.ops}
+    ops += [op for op in advised if op.name not in names]
+    made = replace(there, ops=tuple(ops))
+    if place >= 0:
+        parts[place] = made
+    else:
+        parts.append(made)
+    return replace(statement, parts=tuple(parts))
+
+
+def _with_times(op: Op, advised: Op | None) -> Op:
+    given = {name for name, _ in op.attrs}
+    missing = tuple(pair for pair in advised.attrs if pair[0] not in given) if advised else ()
+    return replace(op, attrs=(*op.attrs, *missing)) if missing else op
 
 
 def _kinds_replaced_by(statement: Statement) -> tuple[str, ...]:

@@ -50,11 +50,6 @@ class AgentShelf:
         except EngineError:
             return None
 
-    def is_promotable(self, standard: str, provider: str, kind: str) -> bool:
-        """Whether an agent can be promoted; False when it cannot be asked."""
-        found = self.metadata_or_none(AgentName(standard, provider, kind))
-        return found is not None and found.is_promotable
-
     def _read(self, name: AgentName) -> AgentMetadata:
         from engine.agents.run import metadata_from_bytes, metadata_source, read_metadata
 

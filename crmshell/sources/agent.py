@@ -24,6 +24,9 @@ from engine.ipc.messages import report_from_fields
 SUBMIT_TIMEOUT = 30.0
 OUTCOME_TIMEOUT = 15.0
 SETTLE_TIMEOUT = 600.0
+ELECTION_PATIENCE = 20.0
+ELECTION_PAUSE = 0.3
+_NOT_REPEATED = frozenset({"fence", "confirm-fenced", "shutdown"})
 _LOST = frozenset({ExitStatus.DISCONNECT, ExitStatus.TIMEOUT})
 
 
@@ -86,12 +89,17 @@ class AgentSource:
 
     def wait(self, timeout: float | None = None) -> bool:
         limit = SETTLE_TIMEOUT if timeout is None else timeout
-        try:
-            return bool(self._client.demand("wait", limit).get("idle"))
-        except EngineError as problem:
-            if problem.status is ExitStatus.TIMEOUT:
-                return False
-            raise _refusal(problem) from None
+        deadline = time.monotonic() + limit
+        while True:
+            left = max(0.1, deadline - time.monotonic())
+            try:
+                return bool(self._client.demand("wait", left).get("idle"))
+            except EngineError as problem:
+                if problem.status is ExitStatus.TIMEOUT or time.monotonic() >= deadline:
+                    return False
+                if problem.status is not ExitStatus.TEMPFAIL:
+                    raise _refusal(problem) from None
+            time.sleep(ELECTION_PAUSE)
 
     def set_attribute(self, node: str, name: str, value: str | None) -> None:
         self.ask("attribute", node=node, name=name, value=value, set="status")
@@ -117,11 +125,20 @@ class AgentSource:
         self._client.close()
 
     def ask(self, request: str, limit: float = SUBMIT_TIMEOUT, **fields: Any) -> dict[str, Any]:
-        """Send a request and give back the reply; a refusal or a lost agent is raised in one line."""
-        try:
-            return dict(self._client.demand(request, limit, **fields))
-        except EngineError as problem:
-            raise _refusal(problem) from None
+        """Send a request and give back the reply; a refusal or a lost agent is raised in one line.
+
+        While the cluster chooses its members or its controller anew, requests that may be repeated
+        are repeated for a while.
+        """
+        patience = 0.0 if request in _NOT_REPEATED else ELECTION_PATIENCE
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return dict(self._client.demand(request, limit, **fields))
+            except EngineError as problem:
+                if problem.status is not ExitStatus.TEMPFAIL or time.monotonic() >= deadline:
+                    raise _refusal(problem) from None
+            time.sleep(ELECTION_PAUSE)
 
     def _outcome_of(self, request_id: str, problem: EngineError) -> dict[str, Any]:
         """What became of a request whose answer got lost."""

@@ -222,6 +222,12 @@ def _target_role(resource: Resource) -> Role:
     return role_from_text(resource.meta.get("target-role"))
 
 
+def _is_disabled(resource: Resource) -> bool:
+    """Kept from what it could be: stopped, or unpromoted where it could be promoted."""
+    wanted = _target_role(resource)
+    return wanted is Role.STOPPED or (wanted is Role.UNPROMOTED and resource.top.promotable)
+
+
 def _flags(resource: Resource, node: Node | None, *, pending: bool) -> list[str]:
     flags: list[str] = []
     if node is not None and not node.online and node.unclean:
@@ -280,7 +286,7 @@ def _attributes(words: list[str]) -> str:
 
 def _group_item(model: Model, group: Resource, *, pending: bool) -> Item:
     """A group and its members (C18.6)."""
-    words = ["disabled"] if _target_role(group) is Role.STOPPED else []
+    words = ["disabled"] if _is_disabled(group) else []
     words += _management(group)
     item = Item(f"Resource Group: {group.id}{_attributes(words)}:")
     for member in group.children:
@@ -300,7 +306,7 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
         words.append("promotable")
     if clone.unique:
         words.append("unique")
-    if _target_role(clone) is Role.STOPPED:
+    if _is_disabled(clone):
         words.append("disabled")
     words += _management(clone)
     child_id = clone.clone_blueprint.id if clone.clone_blueprint is not None else ""

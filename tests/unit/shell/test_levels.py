@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -197,3 +198,11 @@ def test_verify_finds_references_to_nothing(shell: Shell, tmp_path: Path) -> Non
     said = shell("verify")
     assert said.status == 1
     assert "nix" in said.err
+
+
+def test_the_configuration_is_text_or_for_programs_xml_and_json(shell: Shell) -> None:
+    assert shell("configure", "show", "ip").out == "primitive ip IPaddr2\n"
+    assert "<primitive" in shell("--output-as", "xml", "configure", "show", "ip").out
+    data = json.loads(shell("--output-as", "json", "configure", "show", "ip").out)
+    assert data["tag"] == "cib"
+    assert '"id": "ip"' in json.dumps(data)

@@ -154,6 +154,27 @@ def test_waiting_ends_with_the_time_limit(server: Socket, source: AgentSource) -
     assert not source.wait(0.2)
 
 
+def test_a_request_during_an_election_is_repeated_but_fencing_is_not(
+    server: Socket, source: AgentSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "ELECTION_PAUSE", 0.01)
+    refusals = [{"ok": False, "error": "no DC at present", "status": 75}] * 2
+
+    def elect(request: dict[str, Any]) -> dict[str, Any]:
+        return refusals.pop() if refusals else {"ok": True, "idle": True}
+
+    server.answers["cleanup"] = elect
+    source.cleanup(Cleanup())
+    assert [each["kind"] for each in server.requests] == ["cleanup"] * 3
+    refusals += [{"ok": False, "error": "no DC at present", "status": 75}]
+    server.answers["wait"] = elect
+    assert source.wait(5)
+    server.answers["fence"] = lambda request: {"ok": False, "error": "no DC", "status": 75}
+    with pytest.raises(ShellError, match="no DC"):
+        source.fence("n1", "off")
+    assert [each["kind"] for each in server.requests].count("fence") == 1
+
+
 def test_nobody_listening_is_one_line(tmp_path: Path) -> None:
     environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), {})
     gone = AgentSource(environment, str(tmp_path / "gone.sock"))

@@ -1,0 +1,55 @@
+"""Why a resource runs where it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmshell.errors import ShellError
+from crmshell.views.why import why_text
+from engine.cib.document import Cib
+
+NOW = 1_700_000_000.0
+CIB = """<cib crm_feature_set="3.19.0" validate-with="pacemaker-3.9" epoch="7" num_updates="2"
+ admin_epoch="0" have-quorum="{quorum}" dc-uuid="1"><configuration><crm_config>
+<cluster_property_set id="o"><nvpair id="o-s" name="stonith-enabled" value="{fencing}"/>
+</cluster_property_set></crm_config><nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
+<resources><primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2">{meta}</primitive>
+</resources><constraints><rsc_location id="cli-ban-ip-on-n1" rsc="ip" node="n1" score="-INFINITY"/>
+</constraints></configuration><status>
+<node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member"/>
+<node_state id="2" uname="n2" in_ccm="false" crmd="offline" join="down" expected="down"/>
+</status></cib>"""
+STOPPED = '<meta_attributes id="m"><nvpair id="m-t" name="target-role" value="Stopped"/></meta_attributes>'
+
+
+def _cib(meta: str = "", *, quorum: int = 1, fencing: str = "false") -> Cib:
+    return Cib.from_bytes(CIB.format(meta=meta, quorum=quorum, fencing=fencing).encode())
+
+
+def test_a_ban_and_an_offline_node_are_named_with_their_scores() -> None:
+    text = why_text(_cib(), NOW, "ip")
+    assert text.startswith("* ip is stopped\n")
+    assert "  * n1: -INFINITY\n    * location cli-ban-ip-on-n1: -INFINITY" in text
+    assert "the node is OFFLINE" in text
+
+
+def test_a_resource_that_is_stopped_on_purpose_says_what_to_type() -> None:
+    assert "target-role=Stopped" in why_text(_cib(STOPPED), NOW, "ip")
+
+
+def test_what_stops_the_whole_cluster_comes_first() -> None:
+    text = why_text(_cib(quorum=0, fencing="true"), NOW, "ip")
+    assert "no fencing device is configured" in text.splitlines()[0]
+    assert "no quorum (no-quorum-policy=stop)" in text.splitlines()[1]
+
+
+def test_one_node_can_be_asked_about() -> None:
+    text = why_text(_cib(), NOW, "ip", "n1")
+    assert "n1" in text
+    assert "n2" not in text
+
+
+@pytest.mark.parametrize(("name", "node"), [("nix", ""), ("ip", "n9")])
+def test_what_is_not_there_is_refused(name: str, node: str) -> None:
+    with pytest.raises(ShellError, match="does not exist"):
+        why_text(_cib(), NOW, name, node)
