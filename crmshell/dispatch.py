@@ -160,8 +160,8 @@ class Dispatcher:
             session.info(f"not run, for the script has an error: {line.text.strip()}")
             return 1
         status = self._answer(command.run(session, call))
-        if command.changes and (session.switches.wait or session.options.flag("core.wait")):
-            session.wait()
+        if command.changes and status == 0:
+            session.wait_if_wanted()
         return status
 
     def _help_on(self, command: Command, call: Call) -> int:

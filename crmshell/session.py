@@ -325,6 +325,11 @@ class Session:
         self.report(*reports, *committed.reports)
         return committed
 
+    def wait_if_wanted(self) -> None:
+        """After a change of the cluster: wait if -w or the settings say so."""
+        if self.switches.wait or self.options.flag("core.wait"):
+            self.wait()
+
     def wait(self) -> None:
         """Wait for the cluster to settle; a warning when it does not."""
         if not self.source.wait():

@@ -9,7 +9,7 @@ from lxml import etree
 
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Answer, Call, command
-from crmshell.output.tables import in_columns
+from crmshell.output.tables import aligned, in_columns
 from crmshell.session import Session
 from crmshell.sources.find import open_live
 from crmshell.sources.shadow import (
@@ -165,6 +165,68 @@ def import_file(session: Session, call: Call) -> None:
     _store(session, name, cib)
     session.use_shadow(name)
     session.info(f"cib.import: {given} imported as {name}")
+
+
+@command(
+    "cib",
+    "history",
+    usage="[<count>]",
+    args=(0, 1),
+    help="earlier versions of the configuration",
+)
+def history(session: Session, call: Call) -> str:
+    """The last versions that the scheduler was given, the newest first."""
+    wanted = call.args[0] if call.args else "10"
+    if not wanted.isdigit():
+        raise ShellError(f"cib.history: '{wanted}' is no number of versions")
+    from crmshell.sources.transitions import open_store
+
+    store = open_store(session.environment)
+    rows: list[tuple[str, ...]] = []
+    seen: set[tuple[int, int]] = set()
+    for stored in reversed(store.inputs()):
+        if len(rows) == int(wanted):
+            break
+        cib = store.load(stored)
+        version = cib.version[:2]
+        if version in seen:
+            continue
+        seen.add(version)
+        who = cib.root.get("update-user", "")
+        when = cib.root.get("cib-last-written", "")
+        number = ".".join(str(part) for part in version)
+        rows.append((str(stored.number), number, when, f"by {who}" if who else ""))
+    return aligned([("Number", "Version", "Written", ""), *rows]) if rows else "none is stored"
+
+
+@command(
+    "cib",
+    "rollback",
+    usage="<number>",
+    args=(1, 1),
+    changes=True,
+    drops=True,
+    help="go back to an earlier version of the configuration",
+)
+def rollback(session: Session, call: Call) -> None:
+    """The whole configuration of a stored scheduler input replaces the present one."""
+    number = call.args[0]
+    from crmshell.sources.transitions import open_store
+
+    store = open_store(session.environment)
+    found = [stored for stored in store.inputs() if str(stored.number) == number]
+    if not found:
+        raise ShellError(f"cib.rollback: no version {number} is stored, cib history lists them")
+    old = store.load(found[0])
+    live = open_live(session.environment)
+    base = live.read(sync=True)
+    written = old.root.get("cib-last-written", "")
+    session.require(f"The configuration of {written or number} replaces the present one; do it")
+    new_cib = base.copy()
+    _put_section(new_cib, "configuration", old)
+    done = live.commit(base, new_cib, replace=True, force=session.force)
+    session.report(*done.reports)
+    session.info(f"cib.rollback: the configuration of {written or number} is back")
 
 
 def _read_input(session: Session, given: str) -> Cib:

@@ -212,6 +212,8 @@ LEVELS: Mapping[str, Level] = {
                 "crmshell.levels.configure_show",
                 "crmshell.levels.configure_commit",
                 "crmshell.levels.configure_graph",
+                "crmshell.levels.configure_simulate",
+                "crmshell.levels.configure_agents",
             ),
             "the configuration of the cluster",
         ),
@@ -241,6 +243,7 @@ class Registry:
     def __init__(self, levels: Mapping[str, Level] = LEVELS) -> None:
         self._levels = levels
         self._commands: dict[str, dict[str, Command]] = {}
+        self._words: dict[str, dict[str, Command | Level]] = {}
         self._leavers: dict[str, Callable[[Session], bool]] = {}
 
     def level(self, name: str) -> Level:
@@ -261,8 +264,10 @@ class Registry:
         return found
 
     def leaver(self, level: str) -> Callable[[Session], bool] | None:
-        """The function to ask before the level is left, if it has one."""
-        self.commands(level)
+        """The function to ask before the level is left, if it has one.
+
+        A level of which no command was looked up has nothing to ask about.
+        """
         return self._leavers.get(level)
 
     def _collect(self, module: str, level: str, into: dict[str, Command]) -> None:
@@ -276,12 +281,10 @@ class Registry:
     def find(self, level: str, word: str) -> Command | Level | None:
         """What a word means in a level: exact name or alias, else unique prefix, else (levels
         only) the unique name that has its letters in order. None: nothing, or several."""
-        names: dict[str, Command | Level] = {}
-        for made in self.commands(level).values():
-            for name in (made.name, *made.aliases, *made.deprecated):
-                names[name] = made
-        for name in self.sublevels(level):
-            names[name] = self._levels[name]
+        everywhere = self._words_of("*")
+        if word in everywhere:
+            return everywhere[word]
+        names = self._words_of(level)
         if word in names:
             return names[word]
         hit = _only(names, lambda name: name.startswith(word.lower()))
@@ -289,6 +292,27 @@ class Registry:
             return hit
         inner = {name: self._levels[name] for name in self.sublevels(level)}
         return _only(inner, lambda name: _in_order(word.lower(), name))
+
+    def _words_of(self, level: str) -> Mapping[str, Command | Level]:
+        """Every word that means something in a level; `*`: the commands that all levels have."""
+        names = self._words.get(level)
+        if names is None:
+            names = {}
+            for made in self._of_level(level).values():
+                for name in (made.name, *made.aliases, *made.deprecated):
+                    names[name] = made
+            if level != "*":
+                names.update((name, self._levels[name]) for name in self.sublevels(level))
+            self._words[level] = names
+        return names
+
+    def _of_level(self, level: str) -> Mapping[str, Command]:
+        if level != "*":
+            return self.commands(level)
+        found: dict[str, Command] = {}
+        for module in _EVERYWHERE:
+            self._collect(module, level, found)
+        return found
 
     def find_level(self, level: str, word: str) -> Level | None:
         """The sublevel that a word means."""
@@ -325,6 +349,7 @@ def change_levels(session: Session, registry: Registry, target: Sequence[str]) -
     False: a level wants to be stayed in (the user said so), and we are in it.
     """
     common = 0
+    edited = session.has_pending_changes
     for mine, theirs in zip(session.levels, target, strict=False):
         if mine != theirs:
             break
@@ -335,6 +360,8 @@ def change_levels(session: Session, registry: Registry, target: Sequence[str]) -
             return False
         session.levels.pop()
     session.levels.extend(target[common:])
+    if edited and not session.has_pending_changes and not session.script_failed:
+        session.wait_if_wanted()
     return True
 
 

@@ -44,7 +44,8 @@ def run_action(environment: Environment, cib: Cib, resource: str, action: str) -
     name = check_agent_name(
         element.get("class") or "", element.get("provider") or "", element.get("type") or ""
     )
-    done = _run(environment, shelf, name, action, values_of(element, "instance_attributes"))
+    parameters = values_of(element, "instance_attributes")
+    done = _run(environment, shelf, name, action, parameters, instance=resource)
     if done.timed_out:
         raise ShellError(f"{resource}: {action} did not end in time")
     text = _output(done)
@@ -53,12 +54,27 @@ def run_action(environment: Environment, cib: Cib, resource: str, action: str) -
     return f"{text}\n{resource}: {action}: {_status_word(done.status)}".lstrip("\n")
 
 
+def try_action(
+    environment: Environment,
+    shelf: AgentShelf,
+    name: AgentName,
+    action: str,
+    parameters: Mapping[str, str],
+    instance: str,
+) -> tuple[int, str]:
+    """Return code (-1: no answer in time) and output of an action, whatever the cluster does."""
+    done = _run(environment, shelf, name, action, parameters, instance=instance)
+    return (-1 if done.timed_out else done.status), _output(done)
+
+
 def _run(
     environment: Environment,
     shelf: AgentShelf,
     name: AgentName,
     action: str,
     parameters: Mapping[str, str],
+    *,
+    instance: str = "validate",
 ) -> AgentRun:
     path = shelf.catalog.path_of(name)
     advised = None
@@ -76,7 +92,7 @@ def _run(
         return run_program(
             [path], variables, timeout=timeout, stdin=f"{text}action={action}\n".encode()
         )
-    variables["OCF_RESOURCE_INSTANCE"] = "validate"
+    variables["OCF_RESOURCE_INSTANCE"] = instance
     return run_program([path, action], variables, timeout=timeout)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from engine.agents.fence_parameters import FENCE_PARAMETERS
 from engine.agents.metadata import AgentAction, AgentMetadata, Parameter
 
 INDENT = "    "
@@ -36,6 +37,10 @@ def describe_agent(data: AgentMetadata, width: int = 80) -> str:
         lines += ["Parameters (*: required, []: default):", ""]
         for parameter in ordered_parameters(data.parameters):
             lines += [*describe_parameter(parameter, width), ""]
+    if data.name.standard == "stonith":
+        lines += ["Parameters of every fencing resource ([]: default):", ""]
+        lines += [_head(parameter) for parameter in FENCE_PARAMETERS]
+        lines.append("")
     shown = [action for action in data.actions if action.name in _SHOWN_ACTIONS]
     if shown:
         lines += ["Operations' defaults (advised minimum):", ""]

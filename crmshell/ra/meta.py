@@ -15,12 +15,14 @@ from engine.agents.names import AgentName
 from engine.base.errors import EngineError
 
 CACHE_FOLDER = "agents"
+METADATA_TIMEOUT = 15.0
+"""Seconds that an agent may take to describe itself; some fence agents need several."""
 
 
 class AgentShelf:
     """Agents of this machine and what they say about themselves."""
 
-    def __init__(self, environment: Environment, timeout: float = 30.0) -> None:
+    def __init__(self, environment: Environment, timeout: float = METADATA_TIMEOUT) -> None:
         self._environment = environment
         self._timeout = timeout
         self._known: dict[AgentName, AgentMetadata | EngineError] = {}

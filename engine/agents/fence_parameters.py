@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.agents.metadata import Parameter
 
-ACTIONS = ("reboot", "off", "on", "list", "monitor", "status", "validate-all")
+ACTIONS = ("reboot", "off", "on", "list", "monitor", "status")
 SET_BY_THE_CLUSTER = frozenset({"action", "port", "plug", "nodename"})
 """Required parameters of fence agents that the cluster fills in."""
 

@@ -206,3 +206,22 @@ def test_the_configuration_is_text_or_for_programs_xml_and_json(shell: Shell) ->
     data = json.loads(shell("--output-as", "json", "configure", "show", "ip").out)
     assert data["tag"] == "cib"
     assert '"id": "ip"' in json.dumps(data)
+
+
+def test_an_earlier_configuration_is_listed_and_brought_back(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "root/var/lib/pacemaker/pengine"
+    folder.mkdir(parents=True)
+    old = (tmp_path / "cib.xml").read_text().replace('epoch="1"', 'epoch="7"', 1)
+    (folder / "pe-input-3.xml").write_text(old)
+    (folder / "pe-input-4.xml").write_text(old)
+    root = str(tmp_path / "root")
+    shell("node", "standby", "n1")
+    listed = shell("cib", "history", CRMSHELL_ROOT=root).out
+    assert listed.splitlines()[1].split()[:2] == ["4", "0.7"]
+    assert len(listed.splitlines()) == 2
+    assert shell("cib", "rollback", "3", CRMSHELL_ROOT=root).status == 1
+    assert shell("cib", "rollback", "9", CRMSHELL_ROOT=root).status == 1
+    said = shell("-F", "cib", "rollback", "3", CRMSHELL_ROOT=root)
+    assert said.status == 0
+    assert "standby" not in said.cib
+    assert 'epoch="3"' in said.cib
