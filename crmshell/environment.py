@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TextIO
 
 from crmshell.errors import ShellError
@@ -43,7 +43,6 @@ class Environment:
     uid: int = 0
     clock: Callable[[], float] = time.time
     echo_programs: bool = False
-    warned: set[str] = field(default_factory=set)
     tools_as: str = ""
     asker: Callable[[str], str | None] | None = None
 
@@ -69,11 +68,6 @@ class Environment:
     @property
     def dumb(self) -> bool:
         return self.variables.get("TERM", "") in {"", "dumb"}
-
-    @property
-    def may_colour(self) -> bool:
-        """Colour by default: a terminal that is not dumb, and no NO_COLOR (https://no-color.org)."""
-        return self.stdout_tty and not self.dumb and not self.variables.get("NO_COLOR")
 
     def screen(self) -> tuple[int, int] | None:
         """Columns and rows of the terminal; None when stdout is not one (no limit of width)."""

@@ -226,17 +226,3 @@ def values_from_ini(text: str, file: str) -> tuple[dict[str, str], tuple[Report,
         elif option is not None:
             values[option.name] = value.strip()
     return values, tuple(findings)
-
-
-def ini_from_values(values: Mapping[str, str]) -> str:
-    """The text of a crm.conf with these values."""
-    lines: list[str] = []
-    section = ""
-    for name in OPTIONS:
-        if name in values:
-            head, tail = name.split(".", 1)
-            if head != section:
-                section = head
-                lines.append(f"[{head}]")
-            lines.append(f"{tail} = {values[name]}")
-    return "\n".join(lines) + "\n" if lines else ""

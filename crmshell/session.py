@@ -282,11 +282,6 @@ class Session:
             self._kept = False
 
     @property
-    def pending_if_any(self) -> PendingCib | None:
-        """The pending configuration if it has been looked at; reads nothing."""
-        return self._pending
-
-    @property
     def has_pending_changes(self) -> bool:
         return self._pending is not None and self._pending.is_changed
 
