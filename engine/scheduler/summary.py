@@ -24,9 +24,21 @@ _PENDING_WORDS: Final = {
     "demote": "Demoting",
 }
 _EXIT_WORDS: Final = {
+    0: "OK",
+    1: "Error occurred",
     2: "Invalid parameter",
+    3: "Unimplemented",
+    4: "Insufficient privileges",
     5: "Not installed",
+    6: "Not configured",
+    7: "Not running",
+    8: "Promoted",
+    9: "Failed in promoted role",
+    190: "Service degraded",
+    191: "Service degraded in promoted role",
+    193: "None",
 }
+_MASKED: Final = frozenset((2, 5))
 
 
 @dataclass(slots=True)
@@ -257,12 +269,12 @@ def failed_probe(model: Model, resource: Resource, node: Node | None) -> str:
     for failure in model.failed_ops:
         if failure.task != "monitor" or failure.interval_ms != 0:
             continue
-        if failure.rc not in _EXIT_WORDS and failure.status != NOT_INSTALLED:
+        if failure.rc not in _MASKED and failure.status != NOT_INSTALLED:
             continue
         if node is not None and failure.node_name != node.name:
             continue
         if failure.resource_id in names:
-            return _EXIT_WORDS.get(failure.rc, "Not installed")
+            return _EXIT_WORDS.get(failure.rc, f"Unknown exit status {failure.rc}")
     return ""
 
 
