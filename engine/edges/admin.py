@@ -16,8 +16,10 @@ from engine.cib.document import Cib
 from engine.controller.core import Controller
 from engine.controller.status import cib_bytes
 from engine.edges.inputs import TransitionInputs
+from engine.edges.operations import Operations
 from engine.ipc.messages import Message
 from engine.ipc.server import Peer, Reply, refusal
+from engine.metrics import metrics_text, node_metrics
 from engine.replica.member import Member
 
 ASK_SECONDS = 30.0
@@ -42,6 +44,8 @@ class Agent(Protocol):
     member: Member
     controller: Controller
     inputs: TransitionInputs
+    operations: Operations
+    names: dict[int, str]
 
     @property
     def clock(self) -> Clock: ...
@@ -77,6 +81,7 @@ class AdminDesk:
             "shutdown": self._shutdown,
             "transitions": self._transitions,
             "transition": self._transition,
+            "metrics": self._metrics,
         }
 
     def handle(self, peer: Peer, request: Message, reply: Reply) -> None:
@@ -182,6 +187,16 @@ class AdminDesk:
     def _transition(self, peer: Peer, request: Message, reply: Reply) -> None:
         fields = {"number": request.get("number", 0)}
         self._ask("transition", fields, peer.user, reply, ASK_SECONDS)
+
+    def _metrics(self, peer: Peer, request: Message, reply: Reply) -> None:
+        agent = self._agent
+        found = node_metrics(
+            agent.member.describe(agent.clock.now()),
+            agent.controller.snapshot(),
+            agent.operations.core.snapshot(),
+            agent.names,
+        )
+        reply({"text": metrics_text(found)})
 
     # ---- changes
 
