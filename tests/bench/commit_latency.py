@@ -1,6 +1,6 @@
 """How long a commit takes to its acknowledgement: three agents on loopback, fsynced on all three.
 
-    python tests/bench/commit_latency.py [--primitives 1000] [--commits 100]
+    python -m tests.bench.commit_latency [--primitives 1000] [--commits 100]
 
 Prints the times with and without a large configuration; nothing is asserted.
 """
@@ -15,15 +15,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "cluster")]
-
 from lxml import etree
-from test_loopback import Host, Loop
 
 from engine.cib.document import Cib
 from engine.cib.patch import diff, patch_to_bytes
 from engine.ipc.client import Client
 from engine.ipc.messages import socket_path
+from tests.cluster.test_loopback import Host, Loop
 
 
 def main() -> int:
