@@ -61,6 +61,7 @@ SHUTDOWN_ASK_SECONDS = 5.0
 REJOIN_SECONDS = 0.5
 BACKLOG_LIMIT = 10_000
 ARCHIVE_SECONDS = 0.5
+SLOW_EVENT_SECONDS = 0.1
 
 _log = logging.getLogger("engine.node")
 
@@ -195,7 +196,7 @@ class Node:
         self.operations.close()
         self._archive()
         self._worker.close()
-        self.inputs.save()
+        self.inputs.close()
         await self._server.stop()
         await self._transport.stop()
         await self._owner.stop()
@@ -284,6 +285,10 @@ class Node:
             if routed is not None:
                 self._queue.append(routed)
             self._execute(effect)
+        spent = self.clock.now() - now
+        if spent > SLOW_EVENT_SECONDS:
+            kind = type(event).__name__
+            _log.warning("slow event part=%s event=%s ms=%.0f", part.value, kind, spent * 1000)
 
     def _notice_pause(self) -> None:
         now = self.clock.now()
@@ -655,8 +660,18 @@ def _make_public(directory: str) -> None:
 
 
 def _check(root: etree._Element) -> list[Report]:
-    """What the DC demands of a configuration: its form, and that what it names exists."""
-    return [*validate(root), *dangling_references(root)]
+    """What the DC demands of a configuration: its form, and that what it names exists.
+
+    The status section is the cluster's own and far larger; it is set aside meanwhile.
+    """
+    status, empty = root.find("status"), etree.Element("status")
+    if status is not None:
+        root.replace(status, empty)
+    try:
+        return [*validate(root), *dangling_references(root)]
+    finally:
+        if status is not None:
+            root.replace(empty, status)
 
 
 def _pairs(fields: Mapping[str, Any]) -> str:

@@ -216,7 +216,14 @@ class WriteEntry:
     entry: Entry
 
 
-Write = WriteTerm | WriteView | WriteEntry
+@dataclass(frozen=True, slots=True)
+class WriteCommit:
+    """Local record: entries up to `index` are committed; a node that starts alone shows those."""
+
+    index: int
+
+
+Write = WriteTerm | WriteView | WriteEntry | WriteCommit
 
 
 @dataclass(frozen=True, slots=True)

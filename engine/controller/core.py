@@ -65,6 +65,7 @@ from engine.controller.messages import (
 from engine.controller.options import ControllerOptions, options_from_cib
 from engine.controller.status import (
     attribute_change,
+    cib_bytes,
     entry_changes,
     fenced_state,
     find_state,
@@ -377,16 +378,7 @@ class Controller:
         self.number += 1
         self.state = step(self.state, DcInput.SCHEDULE)
         effects.append(Story("scheduling", {"transition": self.number, "because": reason}))
-        effects.append(Schedule(self.number, self.scheduler_input(), wall))
-
-    def scheduler_input(self) -> bytes:
-        """The CIB as the scheduler gets it: with the quorum and the DC of this moment."""
-        copy = self.cib().copy()
-        view = self.view
-        copy.root.set("have-quorum", "1" if view is not None and view.quorate else "0")
-        if view is not None:
-            copy.root.set("dc-uuid", str(view.dc))
-        return copy.to_bytes()
+        effects.append(Schedule(self.number, cib_bytes(self.cib(), self.view), wall))
 
     def _scheduled(self, event: Scheduled, wall: float, effects: list[Effect]) -> None:
         if event.number != self.number or self.state is not DcState.SCHEDULING:

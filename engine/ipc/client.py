@@ -44,7 +44,7 @@ class Client:
             self._socket.close()
             self._socket = None
 
-    def request(self, kind: str, timeout: float = DEFAULT_TIMEOUT, **fields: Any) -> Message:
+    def request(self, kind: str, timeout: float = DEFAULT_TIMEOUT, /, **fields: Any) -> Message:
         """The agent's reply, also when it is a refusal (`ok` False).
 
         Raises `EngineError`: DISCONNECT when nobody listens or the agent went away, NOPERM without the
@@ -77,7 +77,7 @@ class Client:
                 status=ExitStatus.DISCONNECT,
             ) from None
 
-    def demand(self, kind: str, timeout: float = DEFAULT_TIMEOUT, **fields: Any) -> Message:
+    def demand(self, kind: str, timeout: float = DEFAULT_TIMEOUT, /, **fields: Any) -> Message:
         """As `request`, but a refusal is raised as `EngineError` with the agent's status and reports."""
         reply = self.request(kind, timeout, **fields)
         if reply.get("ok"):

@@ -15,6 +15,7 @@ from engine.base.events import (
     Reloaded,
     Snapshot,
     View,
+    WriteCommit,
     WriteEntry,
     WriteView,
 )
@@ -41,6 +42,7 @@ class Replica:
         outbox: Outbox,
         on_applied: Callable[[Applied], None],
         compact_after: int = COMPACT_ENTRIES,
+        commit: int = 0,
     ) -> None:
         self._me = me
         self._timing = timing
@@ -56,6 +58,10 @@ class Replica:
         self._asked_at = float("-inf")
         self.commit = log.base
         machine.restore(log.start)
+        while self.commit < min(commit, log.last):
+            self.commit += 1
+            machine.apply(log.entry(self.commit))
+        self._written = self.commit
 
     # ---- the log, for view changes
 
@@ -227,6 +233,9 @@ class Replica:
 
     def tick(self, current: View | None) -> bool:
         """Repeat what was not acknowledged; True when a commit waits longer than it should."""
+        if self.commit > self._written:
+            self._written = self.commit
+            self._out.persist((WriteCommit(self.commit),))
         view = self._view
         if view is None or view is not current or view.dc != self._me or not view.quorate:
             return False

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.base.events import Entry, Snapshot, View, Write, WriteEntry, WriteTerm, WriteView
+from engine.base.events import (
+    Entry,
+    Snapshot,
+    View,
+    Write,
+    WriteCommit,
+    WriteEntry,
+    WriteTerm,
+    WriteView,
+)
 from engine.membership.views import Standing
 from engine.replica.entries import GENESIS, Log
 
@@ -16,13 +25,14 @@ from engine.replica.entries import GENESIS, Log
 class StoreState:
     """What a store holds when a node starts.
 
-    `incarnation` is already this life's. `problems` are findings about damaged files, for people.
+    `incarnation` is already this life's. Entries up to `commit` are known to be committed. `problems` are findings about damaged files, for people.
     """
 
     store_id: bytes = b""
     incarnation: int = 1
     standing: Standing = field(default_factory=Standing)
     log: Log = field(default_factory=Log)
+    commit: int = 0
     problems: tuple[str, ...] = ()
 
 
@@ -36,6 +46,7 @@ class StoreImage:
     view: View | None = None
     start: Snapshot = GENESIS
     entries: list[Entry] = field(default_factory=list)
+    commit: int = 0
 
     def apply(self, write: Write) -> None:
         """Fold one record in; `ValueError` when it does not fit what is before it."""
@@ -43,6 +54,8 @@ class StoreImage:
             self._append(write.entry)
         elif isinstance(write, WriteTerm):
             self.promised = max(self.promised, write.term)
+        elif isinstance(write, WriteCommit):
+            self.commit = max(self.commit, write.index)
         else:
             self._adopt(write)
 
@@ -53,14 +66,14 @@ class StoreImage:
             raise ValueError(f"a snapshot at {start.index} does not fit the log")
         del self.entries[:place]
         self.start = start
+        self.commit = max(self.commit, start.index)
 
     def state(
         self, store_id: bytes, incarnation: int, problems: tuple[str, ...] = ()
     ) -> StoreState:
         standing = Standing(self.promised, self.accepted, self.blank, self.view)
-        return StoreState(
-            store_id, incarnation, standing, Log(self.start, tuple(self.entries)), problems
-        )
+        log = Log(self.start, tuple(self.entries))
+        return StoreState(store_id, incarnation, standing, log, self.commit, problems)
 
     @property
     def last(self) -> int:

@@ -15,7 +15,7 @@ from enum import IntEnum
 from hashlib import sha256
 
 from engine.base.errors import BadInput
-from engine.base.events import Entry, View, Write, WriteEntry, WriteTerm
+from engine.base.events import Entry, View, Write, WriteCommit, WriteEntry, WriteTerm
 from engine.base.wire import decode_value, encode_value
 
 MAGIC = 0x31425243  # "CRB1"
@@ -37,6 +37,7 @@ class Kind(IntEnum):
     PROMISE = 3
     VIEW = 4
     ENTRY = 5
+    COMMIT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,8 @@ def record_of_write(write: Write, ref: SnapshotRef | None = None) -> Record:
     """The record for a write; `ref` stands for the snapshot of a `WriteView`, if it has one."""
     if isinstance(write, WriteTerm):
         return Record(Kind.PROMISE, write.term, 0, b"")
+    if isinstance(write, WriteCommit):
+        return Record(Kind.COMMIT, 0, write.index, b"")
     if isinstance(write, WriteEntry):
         entry = write.entry
         return Record(Kind.ENTRY, entry.term, entry.index, entry.digest + entry.payload)
@@ -179,10 +182,12 @@ def record_of_write(write: Write, ref: SnapshotRef | None = None) -> Record:
     return Record(Kind.VIEW, write.view.term, write.base, payload)
 
 
-def write_of_record(record: Record) -> WriteTerm | WriteEntry | ViewRecord:
+def write_of_record(record: Record) -> WriteTerm | WriteCommit | WriteEntry | ViewRecord:
     """The inverse; raises `BadInput` for a record that makes no sense."""
     if record.kind == Kind.PROMISE:
         return WriteTerm(record.term)
+    if record.kind == Kind.COMMIT:
+        return WriteCommit(record.index)
     if record.kind == Kind.ENTRY:
         digest, payload = record.payload[:DIGEST_SIZE], record.payload[DIGEST_SIZE:]
         return WriteEntry(Entry(record.index, record.term, payload, digest))

@@ -67,7 +67,14 @@ class Member:
         self._requests = Requests(me, votes, timing, machine, self._out)
         self._status = StatusStream(me, timing, machine, self._out)
         self._replica = Replica(
-            me, timing, start.log, machine, self._out, self._requests.on_applied, compact_after
+            me,
+            timing,
+            start.log,
+            machine,
+            self._out,
+            self._requests.on_applied,
+            compact_after,
+            start.commit,
         )
         self._views = Views(
             me,

@@ -18,7 +18,7 @@ from engine.replica.machine import Applied, Machine
 from engine.replica.messages import Ask, Told
 
 MAX_PENDING = 256
-PATIENCE = 30.0
+PATIENCE = 25.0
 
 
 @dataclass(slots=True)

@@ -14,7 +14,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from engine.base.errors import BadInput, EngineError
-from engine.base.events import Snapshot, Write, WriteEntry, WriteTerm, WriteView
+from engine.base.events import (
+    Snapshot,
+    Write,
+    WriteCommit,
+    WriteEntry,
+    WriteTerm,
+    WriteView,
+)
 from engine.base.exitcodes import ExitStatus
 from engine.base.seams import Disk
 from engine.base.wire import decode_value
@@ -160,7 +167,7 @@ class Store:
             found.damage = str(problem)
 
     def _since_last_snapshot(
-        self, writes: list[WriteTerm | WriteEntry | ViewRecord], image: StoreImage
+        self, writes: list[WriteTerm | WriteCommit | WriteEntry | ViewRecord], image: StoreImage
     ) -> Iterator[Write]:
         """Only the last snapshot is still on disk: of what is before it, the promises count."""
         start = 0
@@ -168,7 +175,7 @@ class Store:
             if isinstance(write, ViewRecord) and write.snapshot is not None:
                 start = place
         for write in writes[:start]:
-            if isinstance(write, WriteTerm):
+            if isinstance(write, WriteTerm | WriteCommit):
                 image.apply(write)
             elif isinstance(write, ViewRecord):
                 image.apply(WriteTerm(write.view.term))
@@ -291,8 +298,12 @@ class Store:
         ref = self._save_snapshot(snapshot)
         entries = tuple(self._image.entries)
         write = WriteView(view, snapshot.index, entries, snapshot)
-        promise = Record(Kind.PROMISE, self._image.promised, 0, b"")
-        self._start_log(snapshot.index, [promise, record_of_write(write, ref)])
+        records = [
+            Record(Kind.PROMISE, self._image.promised, 0, b""),
+            record_of_write(write, ref),
+            Record(Kind.COMMIT, 0, self._image.commit, b""),
+        ]
+        self._start_log(snapshot.index, records)
         self._drop_old()
 
     def _start_log(self, index: int, records: list[Record]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.cib.nvsets import has_rules
 from engine.scheduler.activity import is_active
 from engine.scheduler.model import (
     Model,
@@ -22,6 +23,7 @@ from engine.scheduler.model import (
 )
 from engine.scheduler.nodes import can_fence, mark_for_fencing, priority_fencing_delay
 from engine.scheduler.operations import action_meta, find_op, needs
+from engine.scheduler.params import op_parameters
 from engine.scheduler.unfencing import device_digests
 
 # Flags of an action (C2.4). Plain ints: they are tested millions of times in a large run.
@@ -175,6 +177,7 @@ class ActionTable:
         self.all: list[Action] = []
         self.early_edges: list[tuple[Action, Action]] = []  # fencing -> clearing (C10.5)
         self._rows: dict[int, ResourceActions] = {}
+        self._rules: dict[int, bool] = {}  # by identity of the operations, which instances share
         self._cluster = ResourceActions()  # actions without a resource, by whole key
 
     # -- look-ups -------------------------------------------------------------------------------
@@ -250,6 +253,8 @@ class ActionTable:
             if found is None:
                 found = row.by_key[suffix] = {}
             found[-1 if node is None else node.index] = action
+            if self._has_rules(rsc):
+                self._evaluate_rules(action)
         pseudo = action.flags & PSEUDO
         if not pseudo and not interval_ms and action.node is not None and not rsc.managed:
             action.flags |= OPTIONAL
@@ -386,6 +391,21 @@ class ActionTable:
         if action.own_meta:
             meta.update(action.own_meta)
         return meta
+
+    def _has_rules(self, rsc: Resource) -> bool:
+        """Whether rules decide about meta attributes or parameters of the resource's operations."""
+        known = self._rules.get(id(rsc.ops))
+        if known is None:
+            known = has_rules(self.model.op_default_sets) or any(
+                has_rules(op.meta_sets) or has_rules(op.param_sets) for op in rsc.ops
+            )
+            self._rules[id(rsc.ops)] = known
+        return known
+
+    def _evaluate_rules(self, action: Action) -> None:
+        """Rules with dates ask for a recheck, also those of actions that never happen (4.6)."""
+        self.meta(action)
+        op_parameters(self.model, self.configuration(action), action.node)
 
     # -- requests of state reading (requests.ActionRequests) ------------------------------------
 

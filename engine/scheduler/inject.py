@@ -15,7 +15,7 @@ from engine.scheduler.status_tree import StatusTree
 from engine.scheduler.transition import GraphAction
 
 _SPEC = re.compile(r"(?P<operation>.+)@(?P<node>[^=]+)=(?P<rc>\d+)$")
-_OPERATION = re.compile(r"(?P<resource>.+)_(?P<task>migrate_to|migrate_from|[^_]+)_(?P<ms>\d+)$")
+_OPERATION = re.compile(r"(?P<resource>.+?)_(?P<task>migrate_to|migrate_from|[^_]+)_(?P<ms>\d+)$")
 _UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 _CLONE_NUMBER = re.compile(r":\d+$")
 _MAX_RC = 255

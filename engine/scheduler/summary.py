@@ -24,9 +24,21 @@ _PENDING_WORDS: Final = {
     "demote": "Demoting",
 }
 _EXIT_WORDS: Final = {
+    0: "OK",
+    1: "Error occurred",
     2: "Invalid parameter",
+    3: "Unimplemented",
+    4: "Insufficient privileges",
     5: "Not installed",
+    6: "Not configured",
+    7: "Not running",
+    8: "Promoted",
+    9: "Failed in promoted role",
+    190: "Service degraded",
+    191: "Service degraded in promoted role",
+    193: "None",
 }
+_MASKED: Final = frozenset((2, 5))
 
 
 @dataclass(slots=True)
@@ -222,6 +234,12 @@ def _target_role(resource: Resource) -> Role:
     return role_from_text(resource.meta.get("target-role"))
 
 
+def _is_disabled(resource: Resource) -> bool:
+    """Kept from what it could be: stopped, or unpromoted where it could be promoted."""
+    wanted = _target_role(resource)
+    return wanted is Role.STOPPED or (wanted is Role.UNPROMOTED and resource.top.promotable)
+
+
 def _flags(resource: Resource, node: Node | None, *, pending: bool) -> list[str]:
     flags: list[str] = []
     if node is not None and not node.online and node.unclean:
@@ -246,26 +264,20 @@ def _flags(resource: Resource, node: Node | None, *, pending: bool) -> list[str]
 
 def failed_probe(model: Model, resource: Resource, node: Node | None) -> str:
     """Why a probe could not look for the resource (on that node, or anywhere); "" if it could."""
-    names = {leaf.id for leaf in _primitives(resource)}
-    names |= {leaf.base_id for leaf in _primitives(resource)}
+    top = resource.top
+    wanted = resource.id
+    if top.variant is Variant.CLONE and top.clone_blueprint is not None:
+        wanted = top.clone_blueprint.id
+    key = f"{wanted}_monitor_0"
     for failure in model.failed_ops:
-        if failure.task != "monitor" or failure.interval_ms != 0:
+        if failure.key != key or failure.interval_ms != 0:
             continue
-        if failure.rc not in _EXIT_WORDS and failure.status != NOT_INSTALLED:
+        if failure.rc not in _MASKED and failure.status != NOT_INSTALLED:
             continue
         if node is not None and failure.node_name != node.name:
             continue
-        if failure.resource_id in names:
-            return _EXIT_WORDS.get(failure.rc, "Not installed")
+        return _EXIT_WORDS.get(failure.rc, f"Unknown exit status {failure.rc}")
     return ""
-
-
-def _primitives(resource: Resource) -> Iterator[Resource]:
-    if resource.children:
-        for child in resource.children:
-            yield from _primitives(child)
-    else:
-        yield resource
 
 
 def _management(resource: Resource) -> list[str]:
@@ -280,7 +292,7 @@ def _attributes(words: list[str]) -> str:
 
 def _group_item(model: Model, group: Resource, *, pending: bool) -> Item:
     """A group and its members (C18.6)."""
-    words = ["disabled"] if _target_role(group) is Role.STOPPED else []
+    words = ["disabled"] if _is_disabled(group) else []
     words += _management(group)
     item = Item(f"Resource Group: {group.id}{_attributes(words)}:")
     for member in group.children:
@@ -300,7 +312,7 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
         words.append("promotable")
     if clone.unique:
         words.append("unique")
-    if _target_role(clone) is Role.STOPPED:
+    if _is_disabled(clone):
         words.append("disabled")
     words += _management(clone)
     child_id = clone.clone_blueprint.id if clone.clone_blueprint is not None else ""
@@ -319,7 +331,7 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
     started_title = "Started"
     if clone.promotable:
         started_title = "Unpromoted"
-        if _target_role(clone) is Role.UNPROMOTED:
+        if _clone_target_role(clone) is Role.UNPROMOTED:
             started_title = "Unpromoted (target-role)"
     _add_names(item, started_title, started)
     settings = clone.clone
@@ -327,6 +339,14 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
     if settings is not None and not clone.unique and settings.clone_max > listed:
         item.items.extend(_stopped_items(model, clone))
     return item
+
+
+def _clone_target_role(clone: Resource) -> Role:
+    """Target role of the clone or, if it has none, of its first instance."""
+    wanted = _target_role(clone)
+    if wanted is Role.UNKNOWN and clone.children:
+        wanted = _target_role(clone.children[0])
+    return wanted
 
 
 def _add_names(item: Item, title: str, names: list[str]) -> None:
@@ -379,9 +399,7 @@ def _stopped_items(model: Model, clone: Resource) -> list[Item]:
     """Nodes where an anonymous clone could be active and is not, by reason."""
     indexes = clone.allowed.keys() or clone.known_on.keys()
     nodes = sorted((model.node_table[index] for index in indexes), key=_node_key)
-    wanted = _target_role(clone)
-    if wanted is Role.UNKNOWN and clone.children:
-        wanted = _target_role(clone.children[0])
+    wanted = _clone_target_role(clone)
     by_text: dict[str, list[str]] = {}
     for node in nodes:
         if node in clone.running_on:

@@ -33,9 +33,10 @@ from engine.scheduler.model import (
 from engine.scheduler.nodes import unpack_nodes
 from engine.scheduler.reading import Reading, rule_context
 from engine.scheduler.remote_unpack import find_remote_nodes, link_launchers
-from engine.scheduler.requests import ActionRequests, NoActions
+from engine.scheduler.requests import ActionRequests
 from engine.scheduler.resources import build_resource
 from engine.scheduler.state import unpack_status
+from engine.scheduler.status_only import StatusRequests
 
 _HEALTH_FIXED = {
     "migrate-on-red": (-INFINITY, 0, 0),
@@ -79,7 +80,7 @@ def fill_model(
     reading = Reading(
         model,
         References(configuration if configuration is not None else root),
-        requests if requests is not None else NoActions(),
+        requests if requests is not None else StatusRequests(model),
         reporter,
         configuration,
     )

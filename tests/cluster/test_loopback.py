@@ -67,7 +67,7 @@ class Host:
 
     def ask(self, kind: str, timeout: float = 10, **fields: Any) -> dict[str, Any]:
         with Client(socket_path(str(self.folder))) as client:
-            return client.request(kind, timeout=timeout, **fields)
+            return client.request(kind, timeout, **fields)
 
     def status(self) -> dict[str, Any]:
         try:
@@ -220,9 +220,16 @@ def test_power_loss_of_all_loses_no_acknowledged_commit(loop: Loop) -> None:
         answer = submit(loop.hosts[number % 3], f"kept-{number}")
         assert answer["ok"], answer
         acknowledged.append(f"kept-{number}")
+    time.sleep(0.5)
     for host in loop.hosts:
         host.kill()
-    loop.start(*reversed(loop.hosts))
+    first, *others = reversed(loop.hosts)
+    loop.start(first)
+    loop.until("an answer", lambda: bool(first.status()), 20)
+    assert set(acknowledged) <= set(names(first)), "alone, it shows what it knows"
+    refused = submit(first, "too-early", timeout=40)
+    assert not refused["ok"]
+    loop.start(*others)
     loop.settle()
     loop.until_equal()
     assert set(acknowledged) <= set(names(loop.hosts[0]))

@@ -63,6 +63,16 @@ class Oracle:
         if now - since > lease and member.has_authority(now):
             self.fail("I-7", f"node {node.id} is DC of {view.term}, {self._newest} is active")
 
+    def booted(self, node: SimNode) -> None:
+        """I-6: what a node shows before it is in any view was committed."""
+        index, state = node.machine.index, node.machine.digest()
+        if index and self._states.get(index, state) != state:
+            self.fail("I-6", f"node {node.id} starts with another state at index {index}")
+        for entry in node.machine.fresh:
+            if self._chain.get(entry.index) != entry.digest:
+                self.fail("I-2", f"node {node.id} shows entry {entry.index}, not committed")
+        node.machine.fresh = []
+
     def committed(self, node: SimNode, effect: Committed) -> None:
         """I-2, I-6: one entry per index, everywhere, and the same state after it."""
         view = self._current.get(node.id)

@@ -184,7 +184,8 @@ class SimNode:
             world.config.compact_after,
         )
         self.paused_until, self.parked = 0, []
-        self.seen_version = (0, 0, 0)
+        self.seen_version = self.machine.version
+        world.oracle.booted(self)
         world.log("BOOT", self.id, image.promised, image.accepted, image.last, image.blank)
         world.at(0.0, self._tick, self.incarnation)
 

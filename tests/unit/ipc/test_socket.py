@@ -79,7 +79,7 @@ def test_nobody_listening_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_no_answer_in_time_is_a_timeout(path: str) -> None:
     with Client(path) as client, pytest.raises(EngineError) as caught:
-        client.request("silence", timeout=0.05)
+        client.request("silence", 0.05)
     assert caught.value.status == ExitStatus.TIMEOUT
 
 

@@ -1,5 +1,7 @@
 import random
 
+import msgpack
+
 from engine.base.events import (
     Answer,
     Committed,
@@ -13,6 +15,8 @@ from engine.base.events import (
     WriteView,
 )
 from engine.membership.view import Votes, timing_for
+from engine.membership.views import Standing
+from engine.replica.entries import Log
 from engine.replica.image import StoreState
 from engine.replica.member import Member
 from tests.sim.listmachine import ListMachine
@@ -79,3 +83,16 @@ def test_the_same_request_id_happens_once():
     again = member.handle(request, 3.0)
     assert [effect.outcome.index for effect in again if isinstance(effect, Answer)] == [1]
     assert member.commit == 1
+
+
+def test_a_node_that_starts_alone_shows_what_was_known_to_be_committed():
+    entries = Log()
+    for number in range(3):
+        entries.append(64, msgpack.packb([f"r{number}", b"item %d" % number]))
+    votes = Votes(((1, 1), (2, 1), (3, 1)))
+    start = StoreState(standing=Standing(64, 64, False), log=entries, commit=2)
+    machine = ListMachine()
+    member = Member(1, votes, timing_for(3), start, machine, random.Random(1))
+    assert member.view is None
+    assert machine.items == [b"item 0", b"item 1"]
+    assert member.commit == 2

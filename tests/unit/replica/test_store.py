@@ -3,7 +3,7 @@ import random
 import pytest
 
 from engine.base.errors import EngineError
-from engine.base.events import Snapshot, View, WriteEntry, WriteTerm, WriteView
+from engine.base.events import Snapshot, View, WriteCommit, WriteEntry, WriteTerm, WriteView
 from engine.base.exitcodes import ExitStatus
 from engine.replica.entries import GENESIS, Log
 from engine.replica.log import START, crc32c, encode_record, format_record, incarnation_record, scan
@@ -56,6 +56,7 @@ def play(writer):
     writer.put(WriteView(view(64), 0, ()))
     for _ in range(3):
         writer.entry(64)
+    writer.put(WriteCommit(2))
     writer.compact()
     for _ in range(2):
         writer.entry(64)
@@ -149,6 +150,18 @@ def test_power_loss_while_starting_again_loses_nothing():
             disk = disk.after_power_loss(random.Random(point))
         disk.lose_power_at = None
         holds(reopened(disk), writer.acked)
+
+
+def test_what_is_known_to_be_committed_is_known_after_a_restart():
+    disk = MemoryDisk()
+    writer = Writer(disk)
+    writer.put(WriteTerm(64), WriteView(view(64), 0, ()))
+    for _ in range(3):
+        writer.entry(64)
+    writer.put(WriteCommit(2))
+    assert reopened(disk).commit == 2
+    writer.compact()
+    assert reopened(disk).commit == 3
 
 
 def current_log(disk):
