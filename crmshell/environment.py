@@ -29,7 +29,7 @@ class Finished:
     stderr: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Environment:
     """The outer world of one run of the shell."""
 
