@@ -217,6 +217,8 @@ class Controller:
             return
         effects.append(StopTimer("join"))
         old = self.cib().root.find("status")
+        # Status lives as long as somebody of this cluster does: if it knows this node, it is not cold.
+        self._is_cold = self._is_cold and find_state(old, str(self.me)) is None
         status = build_status(old, self.names, view.members, self._joined)
         effects.append(ChangeStatus((StatusChange((), etree.tostring(status)),)))
         self.state = step(self.state, DcInput.JOINED)
@@ -278,7 +280,8 @@ class Controller:
         op, name = result.op, self.names.get(frm, str(frm))
         effects.append(_result_story(name, result))
         records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
-        changes = entry_changes(state, records, entries_from_result(result, name))
+        entries = entries_from_result(result, name)
+        changes = entry_changes(state, records, entries) if entries else ()
         updates = failure_updates(
             result,
             str(frm),
@@ -452,9 +455,9 @@ class Controller:
         if isinstance(order, RunOp) and state is not None:
             op = order.op
             records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
-            changes = entry_changes(state, records, pending_entries(op, action.node, wall))
-            if changes:
-                effects.append(ChangeStatus(changes))
+            entries = pending_entries(op, action.node, wall)
+            if entries:
+                effects.append(ChangeStatus(entry_changes(state, records, entries)))
         if isinstance(order, ForgetResource) and state is not None:
             effects.append(ChangeStatus(forget_resource(state, order.resource)))
         effects.append(Tell(node, order))
