@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from engine.cib.document import Cib
@@ -395,7 +396,7 @@ def test_a_chain_of_colocations_may_be_longer_than_pythons_usual_recursion() -> 
     names = [f"r{n}" for n in range(350)]
     chain = "".join(
         with_(dependent, primary, "INFINITY")
-        for primary, dependent in zip(names, names[1:], strict=False)
+        for primary, dependent in itertools.pairwise(names)
     )
     document = cib(*[primitive(name) for name in names], options=OPTIONS, constraints=chain)
 
