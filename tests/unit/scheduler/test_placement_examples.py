@@ -395,8 +395,7 @@ def test_every_contribution_to_a_score_has_a_reason() -> None:
 def test_a_chain_of_colocations_may_be_longer_than_pythons_usual_recursion() -> None:
     names = [f"r{n}" for n in range(350)]
     chain = "".join(
-        with_(dependent, primary, "INFINITY")
-        for primary, dependent in itertools.pairwise(names)
+        with_(dependent, primary, "INFINITY") for primary, dependent in itertools.pairwise(names)
     )
     document = cib(*[primitive(name) for name in names], options=OPTIONS, constraints=chain)
 
