@@ -16,6 +16,7 @@ from typing import Any
 from lxml import etree
 
 from engine.base import events as replica
+from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig
 from engine.base.reports import Report
@@ -121,7 +122,7 @@ class Node:
         self._build()
         await self._server.start()
         try:
-            await self._transport.start()
+            await self._listen()
             await self._worker.start()
             self._tick()
             self._manager.ready(f"node {self.name} of {self.cluster}")
@@ -129,6 +130,15 @@ class Node:
             return await self._done
         finally:
             await self._close()
+
+    async def _listen(self) -> None:
+        try:
+            await self._transport.start()
+        except OSError as problem:
+            where = ", ".join(map(str, self.config.addresses))
+            raise EngineError(
+                f"cannot listen at {where}: {problem.strerror}", status=ExitStatus.UNAVAILABLE
+            ) from None
 
     def _build(self) -> None:
         run, config = self.places.run, self.config
