@@ -36,6 +36,7 @@ from crmshell.grammar.cursor import Dialect, providers_unknown
 from crmshell.grammar.errors import nearest_word
 from crmshell.grammar.ids import IdClash
 from crmshell.grammar.statements import Parsed
+from crmshell.grammar.tokens import Line
 from crmshell.pending import merging, references
 from crmshell.pending.objects import Objects
 from crmshell.pending.problems import Refused
@@ -85,6 +86,7 @@ def nothing_known(_agent: Agent) -> AgentFacts:
 class PendingCib(Objects):
     """The working configuration and its history of changes.
 
+    `origins` has the line of each object typed in this run, `told` the findings told about it.
     `providers` says who has the OCF agent of a type, `agents` what an agent says about itself;
     `advises`: a typed primitive gets the operations that its agent advises.
     """
@@ -103,6 +105,8 @@ class PendingCib(Objects):
         self._agents = agents
         self._advises = advises
         self._commands: list[tuple[int, str]] = []
+        self.origins: dict[str, Line] = {}
+        self.told: set[str] = set()
 
     @property
     def schema(self) -> tuple[int, int]:
@@ -141,7 +145,9 @@ class PendingCib(Objects):
         """Does one statement; raises `Refused` and changes nothing when it cannot be done."""
         mark = self.mark()
         try:
-            return self._apply(parsed.statement, parsed.comments, way)
+            notes = self._apply(parsed.statement, parsed.comments, way)
+            self.origins[_object_name(parsed.statement)] = parsed.line
+            return notes
         except Refused:
             self.roll_back(mark)
             raise
@@ -265,6 +271,14 @@ class PendingCib(Objects):
             for name in references.named_by(element)
             if name not in self.objects
         ]
+
+
+def _object_name(statement: Statement) -> str:
+    if isinstance(statement, PropertyStmt):
+        return statement.id or merging.DEFAULT_SETS[statement.kind]
+    if isinstance(statement, NodeStmt):
+        return statement.uname
+    return TOPOLOGY if isinstance(statement, TopologyStmt) else getattr(statement, "id", "")
 
 
 def _has_dashes(statement: PrimitiveStmt) -> bool:

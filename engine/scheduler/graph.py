@@ -119,13 +119,7 @@ class GraphBuilder:
         flags = action.flags
         if not flags & RUNNABLE or (flags & OPTIONAL and not flags & IN_GRAPH):
             return False
-        rsc = action.rsc
-        if (
-            rsc is not None
-            and not rsc.managed
-            and action.task != "monitor"
-            and not action.interval_ms
-        ):
+        if _is_left_alone(action):
             return False
         if flags & PSEUDO or action.task in _ALWAYS_TASKS:
             return True
@@ -268,7 +262,17 @@ def keeps_input(first: Action, then: Action, relation: int) -> bool | None:
         and then.rsc.variant is Variant.CLONE
     ):
         return False
+    if _is_left_alone(first):
+        return False  # nobody starts or stops it, so there is nothing to wait for
     return not flags & OPTIONAL or bool(flags & IN_GRAPH)
+
+
+def _is_left_alone(action: Action) -> bool:
+    """An action of an unmanaged resource that changes something."""
+    rsc = action.rsc
+    return (
+        rsc is not None and not rsc.managed and action.task != "monitor" and not action.interval_ms
+    )
 
 
 def _keeps_load(first: Action, then: Action) -> bool | None:
