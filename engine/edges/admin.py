@@ -17,6 +17,7 @@ from engine.controller.core import Controller
 from engine.controller.status import cib_bytes
 from engine.edges.inputs import TransitionInputs
 from engine.edges.operations import Operations
+from engine.edges.questions import Answered
 from engine.ipc.messages import Message
 from engine.ipc.server import Peer, Reply, refusal
 from engine.metrics import metrics_text, node_metrics
@@ -31,8 +32,6 @@ ROOT_ONLY = ("fence", "confirm-fenced", "shutdown")
 FORWARDED = ("attribute", "cleanup", "fence", "confirm-fenced")
 
 _log = logging.getLogger(__name__)
-
-Answered = Callable[[Mapping[str, Any]], None]
 
 
 class Agent(Protocol):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from engine.base.exitcodes import OcfStatus
+
 
 class OpStatus(IntEnum):
     """`op-status` of a history entry, Pacemaker's numbers (scheduler-1-state 20.2)."""
@@ -24,6 +26,13 @@ class OpStatus(IntEnum):
     NOT_CONNECTED = 8
     INVALID = 9
     NO_FENCE_DEVICE = 10
+
+
+# A degraded result counts as the plain one (OCF API 1.1).
+DEGRADED = {
+    int(OcfStatus.DEGRADED): int(OcfStatus.OK),
+    int(OcfStatus.DEGRADED_PROMOTED): int(OcfStatus.RUNNING_PROMOTED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +93,8 @@ class LrmResult:
 
     @property
     def is_success(self) -> bool:
-        return self.status == OpStatus.DONE and self.rc == self.op.expected_rc
+        """As expected; a degraded service runs, and what a notification returns does not count."""
+        if self.op.operation == "notify":
+            return True
+        rc = DEGRADED.get(self.rc, self.rc)
+        return self.status == OpStatus.DONE and rc == self.op.expected_rc

@@ -104,6 +104,22 @@ class OrderGraph(_Base):
             return []
         return [(then, data["relations"]) for then, data in reversed(row.items())]
 
+    def followers(self, first: int) -> list[int]:
+        """The actions after an action, oldest edge first."""
+        return list(self._succ.get(first, ()))
+
+    def enabled_before(self, then: int) -> list[tuple[int, int]]:
+        """Every relation before an action that is not disabled, oldest edge first."""
+        row = self._pred.get(then)
+        if not row:
+            return []
+        return [
+            (first, relation)
+            for first, data in row.items()
+            for relation in data["relations"]
+            if relation
+        ]
+
     def relations(self, first: int, then: int) -> Relations:
         """The relations between two actions, () if there is no edge."""
         row = self._succ.get(first)

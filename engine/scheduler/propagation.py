@@ -123,9 +123,9 @@ class Propagation:
 
     def _push_followers(self, action: Action) -> None:
         """Everything after an action is looked at again, the newest ordering first."""
-        row = self.graph._succ.get(action.id)
-        if row:
-            self._stack.extend([_Frame(self.actions[then - 1]) for then in row])
+        self._stack.extend(
+            [_Frame(self.actions[then - 1]) for then in self.graph.followers(action.id)]
+        )
 
     # -- one ordering ---------------------------------------------------------------------------
 
@@ -320,7 +320,7 @@ class Propagation:
                 continue
             result = self._update(instance, first, action, node, flags, flag_filter, relation)
             if result & THEN_CHANGED:
-                for number, _ in self.graph.after(action.id):
+                for number in reversed(self.graph.followers(action.id)):
                     self._review(self.actions[number - 1])
             changed |= result
         return changed
@@ -526,14 +526,7 @@ class _Frame:
             if action.needs_runnable:
                 action.seen_runnable = 0
                 action.flags &= ~RUNNABLE
-            row = graph._pred.get(action.id)
-            if row:
-                self.edges = [
-                    (first, relation)
-                    for first, data in row.items()
-                    for relation in data["relations"]
-                    if relation
-                ]
+            self.edges = graph.enabled_before(action.id)
         return self.edges.pop() if self.edges else None
 
 
