@@ -269,7 +269,7 @@ def _grammar() -> pp.ParserElement:
 
     expression = pp.Forward()
     head = pp.ZeroOrMore(
-        _word(r"\$id=\S+(?=\s+(?:\S+:|\$?role=\S+|or)\s)", "$id=ID")
+        _word(r"\$id=\S+(?=\s+(?:\S*:|\$?role=\S+|or)\s)", "$id=ID")
         | _word(r"\$?role=\S+", "role=ROLE")
         | _word(r"[^\s=]*:", "SCORE:")
     )
