@@ -108,6 +108,8 @@ def _primitive_parts(cursor: Cursor) -> tuple[AttrSet | Operations, ...]:
 
 
 def _operations_head(cursor: Cursor, known: str) -> tuple[str, str]:
+    if not known and (cursor.at_end or cursor.low in PRIMITIVE_WORDS):
+        return "", ""
     word = cursor.take("$id=ID or $id-ref=ID")
     name, _, value = word.partition("=")
     if known or name not in ("$id", "$id-ref"):

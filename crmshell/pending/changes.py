@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -35,6 +35,7 @@ from crmshell.grammar.ast import (
 from crmshell.grammar.cursor import Dialect, providers_unknown
 from crmshell.grammar.errors import nearest_word
 from crmshell.grammar.ids import IdClash
+from crmshell.grammar.printer import HIDDEN
 from crmshell.grammar.statements import Parsed
 from crmshell.grammar.tokens import Line
 from crmshell.pending import merging, references
@@ -143,10 +144,12 @@ class PendingCib(Objects):
 
     def apply(self, parsed: Parsed, way: Way = Way.CREATE) -> list[Report]:
         """Does one statement; raises `Refused` and changes nothing when it cannot be done."""
+        if HIDDEN in parsed.line.text:
+            _refuse_stars(parsed.statement)
         mark = self.mark()
         try:
             notes = self._apply(parsed.statement, parsed.comments, way)
-            self.origins[_object_name(parsed.statement)] = parsed.line
+            self.origins[object_name(parsed.statement)] = parsed.line
             return notes
         except Refused:
             self.roll_back(mark)
@@ -273,7 +276,25 @@ class PendingCib(Objects):
         ]
 
 
-def _object_name(statement: Statement) -> str:
+def _refuse_stars(value: object) -> None:
+    """`******` is what is shown instead of a hidden value; storing it would destroy the value."""
+    if isinstance(value, NvPair):
+        if value.value == HIDDEN:
+            raise Refused(
+                f"{value.name}: {HIDDEN} stands for a hidden value; give the value itself",
+                code="hidden-value",
+                word=f"{value.name}={HIDDEN}",
+            )
+    elif isinstance(value, tuple):
+        for part in value:
+            _refuse_stars(part)
+    elif is_dataclass(value):
+        for field in fields(value):
+            _refuse_stars(getattr(value, field.name))
+
+
+def object_name(statement: Statement) -> str:
+    """The name under which the object of a statement is found."""
     if isinstance(statement, PropertyStmt):
         return statement.id or merging.DEFAULT_SETS[statement.kind]
     if isinstance(statement, NodeStmt):

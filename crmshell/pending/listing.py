@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 
 from lxml import etree
 
+from crmshell.grammar.cib_values import NoText
 from crmshell.grammar.errors import nearest_word
-from crmshell.grammar.from_cib import NoText, Reader, xml_statement
+from crmshell.grammar.from_cib import Reader, xml_statement
 from crmshell.grammar.printer import Paint, Printer, Style, hide_nothing, plain
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.problems import Refused

@@ -106,7 +106,13 @@ def test_a_lifetime_becomes_a_date_rule(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("move", "ip"), ("move", "ip", "n1", "soon"), ("ban", "nix", "n1")]
+    "words",
+    [
+        ("move", "ip"),
+        ("move", "ip", "n1", "soon"),
+        ("ban", "nix", "n1"),
+        ("ban", "ip", "n1", "PT99999999999999999H"),
+    ],
 )
 def test_a_move_that_makes_no_sense_changes_nothing(shell: Shell, words: tuple[str, ...]) -> None:
     said = shell("resource", *words)
