@@ -97,7 +97,7 @@ def _tell(session: Session, call: Call, notes: tuple[Report, ...]) -> None:
     for note in notes:
         if note.severity <= Severity.INFO and not session.interactive and note.span is not None:
             continue
-        if note.span is None and note.subject:
+        if note.span is None and note.subject and note.severity > Severity.INFO:
             note = replace(note, span=place_of(note.subject, call.line, call.tokens))
         session.report(note)
 

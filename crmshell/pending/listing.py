@@ -48,8 +48,6 @@ KINDS = (
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 # Kinds that stand mixed, by id.
 _RANK |= {"colocation": _RANK["location"], "order": _RANK["location"]}
-_RANK |= {"fencing_topology": _RANK["rsc_ticket"]}
-_RANK |= {"acl_group": _RANK["acl_target"], "user": _RANK["acl_target"]}
 
 
 @dataclass(frozen=True, slots=True)
