@@ -39,8 +39,8 @@ DEGRADED = {
 class LrmOp:
     """One operation of one resource on this node.
 
-    `resource` is the id of the history entry, `instance` the name of the clone instance where it
-    differs. `meta` are the `CRM_meta_…` values without that prefix. `transition_key` is
+    `resource` is the id of the history entry and the name under which the agent runs: instances of an
+    anonymous clone all have the name of their primitive. `meta` are the `CRM_meta_…` values without that prefix. `transition_key` is
     `action:transition:expected rc:uuid`.
     """
 
@@ -56,13 +56,12 @@ class LrmOp:
     meta: dict[str, str] = field(default_factory=dict)
     transition_key: str = ""
     expected_rc: int = 0
-    instance: str = ""
     operation_key: str = ""
 
     @property
     def name(self) -> str:
-        """The instance name under which the agent runs."""
-        return self.instance or self.resource
+        """The name under which the agent runs."""
+        return self.resource
 
     @property
     def key(self) -> str:

@@ -18,7 +18,7 @@ from engine.scheduler.actions import (
 )
 from engine.scheduler.collectives import (
     FlagSummaries,
-    compatible_instance,
+    InstanceFinder,
     completion_action,
     first_with_task,
     instances_of,
@@ -75,6 +75,7 @@ class Propagation:
         self.actions = plan.actions.all
         self.graph = plan.graph
         self.summaries = FlagSummaries(plan.actions)
+        self.finder = InstanceFinder(plan.model)
         self.blocks = ColocationBlocks(plan, self._review)
         self._stack: list[_Frame] = []
         self._depth = 0
@@ -335,7 +336,7 @@ class Propagation:
         first_task = original_task(first)
         changed = 0
         for instance in instances_of(then_rsc):
-            partner = compatible_instance(self.plan.model, instance, first_rsc, current=current)
+            partner = self.finder.compatible(instance, first_rsc, current=current)
             if partner is None:
                 if not current and relation & (BLOCKS | FIRST_THEN) and self._unassign(instance):
                     changed |= THEN_CHANGED
@@ -358,6 +359,7 @@ class Propagation:
             return sum(self._unassign(child) for child in rsc.children) > 0
         was_assigned = rsc.assigned is not None
         rsc.assigned = None
+        self.finder.forget()
         self.table.assignment_failed(rsc)
         return was_assigned
 

@@ -274,7 +274,8 @@ def failed_probe(model: Model, resource: Resource, node: Node | None) -> str:
             continue
         if failure.rc not in _MASKED and failure.status != NOT_INSTALLED:
             continue
-        if node is not None and failure.node_name != node.name:
+        where = failure.attributes.get("on_node", "").lower()
+        if not where or (node is not None and where != node.name.lower()):
             continue
         return _EXIT_WORDS.get(failure.rc, f"Unknown exit status {failure.rc}")
     return ""
