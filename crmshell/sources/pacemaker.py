@@ -147,10 +147,11 @@ def is_installed(environment: Environment) -> bool:
 
 
 def _placed(now: Cib, wanted: Cib) -> Cib:
-    """The wanted configuration with the status of now, for a patch that touches no status."""
+    """The wanted configuration with status and version of now: Pacemaker counts the version itself."""
     placed = now.copy()
     placed.root.replace(placed.configuration, wanted.copy().configuration)
     placed.root.attrib.update(wanted.root.attrib)
+    placed.version = now.version
     return placed
 
 
