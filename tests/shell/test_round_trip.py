@@ -15,7 +15,9 @@ from crmshell.pending.textedit import load_text
 from engine.cib.document import Cib
 
 ROOT = Path(__file__).parents[2]
-CASES = ROOT / os.environ.get("CONFORMANCE", "../shared/conformance") / "scheduler" / "cases" / "xml"
+CASES = (
+    ROOT / os.environ.get("CONFORMANCE", "../shared/conformance") / "scheduler" / "cases" / "xml"
+)
 FILES = sorted(CASES.glob("*.xml"))
 MEMBERS = ("primitive", "group", "clone", "bundle", "master")
 
