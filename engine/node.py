@@ -353,10 +353,12 @@ class Node:
                 self._set_timer(Part.FENCING, name, delay)
             case fencing.RunAgent():
                 self._order_fence(effect)
+            case controller.ConfirmFenced(target=target):
+                self._fenced(target, "off", ok=True)
             case fencing.Finished(target=target, action=action, ok=ok, error=error):
                 level = logging.INFO if ok else logging.WARNING
                 _log.log(level, "fencing %s target=%s action=%s %s", ok, target, action, error)
-                self._fenced(target, action, ok)
+                self._fenced(target, action, ok=ok)
             case _:
                 pass
 
@@ -389,7 +391,7 @@ class Node:
         # After the controller has taken the view in.
         asyncio.get_running_loop().call_soon(self._send_join_state, view.term)
 
-    def _fenced(self, target: str, action: str, ok: bool) -> None:
+    def _fenced(self, target: str, action: str, *, ok: bool) -> None:
         """With `two_node` the survivor may change the configuration from here on (D-19)."""
         number = self.config.node_id(target)
         if ok and action != "on" and number is not None:
