@@ -58,6 +58,7 @@ from engine.controller.messages import (
     JoinState,
     OpReport,
     RunOp,
+    TellState,
     Told,
 )
 from engine.controller.options import ControllerOptions, options_from_cib
@@ -78,6 +79,7 @@ from engine.lrm.state import ResourceRecords, pending_entries
 from engine.scheduler.transition import RSC_OP, GraphAction, transition_from_xml
 
 JOIN_SECONDS = 60.0
+JOIN_ASK_SECONDS = 2.0
 TRIGGER_SECONDS = 0.05
 IN_FLIGHT_SECONDS = 60.0
 AUTOMATIC_BATCH = 16
@@ -103,6 +105,7 @@ class Controller:
     _is_stale: bool = False
     _executor: Executor | None = None
     _joined: dict[int, JoinState] = field(default_factory=dict)
+    _asked: int = 0
     _in_flight: dict[int, set[str]] = field(default_factory=dict)
     _dampener: Dampener = field(default_factory=Dampener)
     _told_warnings: tuple[str, ...] = ()
@@ -167,8 +170,8 @@ class Controller:
             self.state = step(self.state, DcInput.DISMISSED)
             return
         self.state = step(self.state, DcInput.APPOINTED)
-        self._joined, self._in_flight = {}, {}
-        effects.append(SetTimer("join", JOIN_SECONDS))
+        self._joined, self._in_flight, self._asked = {}, {}, 0
+        effects.append(SetTimer("join", JOIN_ASK_SECONDS))
 
     def _dismiss(self, reason: str, effects: list[Effect]) -> None:
         self._drop_transition(effects)
@@ -231,6 +234,23 @@ class Controller:
         if any(self._in_flight.values()):
             effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
         self._trigger("all members joined", effects)
+
+    def _ask_the_silent(self, effects: list[Effect]) -> None:
+        """Nothing is decided before every member has told what it runs, or can be fenced."""
+        view = self.view
+        if view is None or self.state is not DcState.INTEGRATION:
+            return
+        silent = [m for m in view.members if m not in self._joined]
+        self._asked += 1
+        if self._asked * JOIN_ASK_SECONDS >= JOIN_SECONDS:
+            names = " ".join(self.names.get(m, str(m)) for m in silent)
+            effects.append(Story("members do not tell their state", {"nodes": names}, True))
+            self._asked = 0
+            if self.options.fencing_enabled:
+                self._integrate(effects)
+                return
+        effects.extend(Tell(member, TellState(view.term)) for member in silent)
+        effects.append(SetTimer("join", JOIN_ASK_SECONDS))
 
     def _lose_orders(self, node: int, effects: list[Effect]) -> None:
         """Orders to a node that knows nothing of them were lost on the way."""
@@ -552,12 +572,7 @@ class Controller:
             case "recheck":
                 self._trigger("recheck time", effects)
             case "join":
-                silent = [
-                    m for m in (self.view.members if self.view else ()) if m not in self._joined
-                ]
-                text = " ".join(self.names.get(m, str(m)) for m in silent)
-                effects.append(Story("members do not answer", {"nodes": text}, True))
-                self._integrate(effects)
+                self._ask_the_silent(effects)
             case "dc-deadtime":
                 self._is_held = self._is_cold = False
                 self._trigger("no more nodes came", effects)

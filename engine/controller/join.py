@@ -17,8 +17,8 @@ from engine.cib.document import Cib
 from engine.controller.messages import JoinState
 from engine.controller.status import (
     DOWN,
-    JOINING,
     MEMBER,
+    SILENT,
     find_state,
     lost_state,
     node_state,
@@ -31,7 +31,7 @@ def build_status(
     members: Iterable[int],
     joined: Mapping[int, JoinState],
 ) -> etree._Element:
-    """The whole `<status>`: members as they report, the silent as joining, the absent as known."""
+    """The whole `<status>`: members as they report, the silent as to be fenced, the absent as known."""
     status = etree.Element("status")
     present = set(members)
     for node_id in sorted(names):
@@ -39,12 +39,14 @@ def build_status(
         message = joined.get(node_id)
         if message is not None:
             status.append(joined_state(node_id, name, message))
+            continue
+        known = find_state(old, str(node_id))
+        if node_id in present and known is not None:
+            status.append(lost_state(known, SILENT))
         elif node_id in present:
-            status.append(node_state(str(node_id), name, JOINING))
-        else:
-            known = find_state(old, str(node_id))
-            if known is not None:
-                status.append(absent_state(known))
+            status.append(node_state(str(node_id), name, SILENT))
+        elif known is not None:
+            status.append(absent_state(known))
     for child in old if old is not None else ():
         if child.tag != "node_state":
             status.append(deepcopy(child))

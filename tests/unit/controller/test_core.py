@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from lxml import etree
 
 from engine.controller.events import (
     ConfigurationChanged,
@@ -15,10 +16,15 @@ from engine.controller.events import (
     TimerFired,
 )
 from engine.controller.fsm import DcState
-from engine.controller.messages import Ask, ForgetResource, ShutdownGranted, Told
+from engine.controller.messages import Ask, ForgetResource, ShutdownGranted, TellState, Told
 from engine.lrm.api import OpStatus
 
 from .bench import Bench, crm_event, rsc_op
+
+NO_FENCING = (
+    '<cluster_property_set id="o"><nvpair id="o-f" name="stonith-enabled" value="false"/>'
+    "</cluster_property_set>"
+)
 
 
 @pytest.fixture
@@ -316,3 +322,34 @@ def test_a_timed_out_operation_is_recorded_as_such(bench: Bench) -> None:
     bench.result(2, op, 1, OpStatus.TIMED_OUT)
     [entry] = bench.find(".//lrm_rsc_op[@id='db_last_0']")
     assert entry.get("op-status") == "2"
+
+
+def test_a_silent_member_is_asked_again_and_nothing_is_decided_without_it() -> None:
+    bench = Bench()
+    bench.cib.section("crm_config").append(etree.fromstring(NO_FENCING))
+    bench.view(1, 2, 3)
+    bench.join(1)
+    bench.join(2)
+    bench.told = []
+    for _ in range(40):
+        bench.do(TimerFired("join"))
+    assert {(to, type(m)) for to, m in bench.told} == {(3, TellState)}
+    assert bench.core.state is DcState.INTEGRATION
+    bench.join(3)
+    assert bench.core.state is DcState.IDLE
+
+
+def test_a_member_that_stays_silent_is_left_to_fencing() -> None:
+    bench = Bench()
+    bench.view(1, 2, 3)
+    bench.join(1)
+    bench.join(2)
+    for _ in range(30):
+        bench.do(TimerFired("join"))
+    assert bench.core.state is DcState.IDLE
+    [state] = bench.find("node_state[@id='3']")
+    assert (state.get("in_ccm"), state.get("crmd"), state.get("expected")) == (
+        "true",
+        "offline",
+        "member",
+    )
