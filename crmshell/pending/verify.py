@@ -360,6 +360,8 @@ def grouped(reports: Sequence[Report]) -> list[Report]:
         prefix = f"{report.subject}: "
         text = report.message
         body = text.removeprefix(prefix) if report.subject else text
+        if report.subject:
+            body = body.replace(f"(set {report.subject}.", "(set ID.")
         together.setdefault((report.code, report.severity, body), []).append(report)
     found: list[Report] = []
     for (code, severity, body), same in together.items():

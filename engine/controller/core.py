@@ -52,6 +52,7 @@ from engine.controller.fsm import DcInput, DcState, step
 from engine.controller.join import build_status, joined_state, with_nodes
 from engine.controller.messages import (
     Ask,
+    CancelOp,
     Confirmed,
     ForgetResource,
     JoinState,
@@ -69,6 +70,7 @@ from engine.controller.status import (
     fenced_state,
     find_state,
     find_state_by_name,
+    forget_entry,
     forget_resource,
     put_node_state,
 )
@@ -460,6 +462,10 @@ class Controller:
                 effects.append(ChangeStatus(entry_changes(state, records, entries)))
         if isinstance(order, ForgetResource) and state is not None:
             effects.append(ChangeStatus(forget_resource(state, order.resource)))
+        if isinstance(order, CancelOp) and state is not None:
+            # A record that stays would say that the operation is still repeated.
+            entry = f"{order.resource}_{order.operation}_{order.interval_ms}"
+            effects.append(ChangeStatus(forget_entry(state, order.resource, entry)))
         effects.append(Tell(node, order))
         cluster_delay = 60_000
         wait = allowance_ms(action, cluster_delay) / 1000

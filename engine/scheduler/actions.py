@@ -353,9 +353,11 @@ class ActionTable:
         if policy is QuorumPolicy.STOP:
             action.flags &= ~RUNNABLE
             action.reason = "no quorum"
-        elif policy is QuorumPolicy.FREEZE and (not is_active(rsc) or rsc.next_role > rsc.role):
-            action.flags &= ~RUNNABLE
-            action.reason = "quorum freeze"
+        elif policy is QuorumPolicy.FREEZE:
+            # What is not forbidden stays as it was: a start that found no node before is lost.
+            if not is_active(rsc) or rsc.next_role > rsc.role:
+                action.flags &= ~RUNNABLE
+                action.reason = "quorum freeze"
         else:
             action.flags |= RUNNABLE
 
