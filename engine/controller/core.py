@@ -104,7 +104,7 @@ class Controller:
     _timer_set: bool = False
     _is_stale: bool = False
     _executor: Executor | None = None
-    _joined: dict[int, JoinState] = field(default_factory=dict)
+    _joined: set[int] = field(default_factory=set)
     _asked: int = 0
     _in_flight: dict[int, set[str]] = field(default_factory=dict)
     _dampener: Dampener = field(default_factory=Dampener)
@@ -169,8 +169,11 @@ class Controller:
         if view.dc != self.me:
             self.state = step(self.state, DcInput.DISMISSED)
             return
+        # Status lives as long as somebody of this cluster does: if it knows this node, it is not cold.
+        status = self.cib().root.find("status")
+        self._is_cold = self._is_cold and find_state(status, str(self.me)) is None
         self.state = step(self.state, DcInput.APPOINTED)
-        self._joined, self._in_flight, self._asked = {}, {}, 0
+        self._joined, self._in_flight, self._asked = set(), {}, 0
         effects.append(SetTimer("join", JOIN_ASK_SECONDS))
 
     def _dismiss(self, reason: str, effects: list[Effect]) -> None:
@@ -195,29 +198,28 @@ class Controller:
         if view is None or message.term != view.term or frm not in view.members:
             return
         self._in_flight[frm] = set(message.in_flight)
-        if self.state is DcState.INTEGRATION:
-            self._joined[frm] = message
-            if all(member in self._joined for member in view.members):
-                self._integrate(effects)
-            return
         name = self.names.get(frm, message.name)
-        changes = (put_node_state(joined_state(frm, name, message)),)
-        effects.append(ChangeStatus(changes))
+        if self.state is DcState.INTEGRATION:
+            self._joined.add(frm)
+            if all(member in self._joined for member in view.members):
+                self._integrate({frm: message}, effects)
+                return
+        effects.append(ChangeStatus((put_node_state(joined_state(frm, name, message)),)))
+        if self.state is DcState.INTEGRATION:
+            return
         if message.in_flight:
             effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
         self._lose_orders(frm, effects)
         self._trigger(f"{name} told its state anew", effects)
         self._finish_if_over(wall, effects)
 
-    def _integrate(self, effects: list[Effect]) -> None:
+    def _integrate(self, fresh: Mapping[int, JoinState], effects: list[Effect]) -> None:
         view = self.view
         if view is None:
             return
         effects.append(StopTimer("join"))
         old = self.cib().root.find("status")
-        # Status lives as long as somebody of this cluster does: if it knows this node, it is not cold.
-        self._is_cold = self._is_cold and find_state(old, str(self.me)) is None
-        status = build_status(old, self.names, view.members, self._joined)
+        status = build_status(old, self.names, view.members, self._joined, fresh)
         effects.append(ChangeStatus((StatusChange((), etree.tostring(status)),)))
         self.state = step(self.state, DcInput.JOINED)
         members = " ".join(self.names.get(m, str(m)) for m in view.members)
@@ -247,7 +249,7 @@ class Controller:
             effects.append(Story("members do not tell their state", {"nodes": names}, True))
             self._asked = 0
             if self.options.fencing_enabled:
-                self._integrate(effects)
+                self._integrate({}, effects)
                 return
         effects.extend(Tell(member, TellState(view.term)) for member in silent)
         effects.append(SetTimer("join", JOIN_ASK_SECONDS))
