@@ -129,18 +129,6 @@ class Action:
         """The operation key, `RSC_TASK_INTERVAL` (C2.2)."""
         return self.suffix if self.rsc is None else f"{self.rsc.id}_{self.suffix}"
 
-    @property
-    def is_required(self) -> bool:
-        return not self.flags & OPTIONAL
-
-    @property
-    def is_runnable(self) -> bool:
-        return bool(self.flags & RUNNABLE)
-
-    @property
-    def is_pseudo(self) -> bool:
-        return bool(self.flags & PSEUDO)
-
     def set_meta(self, name: str, value: str) -> None:
         """A meta value of the scheduler's own; it wins over the configured one."""
         if self.own_meta is None:
