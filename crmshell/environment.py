@@ -190,6 +190,10 @@ class Environment:
         target = os.path.realpath(path)
         if os.path.exists(target) and not os.access(target, os.W_OK):
             raise ShellError(f"{path}: it is read-only", code="cannot-write")
+        if os.path.exists(target) and not os.path.isfile(target):
+            # Renaming over a device would put a file in its place.
+            self._write_through(target, data)
+            return
         part = f"{target}.{os.getpid()}.new"
         try:
             old = None if private else _stat_or_none(target)
@@ -197,9 +201,6 @@ class Environment:
             os.replace(part, target)
         except OSError as problem:
             _unlink_quietly(part)
-            if not os.path.isfile(target) and os.path.exists(target):
-                self._write_through(target, data)
-                return
             raise ShellError(f"{path}: {_reason(problem)}", code="cannot-write") from None
 
     def _write_through(self, path: str, data: bytes) -> None:

@@ -202,6 +202,8 @@ class Printer:
     def _expression(self, rule: Rule, prefix: str) -> list[str]:
         words: list[str] = []
         boolean = rule.boolean or "and"
+        made = f"{prefix}-expression"
+        count = 0
         if len(rule.parts) == 1 and rule.boolean == "or":
             words.append("or")
         for place, part in enumerate(rule.parts):
@@ -210,9 +212,10 @@ class Printer:
             if isinstance(part, Rule):
                 words += self._nested(part, prefix)
                 continue
-            if self._shows(part.id, f"{prefix}-expression"):
+            if self._shows(part.id, f"{made}-{count - 1}" if count else made):
                 words.append(f"$id={self._p('identifier', part.id)}")
-            words.append(self._part(part, part.id or f"{prefix}-expression"))
+            words.append(self._part(part, part.id or made))
+            count += 1
         return words
 
     def _begins_with_id(self, rule: Rule, prefix: str) -> bool:

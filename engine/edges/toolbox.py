@@ -1,6 +1,6 @@
 """The commands that resource agents call, as small programs in a folder of the node agent's own.
 
-Agents look for them in `HA_SBIN_DIR`; each starts the Python that runs this node agent, so nothing
+Agents look for them in `HA_SBIN_DIR` and in `PATH`; each starts the Python that runs this node agent, so nothing
 has to be installed under the names of Pacemaker's commands.
 """
 
@@ -12,7 +12,12 @@ import sys
 
 import engine
 
-TOOLS = {"crm_attribute": "crm_attribute", "crm_master": "crm_attribute"}
+TOOLS = {
+    "attrd_updater": "crm_attribute",
+    "crm_attribute": "crm_attribute",
+    "crm_master": "crm_attribute",
+    "crm_node": "crm_node",
+}
 """Command → module of `engine.tools`."""
 
 

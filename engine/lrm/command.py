@@ -28,7 +28,7 @@ class AgentPaths:
     resource_state: str = ""
     var_run: str = ""
     tools: str = ""
-    """Folder of the commands that agents call (`HA_SBIN_DIR`)."""
+    """Folder of the commands that agents call (`HA_SBIN_DIR`, and first in `PATH`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ def base_environment(paths: AgentPaths) -> dict[str, str]:
         env["HA_VARRUN"] = paths.var_run
     if paths.tools:
         env["HA_SBIN_DIR"] = paths.tools
+        env["PATH"] = f"{paths.tools}:{PATH}"
     return env
 
 

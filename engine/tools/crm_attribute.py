@@ -1,4 +1,4 @@
-"""The commands `crm_attribute` and `crm_master`, as resource agents call them.
+"""The commands `crm_attribute`, `crm_master` and `attrd_updater`, as resource agents call them.
 
 Promotion scores (`--promotion -v 10`), transient and permanent attributes of nodes, and cluster
 properties. A thin client of the node agent; Pacemaker's option names and exit statuses.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.score import add_scores, score_from_text, score_to_text
+from engine.base.timespec import milliseconds_from_text
 from engine.ipc.client import Client
 
 SOCKET = "run/crmshell/admin.sock"
@@ -24,6 +25,7 @@ USAGE = """\
 usage: crm_attribute -n NAME [-v VALUE | -D | -G] [OPTIONS]
        crm_attribute --promotion [RSC] [-v VALUE | -D | -G]
        crm_master [-v VALUE | -D | -G] [-r RSC]
+       attrd_updater -n NAME [-U VALUE [-d DELAY] | -D | -Q]
 
   -n, --name NAME        the attribute
   -p, --promotion [RSC]  the promotion score of a resource (default OCF_RESOURCE_INSTANCE)
@@ -51,6 +53,7 @@ class Wishes:
     quiet: bool = False
     resource: str = ""
     promotion: bool = False
+    delay: float = 0.0
     help: bool = False
 
 
@@ -85,6 +88,16 @@ _VALUES = {
     "-r": "resource",
     "--resource-id": "resource",
 }
+# attrd_updater gives some letters another meaning; it knows transient attributes only.
+_UPDATER_FLAGS = {**_FLAGS, "-Q": "query", "-p": "verbose", "--private": "verbose"}
+_UPDATER_VALUES = {
+    **_VALUES,
+    "-U": "update",
+    "-B": "update",
+    "--update-both": "update",
+    "-d": "delay",
+    "--delay": "delay",
+}
 _SECTIONS = {"reboot": "status", "status": "status", "forever": "nodes", "nodes": "nodes"}
 
 
@@ -93,7 +106,7 @@ def main(argv: Sequence[str] | None = None, program: str = "") -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     name = program or os.path.basename(sys.argv[0])
     try:
-        wishes = wishes_from_words(words, dict(os.environ), is_master=name == "crm_master")
+        wishes = wishes_from_words(words, dict(os.environ), name)
         if wishes.help:
             sys.stdout.write(USAGE)
             return ExitStatus.OK
@@ -106,23 +119,26 @@ def main(argv: Sequence[str] | None = None, program: str = "") -> int:
 
 
 def wishes_from_words(
-    words: Sequence[str], variables: dict[str, str], *, is_master: bool = False
+    words: Sequence[str], variables: dict[str, str], program: str = "crm_attribute"
 ) -> Wishes:
-    """The options taken apart; raises `EngineError` (USAGE)."""
-    wishes = Wishes(promotion=is_master)
-    rest = _separated(words)
+    """The options of one of the commands taken apart; raises `EngineError` (USAGE)."""
+    is_updater = program == "attrd_updater"
+    flags = _UPDATER_FLAGS if is_updater else _FLAGS
+    values = _UPDATER_VALUES if is_updater else _VALUES
+    wishes = Wishes(promotion=program == "crm_master", section="status" if is_updater else "")
+    rest = _separated(words, values)
     while rest:
         word = rest.pop(0)
-        if word in {"-p", "--promotion"}:
+        if word in {"-p", "--promotion"} and not is_updater:
             wishes.promotion = True
             if rest and not rest[0].startswith("-"):
                 wishes.resource = rest.pop(0)
-        elif word in _FLAGS:
-            _take_flag(wishes, _FLAGS[word])
-        elif word in _VALUES:
+        elif word in flags:
+            _take_flag(wishes, flags[word])
+        elif word in values:
             if not rest:
                 raise _usage(f"{word} needs a value")
-            _take_value(wishes, _VALUES[word], rest.pop(0))
+            _take_value(wishes, values[word], rest.pop(0))
         else:
             raise _usage(f"'{word}' is unknown, --help lists the options")
     if wishes.promotion:
@@ -137,14 +153,14 @@ def wishes_from_words(
     return wishes
 
 
-def _separated(words: Sequence[str]) -> list[str]:
+def _separated(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
     """`--name=x` and `-nx` as two words."""
     found: list[str] = []
     for word in words:
         if word.startswith("--") and "=" in word:
             name, _, value = word.partition("=")
             found += [name, value]
-        elif len(word) > 2 and word[:2] in _VALUES and not word.startswith("--"):
+        elif len(word) > 2 and word[:2] in values and not word.startswith("--"):
             found += [word[:2], word[2:]]
         else:
             found.append(word)
@@ -171,6 +187,8 @@ def _take_value(wishes: Wishes, name: str, value: str) -> None:
         wishes.default = value
     elif name == "resource":
         wishes.resource = value
+    elif name == "delay":
+        wishes.delay = milliseconds_from_text(value) / 1000
     elif value == "crm_config" and name == "section":
         wishes.section = value
     elif value in _SECTIONS:
@@ -196,7 +214,8 @@ def _do(client: Client, wishes: Wishes) -> int:
         if counts and wishes.section != "status":  # the DC counts transient ones itself
             value = _increased(_present(client, wishes, node), value)
     if wishes.section == "status":
-        _patiently(client, "attribute", node=node, name=wishes.name, value=value, set="status")
+        fields = {"node": node, "name": wishes.name, "value": value, "delay": wishes.delay}
+        _patiently(client, "attribute", set="status", **fields)
     else:
         _commit(client, wishes, node, value)
     return ExitStatus.OK

@@ -31,4 +31,5 @@ def test_each_command_starts_and_needs_nothing_of_the_agents_environment(tmp_pat
 
 def test_agents_are_told_where_the_commands_are() -> None:
     assert base_environment(AgentPaths(tools="/x"))["HA_SBIN_DIR"] == "/x"
+    assert base_environment(AgentPaths(tools="/x"))["PATH"].startswith("/x:/usr/sbin")
     assert "HA_SBIN_DIR" not in base_environment(AgentPaths())

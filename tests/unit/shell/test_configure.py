@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,18 @@ def test_save_and_load_keep_ids_and_order(crm: Shell, tmp_path: Path) -> None:
         etree.fromstring(text.encode()).find("configuration") for text in (before, said.cib)
     )
     assert etree.tostring(old) == etree.tostring(new)
+
+
+def test_saving_into_a_pipe_writes_into_it_and_leaves_it_a_pipe(crm: Shell, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        said = crm("configure", "save", "ip", str(pipe))
+        assert (said.status, os.read(reader, 1000)) == (0, b"primitive ip IPaddr2\n")
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_a_wrong_file_is_refused_with_its_lines(crm: Shell, tmp_path: Path) -> None:

@@ -78,6 +78,15 @@ def test_a_promotion_score_is_a_transient_attribute_of_this_node(
     assert (fields["node"], fields["name"], fields["value"]) == ("n1", "master-db", "10")
 
 
+def test_an_updater_sets_transient_attributes_after_a_delay(agent: type[Agent]) -> None:
+    assert main(["-n", "#health-cpu", "-U", "red", "-d", "30s"], "attrd_updater") == 0
+    kind, fields = agent.requests[-1]
+    assert kind == "attribute"
+    assert (fields["name"], fields["value"], fields["delay"]) == ("#health-cpu", "red", 30.0)
+    assert main(["-n", "pingd", "-D"], "attrd_updater") == 0
+    assert agent.requests[-1][1]["value"] is None
+
+
 def test_a_score_is_deleted(agent: type[Agent]) -> None:
     assert main(["--promotion", "-D"]) == 0
     assert agent.requests[-1][1]["value"] is None
