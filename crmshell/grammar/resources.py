@@ -189,16 +189,12 @@ def _op_attributes(cursor: Cursor) -> tuple[dict[str, str], list[tuple[str, str]
         elif name == "id":
             given = cursor.checked_id(value, cursor.i)
         elif name == "role":
-            attrs[name] = _op_role(cursor, value)
+            attrs[name] = cursor.role(value, cursor.i)
         else:
             timed = cursor.dialect.typed and name in _TIMES and _BARE_TIME.match(value)
             attrs[name] = value + "s" if timed else value
         cursor.i += 1
     return attrs, extra, given
-
-
-def _op_role(cursor: Cursor, value: str) -> str:
-    return cursor.role(value, cursor.i)
 
 
 def container(cursor: Cursor) -> ContainerStmt:
