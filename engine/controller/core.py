@@ -168,6 +168,7 @@ class Controller:
             self._is_cold = False
         if view.dc != self.me:
             self.state = step(self.state, DcInput.DISMISSED)
+            self._fences.forget_waiters()
             return
         # Status lives as long as somebody of this cluster does: if it knows this node, it is not cold.
         status = self.cib().root.find("status")
@@ -191,7 +192,6 @@ class Controller:
         self._wanted, self._timer_set, self._is_stale, self._is_held = [], False, False, False
         self._dampener = Dampener()
         self._waiters = []
-        self._fences.forget_waiters()
 
     def _join(self, frm: int, message: JoinState, wall: float, effects: list[Effect]) -> None:
         view = self.view
