@@ -29,7 +29,7 @@ class Finished:
     stderr: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Environment:
     """The outer world of one run of the shell."""
 
@@ -188,6 +188,8 @@ class Environment:
         Written beside it, synced and renamed; a symbolic link is followed, mode and owner stay.
         """
         target = os.path.realpath(path)
+        if os.path.exists(target) and not os.access(target, os.W_OK):
+            raise ShellError(f"{path}: it is read-only", code="cannot-write")
         part = f"{target}.{os.getpid()}.new"
         try:
             old = None if private else _stat_or_none(target)

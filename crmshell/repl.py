@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.buffer import CompletionState
+from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import (
     CompleteEvent,
     Completer,
@@ -34,6 +34,7 @@ from prompt_toolkit.styles import Style
 
 from crmshell.dispatch import Dispatcher
 from crmshell.errors import ShellError
+from crmshell.grammar.expect import agent_in
 from crmshell.grammar.tokens import join_lines
 from crmshell.levels.complete import complete
 from crmshell.levels.highlight import classify
@@ -118,6 +119,7 @@ class _Prompt:
             multiline=Condition(self._is_continued),
             prompt_continuation=_continuation,
         )
+        self._editor.default_buffer.on_text_changed += self._foresee
         self._question: PromptSession[str] = PromptSession(output=output)
 
     def read(self) -> str | None:
@@ -135,6 +137,14 @@ class _Prompt:
             return self._question.prompt(question)
         except (KeyboardInterrupt, EOFError):
             return None
+
+    def _foresee(self, buffer: Buffer) -> None:
+        """Fetch what the next TAB will want: the meta-data of an agent that was typed."""
+        text = logical_text(buffer.document.text_before_cursor)
+        if text.endswith(" "):
+            agent = agent_in(text.split())
+            if agent:
+                self._lookups.foresee(agent)
 
     def _is_continued(self) -> bool:
         """Enter begins another line when this one ends with a backslash."""
@@ -330,11 +340,18 @@ class BackgroundLookups:
         return self._shelf.catalog
 
     def metadata(self, agent: str) -> AgentMetadata | None:
+        return self._fetched(agent).value(PATIENCE)
+
+    def foresee(self, agent: str) -> None:
+        """Begin to read meta-data, without waiting for it."""
+        self._fetched(agent).fetch()
+
+    def _fetched(self, agent: str) -> _Fetched[AgentMetadata | None]:
         known = self._metadata.get(agent)
         if known is None:
             known = _Fetched(lambda: load_metadata(self._shelf, agent), None)
             self._metadata[agent] = known
-        return known.value(PATIENCE)
+        return known
 
     def _read_names(self) -> Names:
         """Through a connection of its own: the session's belongs to the main thread."""

@@ -48,7 +48,7 @@ class Switches:
     history_source: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Session:
     """The state of one run. `levels` are names from below root downwards; empty at root.
 
@@ -291,6 +291,7 @@ class Session:
 
         return Facts(
             self.agents.metadata,
+            self.agents.catalog.types,
             strict=self.options.text("core.check_mode") == "strict",
             may_lack=self.options.flag("core.ignore_missing_metadata"),
         )

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -16,10 +16,11 @@ from typing import Any
 from lxml import etree
 
 from engine.base import events as replica
+from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig
 from engine.base.reports import Report
-from engine.base.seams import Handle, Watchdog
+from engine.base.seams import Watchdog
 from engine.base.wire import Codec
 from engine.cib.document import Cib
 from engine.cib.patch import diff, patch_to_bytes
@@ -30,6 +31,7 @@ from engine.controller.core import Controller
 from engine.controller.requests import refused
 from engine.controller.status import find_state, transient_attributes
 from engine.edges.admin import AdminDesk
+from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.disk import RealDisk
 from engine.edges.fences import FenceRunner
@@ -38,7 +40,9 @@ from engine.edges.mesh import build_mesh, lasting_id, new_id, new_uuid
 from engine.edges.notify import ServiceManager
 from engine.edges.operations import Operations
 from engine.edges.processes import Processes
+from engine.edges.questions import Answered, Questions
 from engine.edges.tasks import Owner
+from engine.edges.timers import Timers
 from engine.edges.watchdog import HardwareWatchdog, NoWatchdog
 from engine.edges.workers import SchedulerWorker
 from engine.fencing import core as fencing
@@ -52,7 +56,7 @@ from engine.membership.view import timing_of, votes_of
 from engine.replica.member import MEMBER_MESSAGES, Member
 from engine.replica.messages import MESSAGES as REPLICA_KINDS
 from engine.replica.state import ReplicatedCib
-from engine.replica.store import KEPT_HISTORY, Store
+from engine.replica.store import Store
 from engine.router import Part, route
 
 STATE_DIRECTORY = "var/lib/crmshell"
@@ -60,7 +64,7 @@ RUN_DIRECTORY = "run/crmshell"
 SHUTDOWN_ASK_SECONDS = 5.0
 REJOIN_SECONDS = 0.5
 BACKLOG_LIMIT = 10_000
-ARCHIVE_SECONDS = 0.5
+SLOW_EVENT_SECONDS = 0.1
 
 _log = logging.getLogger("engine.node")
 
@@ -100,17 +104,13 @@ class Node:
         )
         self._queue: deque[tuple[Part, Any]] = deque()
         self._is_draining = False
-        self._timers: dict[tuple[Part, str], Handle] = {}
-        self._questions: dict[int, Callable[[Mapping[str, Any]], None]] = {}
-        self._last_question = 0
+        self._timers, self._questions = Timers(self.clock), Questions()
         self._backlog: list[tuple[int, int, messages.Message]] = []
         self._attributes: dict[str, str] = {}
         self._proposals = 0
-        self._to_archive: list[tuple[tuple[int, int, int], float, bytes]] = []
         self._is_stopping = False
         self._last_moment = self.clock.now()
         self._done: asyncio.Future[int] | None = None
-        self._rejoin: Handle | None = None
 
     # ---- life
 
@@ -120,7 +120,7 @@ class Node:
         self._build()
         await self._server.start()
         try:
-            await self._transport.start()
+            await self._listen()
             await self._worker.start()
             self._tick()
             self._manager.ready(f"node {self.name} of {self.cluster}")
@@ -129,6 +129,15 @@ class Node:
         finally:
             await self._close()
 
+    async def _listen(self) -> None:
+        try:
+            await self._transport.start()
+        except OSError as problem:
+            where = ", ".join(map(str, self.config.addresses))
+            raise EngineError(
+                f"cannot listen at {where}: {problem.strerror}", status=ExitStatus.UNAVAILABLE
+            ) from None
+
     def _build(self) -> None:
         run, config = self.places.run, self.config
         for directory in (self.places.paths.var_run, self.places.paths.resource_state, run):
@@ -136,6 +145,7 @@ class Node:
         self.run_id = lasting_id(os.path.join(run, "run-id"))
         store = os.path.join(self.places.state, "cib")
         self._store = Store(self._disk, store, self.cluster, new_id)
+        self._archiver = Archiver(self._store, self.clock)
         start = self._store.open()
         for problem in start.problems:
             _log.warning("%s", problem)
@@ -189,13 +199,11 @@ class Node:
 
     async def _close(self) -> None:
         self._manager.stopping()
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self._timers.stop_all()
         self.operations.close()
-        self._archive()
+        self._archiver.flush()
         self._worker.close()
-        self.inputs.save()
+        self.inputs.close()
         await self._server.stop()
         await self._transport.stop()
         await self._owner.stop()
@@ -284,6 +292,10 @@ class Node:
             if routed is not None:
                 self._queue.append(routed)
             self._execute(effect)
+        spent = self.clock.now() - now
+        if spent > SLOW_EVENT_SECONDS:
+            kind = type(event).__name__
+            _log.warning("slow event part=%s event=%s ms=%.0f", part.value, kind, spent * 1000)
 
     def _notice_pause(self) -> None:
         now = self.clock.now()
@@ -312,7 +324,7 @@ class Node:
                 _log.warning("view lost reason=%s", reason)
                 self._drop_for_old_view()
             case replica.Committed(version=version):
-                self._archive_soon(version)
+                self._archiver.keep(version, self.machine.configuration_bytes())
                 self._desk.applied()
             case replica.StatusApplied():
                 self._remember_attributes()
@@ -336,7 +348,7 @@ class Node:
             case controller.SetTimer(name=name, delay=delay):
                 self._set_timer(Part.CONTROLLER, name, delay)
             case controller.StopTimer(name=name):
-                self._stop_timer(Part.CONTROLLER, name)
+                self._timers.stop((Part.CONTROLLER, name))
             case fencing.SetTimer(name=name, delay=delay):
                 self._set_timer(Part.FENCING, name, delay)
             case fencing.RunAgent():
@@ -348,19 +360,8 @@ class Node:
                 pass
 
     def _set_timer(self, part: Part, name: str, delay: float) -> None:
-        self._stop_timer(part, name)
         kind = controller.TimerFired if part is Part.CONTROLLER else fencing.TimerFired
-
-        def fired() -> None:
-            self._timers.pop((part, name), None)
-            self.post(part, kind(name))
-
-        self._timers[part, name] = self.clock.call_later(delay, fired)
-
-    def _stop_timer(self, part: Part, name: str) -> None:
-        timer = self._timers.pop((part, name), None)
-        if timer is not None:
-            timer.cancel()
+        self._timers.set((part, name), delay, lambda: self.post(part, kind(name)))
 
     def _persisted(self, token: int, error: str | None) -> None:
         if error is None:
@@ -389,9 +390,8 @@ class Node:
     def _drop_for_old_view(self) -> None:
         self._backlog = []
         self.fencing.drop()
-        for number in list(self._questions):
-            text = "the view of the cluster changed meanwhile, try again"
-            self._told(number, refused(text, ExitStatus.TEMPFAIL))
+        text = "the view of the cluster changed meanwhile, try again"
+        self._questions.answer_all(refused(text, ExitStatus.TEMPFAIL))
 
     def _send_join_state(self, term: int) -> None:
         view = self.member.view
@@ -417,9 +417,9 @@ class Node:
     def _link_lost(self, peer: int) -> None:
         self.post(Part.MEMBER, replica.LinkLost(peer))
         view = self.member.view
-        if view is not None and peer == view.dc and self._rejoin is None:
+        if view is not None and peer == view.dc:
             # Orders and results may be lost on the way: tell everything again (engine-design 3.2).
-            self._rejoin = self.clock.call_later(REJOIN_SECONDS, lambda: self._tell_anew(view.term))
+            self._timers.set("rejoin", REJOIN_SECONDS, lambda: self._send_join_state(view.term))
 
     def _outlived(self, known: int) -> None:
         """Peers saw a later life of this node than its store knows: the store is a copy (R7)."""
@@ -430,10 +430,6 @@ class Node:
     def _task_failed(self, name: str, error: BaseException) -> None:
         _log.error("task failed name=%s error=%r", name, error)
         self._end(ExitStatus.SOFTWARE)
-
-    def _tell_anew(self, term: int) -> None:
-        self._rejoin = None
-        self._send_join_state(term)
 
     # ---- messages between nodes
 
@@ -466,7 +462,7 @@ class Node:
         """A message of a controller part, perhaps of this node itself."""
         match message:
             case messages.Told(number=number, fields=fields):
-                self._told(number, fields)
+                self._questions.answer(number, fields)
             case messages.Ask():
                 self._asked(frm, message)
             case messages.FenceRan(run=run, rc=rc, text=text, error=error):
@@ -505,32 +501,20 @@ class Node:
 
     # ---- questions to the DC
 
-    def ask_dc(
-        self,
-        kind: str,
-        fields: Mapping[str, Any],
-        user: str,
-        done: Callable[[Mapping[str, Any]], None],
-    ) -> int:
+    def ask_dc(self, kind: str, fields: Mapping[str, Any], user: str, done: Answered) -> int:
         """Ask the DC; `done` gets its answer, or a refusal when the view changes meanwhile."""
-        self._last_question += 1
-        number = self._last_question
-        self._questions[number] = done
+        number = self._questions.add(done)
         view = self.member.view
         if view is None:
-            self._told(number, refused("this node is in no active view", ExitStatus.TEMPFAIL))
+            text = "this node is in no active view"
+            self._questions.answer(number, refused(text, ExitStatus.TEMPFAIL))
         else:
             self._tell(view.dc, messages.Ask(number, kind, dict(fields), user))
         return number
 
     def drop_question(self, number: int) -> bool:
         """Nobody waits for the answer any more; whether it was still open."""
-        return self._questions.pop(number, None) is not None
-
-    def _told(self, number: int, fields: Mapping[str, Any]) -> None:
-        done = self._questions.pop(number, None)
-        if done is not None:
-            done(fields)
+        return self._questions.drop(number)
 
     def _asked(self, frm: int, ask: messages.Ask) -> None:
         view = self.member.view
@@ -573,20 +557,6 @@ class Node:
     def submit(self, submission: replica.Submission) -> None:
         """A client's change of the configuration."""
         self.post(Part.MEMBER, replica.Submit(submission))
-
-    def _archive_soon(self, version: tuple[int, int, int]) -> None:
-        """Keep the configuration for people, in a pause between commits."""
-        timer = self._timers.pop((Part.MEMBER, "archive"), None)
-        if timer is not None:
-            timer.cancel()
-        state, wall = self.machine.configuration_bytes(), self.clock.wall()
-        self._to_archive.append((version, wall, state))
-        self._timers[Part.MEMBER, "archive"] = self.clock.call_later(ARCHIVE_SECONDS, self._archive)
-
-    def _archive(self) -> None:
-        waiting, self._to_archive = self._to_archive, []
-        for version, wall, state in waiting[-KEPT_HISTORY:]:
-            self._store.archive(version, wall, state)
 
     def _propose(self, cib: bytes, reason: str) -> None:
         patch = diff(self.machine.cib.root, Cib.from_bytes(cib).root)
@@ -655,8 +625,18 @@ def _make_public(directory: str) -> None:
 
 
 def _check(root: etree._Element) -> list[Report]:
-    """What the DC demands of a configuration: its form, and that what it names exists."""
-    return [*validate(root), *dangling_references(root)]
+    """What the DC demands of a configuration: its form, and that what it names exists.
+
+    The status section is the cluster's own and far larger; it is set aside meanwhile.
+    """
+    status, empty = root.find("status"), etree.Element("status")
+    if status is not None:
+        root.replace(status, empty)
+    try:
+        return [*validate(root), *dangling_references(root)]
+    finally:
+        if status is not None:
+            root.replace(empty, status)
 
 
 def _pairs(fields: Mapping[str, Any]) -> str:

@@ -255,7 +255,13 @@ class Cursor:
 
 def _nearest_to(word: str, legal: tuple[str, ...]) -> str:
     """The legal word nearest to the word, or to its part behind `=` or `:`."""
-    for part in (word.rstrip(":"), word.partition("=")[2], word.partition(":")[2]):
+    parts = (
+        word.rstrip(":"),
+        word.partition("=")[0],
+        word.partition("=")[2],
+        word.partition(":")[2],
+    )
+    for part in parts:
         found = nearest_word(part, legal) if legal else ""
         if found:
             return found

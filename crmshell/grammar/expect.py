@@ -168,6 +168,15 @@ def expect(words: Sequence[str], typed: str) -> tuple[Want, ...]:
     return rule(Place(tuple(words[1:]), typed)) if rule else ()
 
 
+def agent_in(words: Sequence[str]) -> str:
+    """The agent that a half-typed statement names, "" if it names none (yet)."""
+    for place, word in enumerate(words):
+        if word.lower() in ("primitive", "rsc_template"):
+            agent = words[place + 2] if len(words) > place + 2 else ""
+            return "" if agent.startswith("@") or agent.endswith(":") else agent
+    return ""
+
+
 # -- resources ------------------------------------------------------------------------------------
 
 

@@ -19,12 +19,8 @@ from crmshell.grammar.ast import (
     BundleStmt,
     ColocationStmt,
     ContainerStmt,
-    DateExpression,
-    Expression,
     FencingLevel,
-    Item,
     LocationStmt,
-    Mapping,
     Member,
     NodeStmt,
     NvPair,
@@ -49,15 +45,30 @@ from crmshell.grammar.ast import (
     TopologyStmt,
     XmlStmt,
 )
+from crmshell.grammar.cib_values import (
+    NoText,
+    bundle_part_of,
+    check_either,
+    check_permission,
+    date_expression_of,
+    expression_of,
+    id_of,
+    is_agent,
+    is_target,
+    line_safe,
+    nvpair_of,
+    optional_id,
+    select_of,
+    take_description,
+    take_items,
+    word_of,
+)
 from crmshell.grammar.cursor import ACTIONS, ID, Dialect
 from crmshell.grammar.words import (
-    is_agent_part,
-    is_keyword,
     is_line_safe,
     is_pair_name,
     is_role,
     is_score,
-    is_unit,
 )
 
 Element: TypeAlias = etree._Element
@@ -74,10 +85,6 @@ _ALERT_KINDS = {"instance_attributes": "attributes", "meta_attributes": "meta"}
 _OPERATORS = frozenset(("lt", "gt", "lte", "gte", "eq", "ne"))
 _BUNDLE_TAGS = {"docker": "", "podman": "", "rkt": "", "network": "port-mapping"}
 _BUNDLE_TAGS["storage"] = "storage-mapping"
-
-
-class NoText(Exception):
-    """This object has something for which there is no text."""
 
 
 class Reader:
@@ -101,11 +108,11 @@ class Reader:
         given = score = ref = ""
         for name, value in element.attrib.items():
             if name == "id":
-                given = _id(value)
+                given = id_of(value)
             elif name == "score":
-                score = _word(value)
+                score = word_of(value)
             elif name == "id-ref":
-                ref = _id(value)
+                ref = id_of(value)
             else:
                 raise NoText(name)
         if ref and (len(element) or given or score):
@@ -115,7 +122,7 @@ class Reader:
         for child in element:
             tag = child.tag
             if tag == "nvpair":
-                pairs.append(_nvpair(child))
+                pairs.append(nvpair_of(child))
             elif tag == "rule":
                 rules.append(self.rule(child))
             elif isinstance(tag, str):
@@ -130,7 +137,7 @@ class Reader:
         if ref:
             if a or len(element):
                 raise NoText("id-ref")
-            return Rule(ref=_id(ref))
+            return Rule(ref=id_of(ref))
         given, role = a.pop("id", ""), a.pop("role", "")
         score, attribute = a.pop("score", None), a.pop("score-attribute", "")
         boolean = a.pop("boolean-op", "")
@@ -148,16 +155,16 @@ class Reader:
         if not parts:
             raise NoText("rule")
         boolean = "" if boolean == "and" else boolean
-        return Rule(parts, boolean, score, attribute, role, _optional_id(given))
+        return Rule(parts, boolean, score, attribute, role, optional_id(given))
 
     def part(self, element: Element) -> Part:
         tag = element.tag
         a = dict(element.attrib)
-        given = _optional_id(a.pop("id", ""))
+        given = optional_id(a.pop("id", ""))
         if tag == "expression":
-            return _expression(a, given)
+            return expression_of(a, given)
         if tag == "date_expression":
-            return _date_expression(element, a, given)
+            return date_expression_of(element, a, given)
         if tag == "rule":
             return self.rule(element, nested=True)
         if tag == "rsc_expression":
@@ -176,15 +183,15 @@ class Reader:
 
     def primitive(self, element: Element) -> PrimitiveStmt:
         a = dict(element.attrib)
-        given = _id(a.pop("id", ""))
+        given = id_of(a.pop("id", ""))
         template = a.pop("template", "")
         agent = (a.pop("class", ""), a.pop("provider", ""), a.pop("type", ""))
-        description = _description(a)
+        description = take_description(a)
         if template:
-            _id(template)
+            id_of(template)
             if any(agent):
                 raise NoText("template with an agent")
-        elif not _is_agent(agent):
+        elif not is_agent(agent):
             raise NoText("agent")
         if a:
             raise NoText(next(iter(a)))
@@ -208,9 +215,9 @@ class Reader:
         given, ref = "", ""
         for name, value in element.attrib.items():
             if name == "id":
-                given = _id(value)
+                given = id_of(value)
             elif name == "id-ref":
-                ref = _id(value)
+                ref = id_of(value)
             else:
                 raise NoText(name)
         if given and ref:
@@ -229,14 +236,14 @@ class Reader:
             if key == "name":
                 name = value
             elif key == "id":
-                given = _id(value)
+                given = id_of(value)
             elif key not in known:
                 raise NoText(key)
             else:
                 if key == "role" and not is_role(value, self.dialect):
                     raise NoText("role")
                 has_interval = has_interval or key == "interval"
-                attrs.append((key, _line_safe(value)))
+                attrs.append((key, line_safe(value)))
         if not has_interval or not ID.match(name):
             raise NoText("op")
         sets: list[AttrSet] = []
@@ -251,7 +258,7 @@ class Reader:
 
     def container(self, element: Element) -> ContainerStmt:
         a = dict(element.attrib)
-        given, description = _id(a.pop("id", "")), _description(a)
+        given, description = id_of(a.pop("id", "")), take_description(a)
         if a:
             raise NoText(next(iter(a)))
         members: list[str] = []
@@ -261,7 +268,7 @@ class Reader:
             if not isinstance(tag, str):
                 continue
             if tag in MEMBER_TAGS:
-                members.append(_id(child.get("id", "")))
+                members.append(id_of(child.get("id", "")))
             elif tag in ("instance_attributes", "meta_attributes"):
                 parts.append(self.attr_set(child, _SET_KINDS[tag]))
             else:
@@ -274,7 +281,7 @@ class Reader:
 
     def bundle(self, element: Element) -> BundleStmt:
         a = dict(element.attrib)
-        given, description = _id(a.pop("id", "")), _description(a)
+        given, description = id_of(a.pop("id", "")), take_description(a)
         if a:
             raise NoText(next(iter(a)))
         parts: list[BundlePart | AttrSet | Member] = []
@@ -283,11 +290,11 @@ class Reader:
             if not isinstance(tag, str):
                 continue
             if tag in _BUNDLE_TAGS:
-                parts.append(_bundle_part(child, _BUNDLE_TAGS[tag]))
+                parts.append(bundle_part_of(child, _BUNDLE_TAGS[tag]))
             elif tag == "meta_attributes":
                 parts.append(self.attr_set(child, "meta"))
             elif tag == "primitive":
-                parts.append(Member(_id(child.get("id", ""))))
+                parts.append(Member(id_of(child.get("id", ""))))
             else:
                 raise NoText(tag)
         tags = [part.tag for part in parts if isinstance(part, BundlePart)]
@@ -299,7 +306,7 @@ class Reader:
 
     def location(self, element: Element) -> LocationStmt:
         a = dict(element.attrib)
-        given = _id(a.pop("id", ""))
+        given = id_of(a.pop("id", ""))
         rsc, pattern = a.pop("rsc", ""), a.pop("rsc-pattern", "")
         score, attribute = a.pop("score", None), a.pop("score-attribute", "")
         node = a.pop("node", "")
@@ -314,12 +321,12 @@ class Reader:
         if bool(node) != (score is not None or bool(attribute)):
             raise NoText("location")
         if rsc:
-            _id(rsc)
+            id_of(rsc)
         if (score is not None and not is_score(score)) or not is_line_safe(pattern):
             raise NoText("location")
-        attrs = tuple((name, _line_safe(value)) for name, value in a.items())
+        attrs = tuple((name, line_safe(value)) for name, value in a.items())
         return LocationStmt(
-            given, rsc, pattern, sets, attrs, score, attribute, _line_safe(node), rules
+            given, rsc, pattern, sets, attrs, score, attribute, line_safe(node), rules
         )
 
     def sets_and_rules(self, element: Element) -> tuple[tuple[ResourceSet, ...], tuple[Rule, ...]]:
@@ -340,8 +347,8 @@ class Reader:
         if ref:
             if a or len(element):
                 raise NoText("id-ref")
-            return ResourceSet((), ref=_id(ref))
-        given = _optional_id(a.pop("id", ""))
+            return ResourceSet((), ref=id_of(ref))
+        given = optional_id(a.pop("id", ""))
         role, action = a.pop("role", ""), a.pop("action", "")
         if role and (acts or not is_role(role, self.dialect)):
             raise NoText("role")
@@ -357,33 +364,33 @@ class Reader:
             elif name != "ordering" or not ID.match(value):
                 raise NoText(name)
             flags.append((name, value))
-        items = tuple(_id(child.get("id", "")) for child in element if isinstance(child.tag, str))
+        items = tuple(id_of(child.get("id", "")) for child in element if isinstance(child.tag, str))
         if not items:
             raise NoText("resource_set")
         return ResourceSet(items, tuple(flags), role, action, given)
 
     def colocation(self, element: Element) -> ColocationStmt:
         a = dict(element.attrib)
-        given = _id(a.pop("id", ""))
+        given = id_of(a.pop("id", ""))
         score, attribute = a.pop("score", None), a.pop("score-attribute", "")
         if score is not None and not is_score(score):
             raise NoText("score")
-        items = _items(a, "rsc", "with-rsc", "role", self.dialect)
+        items = take_items(a, "rsc", "with-rsc", "role", self.dialect)
         sets, _ = self.sets_and_rules(element)
-        _either(items, sets, 2)
+        check_either(items, sets, 2)
         if not a.keys() <= {"node-attribute", "influence"}:
             raise NoText("colocation")
-        attrs = tuple((name, _line_safe(value)) for name, value in a.items())
+        attrs = tuple((name, line_safe(value)) for name, value in a.items())
         return ColocationStmt(given, score, attribute, items, sets, attrs)
 
     def order(self, element: Element) -> OrderStmt:
         a = dict(element.attrib)
-        given, kind = _id(a.pop("id", "")), a.pop("kind", "")
+        given, kind = id_of(a.pop("id", "")), a.pop("kind", "")
         if kind not in ("", "Mandatory", "Optional", "Serialize"):
             raise NoText("kind")
-        items = _items(a, "first", "then", "action", self.dialect)
+        items = take_items(a, "first", "then", "action", self.dialect)
         sets, _ = self.sets_and_rules(element)
-        _either(items, sets, 2)
+        check_either(items, sets, 2)
         allowed = {"symmetrical", "require-all"} if items else {"symmetrical"}
         if not a.keys() <= allowed or not set(a.values()) <= {"true", "false"}:
             raise NoText("order")
@@ -391,10 +398,10 @@ class Reader:
 
     def ticket(self, element: Element) -> TicketStmt:
         a = dict(element.attrib)
-        given, ticket = _id(a.pop("id", "")), _word(a.pop("ticket", ""))
-        items = _items(a, "rsc", "", "role", self.dialect)
+        given, ticket = id_of(a.pop("id", "")), word_of(a.pop("ticket", ""))
+        items = take_items(a, "rsc", "", "role", self.dialect)
         sets, _ = self.sets_and_rules(element)
-        _either(items, sets, 1)
+        check_either(items, sets, 1)
         if not a.keys() <= {"loss-policy"}:
             raise NoText("ticket")
         if not set(a.values()) <= {"stop", "demote", "fence", "freeze"} or not ticket:
@@ -406,7 +413,7 @@ class Reader:
     def node(self, element: Element) -> NodeStmt:
         a = dict(element.attrib)
         given, uname, kind = a.pop("id", ""), a.pop("uname", ""), a.pop("type", "")
-        description = _description(a)
+        description = take_description(a)
         if a or not uname or not given or any(s in uname + given for s in " :\"'<>&=/\t\n"):
             raise NoText("node")
         if kind not in ("", "member", "remote", "normal", "ping"):
@@ -447,11 +454,11 @@ class Reader:
             if not isinstance(child.tag, str):
                 continue
             a = dict(child.attrib)
-            given, index = _optional_id(a.pop("id", "")), a.pop("index", "")
+            given, index = optional_id(a.pop("id", "")), a.pop("index", "")
             devices = a.pop("devices", "")
             target = tuple((name, a[name]) for name in sorted(a))
             counts[target] = counts.get(target, 0) + 1
-            if index != str(counts[target]) or not _is_target(target):
+            if index != str(counts[target]) or not is_target(target):
                 raise NoText("fencing-level")
             if not all(ID.match(device) for device in devices.split(",")):
                 raise NoText("devices")
@@ -460,9 +467,9 @@ class Reader:
 
     def tag(self, element: Element) -> TagStmt:
         a = dict(element.attrib)
-        given = _id(a.pop("id", ""))
+        given = id_of(a.pop("id", ""))
         members = tuple(
-            _word(child.get("id", "")) for child in element if isinstance(child.tag, str)
+            word_of(child.get("id", "")) for child in element if isinstance(child.tag, str)
         )
         if a or not members or any(":" in member or not member for member in members):
             raise NoText("tag")
@@ -470,17 +477,17 @@ class Reader:
 
     def role(self, element: Element) -> RoleStmt:
         a = dict(element.attrib)
-        given, description = _id(a.pop("id", "")), _description(a)
+        given, description = id_of(a.pop("id", "")), take_description(a)
         permissions: list[Permission] = []
         for child in element:
             if not isinstance(child.tag, str):
                 continue
             b = dict(child.attrib)
             kind = b.pop("kind", "")
-            permission_id = _optional_id(b.pop("id", ""))
+            permission_id = optional_id(b.pop("id", ""))
             if child.tag != "acl_permission" or kind not in ("read", "write", "deny"):
                 raise NoText("permission")
-            _check_permission(b)
+            check_permission(b)
             permissions.append(Permission(kind, tuple(b.items()), permission_id))
         if a:
             raise NoText("role")
@@ -488,16 +495,16 @@ class Reader:
 
     def acl_target(self, element: Element) -> AclTargetStmt:
         a = dict(element.attrib)
-        given = _word(a.pop("id", ""))
-        roles = tuple(_id(child.get("id", "")) for child in element if isinstance(child.tag, str))
+        given = word_of(a.pop("id", ""))
+        roles = tuple(id_of(child.get("id", "")) for child in element if isinstance(child.tag, str))
         if a or not given:
             raise NoText("acl_target")
         return AclTargetStmt(str(element.tag), given, roles)
 
     def alert(self, element: Element) -> AlertStmt:
         a = dict(element.attrib)
-        given, path = _id(a.pop("id", "")), _line_safe(a.pop("path", ""))
-        description = _description(a)
+        given, path = id_of(a.pop("id", "")), line_safe(a.pop("path", ""))
+        description = take_description(a)
         if a or not path:
             raise NoText("alert")
         parts: list[AttrSet | Select | Recipient] = []
@@ -508,7 +515,7 @@ class Reader:
             if tag in _ALERT_KINDS:
                 parts.append(self.attr_set(child, _ALERT_KINDS[tag]))
             elif tag == "select":
-                parts.append(_select(child))
+                parts.append(select_of(child))
             elif tag == "recipient":
                 parts.append(self.recipient(child))
             else:
@@ -517,8 +524,8 @@ class Reader:
 
     def recipient(self, element: Element) -> Recipient:
         a = dict(element.attrib)
-        given, value = _optional_id(a.pop("id", "")), _line_safe(a.pop("value", ""))
-        description = _description(a)
+        given, value = optional_id(a.pop("id", "")), line_safe(a.pop("value", ""))
+        description = take_description(a)
         if a:
             raise NoText("recipient")
         parts = self.child_sets(element, _ALERT_KINDS)
@@ -558,214 +565,3 @@ def xml_statement(element: Element) -> XmlStmt:
         outer.append(deepcopy(element))
     text = etree.tostring(outer, pretty_print=True, with_tail=False, encoding="unicode")
     return XmlStmt(text.strip())
-
-
-# -- checks of single values ----------------------------------------------------------------------
-
-
-def _id(value: str) -> str:
-    if not ID.match(value):
-        raise NoText("id")
-    return value
-
-
-def _optional_id(value: str) -> str:
-    return _id(value) if value else ""
-
-
-def _line_safe(value: str) -> str:
-    if not is_line_safe(value):
-        raise NoText("value")
-    return value
-
-
-def _word(value: str) -> str:
-    """A value that is printed without quotes, or followed by a colon."""
-    if not is_line_safe(value) or any(sign in value for sign in " \"'\\=$@{}()[]"):
-        raise NoText("word")
-    return value
-
-
-def _description(a: dict[str, str]) -> str:
-    text = a.pop("description", None)
-    if text is None:
-        return ""
-    if not text:
-        raise NoText("description")
-    return _line_safe(text)
-
-
-def _is_agent(agent: tuple[str, str, str]) -> bool:
-    standard, provider, kind = agent
-    if not standard or not kind or (standard == "ocf") != bool(provider):
-        return False
-    return (
-        is_agent_part(standard)
-        and is_agent_part(kind)
-        and (not provider or is_agent_part(provider))
-    )
-
-
-def _nvpair(element: Element) -> NvPair:
-    name, given, ref = "", "", ""
-    value: str | None = None
-    for key, text in element.attrib.items():
-        if key == "name":
-            name = text
-        elif key == "value":
-            value = _line_safe(text)
-        elif key == "id":
-            given = _id(text)
-        elif key == "id-ref":
-            ref = _id(text)
-        else:
-            raise NoText(key)
-    if len(element):
-        raise NoText("nvpair")
-    if ref:
-        if given or value is not None or not (name == "" or is_pair_name(name)):
-            raise NoText("nvpair")
-        return NvPair(name, None, "", ref)
-    if not is_pair_name(name) or (value is None and is_keyword(name)):
-        raise NoText("nvpair")
-    return NvPair(name, value, given)
-
-
-def _expression(a: dict[str, str], given: str) -> Expression:
-    attribute, operation = a.pop("attribute", ""), a.pop("operation", "")
-    value = a.pop("value", None)
-    kind, source = a.pop("type", ""), a.pop("value-source", "")
-    if a or not is_pair_name(attribute) or attribute[0] == "(":
-        raise NoText("expression")
-    if attribute.lower() in ("or", "and", "defined", "not_defined", "rule", "date", "resource"):
-        raise NoText("expression")
-    if operation in ("defined", "not_defined"):
-        if value is not None or kind or source:
-            raise NoText("expression")
-    elif operation not in _OPERATORS or value is None or not is_line_safe(value):
-        raise NoText("expression")
-    elif kind not in ("", "string", "number", "integer", "version"):
-        raise NoText("type")
-    elif source not in ("", "literal", "param", "meta"):
-        raise NoText("value-source")
-    if source == "" and value is not None and value.endswith("}"):
-        source = "literal" if value.startswith(("param{", "meta{", "literal{")) else ""
-    return Expression(attribute, operation, value, kind, source, given)
-
-
-def _date_expression(element: Element, a: dict[str, str], given: str) -> DateExpression:
-    operation = a.pop("operation", "")
-    start, end = _line_safe(a.pop("start", "")), _line_safe(a.pop("end", ""))
-    children = [child for child in element if isinstance(child.tag, str)]
-    if a or len(children) > 1:
-        raise NoText("date_expression")
-    units: Pairs = ()
-    units_id = ""
-    if children:
-        wanted = "date_spec" if operation == "date_spec" else "duration"
-        b = dict(children[0].attrib)
-        units_id = _optional_id(b.pop("id", ""))
-        units = tuple(b.items())
-        if children[0].tag != wanted or not all(is_unit(n) and is_line_safe(v) for n, v in units):
-            raise NoText("date_expression")
-        if not units:
-            raise NoText("date_expression")
-    fits = {
-        "lt": bool(end) and not start and not units,
-        "gt": bool(start) and not end and not units,
-        "in_range": bool(start or end or units),
-        "date_spec": bool(units) and not start and not end,
-    }
-    if not fits.get(operation, False):
-        raise NoText("date_expression")
-    return DateExpression(operation, start, end, units, given, units_id)
-
-
-def _items(
-    a: dict[str, str], first: str, second: str, extra: str, dialect: Dialect
-) -> tuple[Item, ...]:
-    """The resources of the attribute form; takes their attributes out of `a`."""
-    found: list[Item] = []
-    for prefix in (first, second):
-        rsc = a.pop(prefix, "") if prefix else ""
-        if not rsc:
-            continue
-        word = a.pop(f"{prefix}-{extra}", "")
-        instance = a.pop(f"{prefix}-instance", "")
-        if (word and instance) or (instance and not instance.isdigit()):
-            raise NoText("instance")
-        if extra == "action":
-            if word and word not in ACTIONS:
-                raise NoText("action")
-            found.append(Item(_id(rsc), action=word, instance=instance))
-        else:
-            if word and not is_role(word, dialect):
-                raise NoText("role")
-            found.append(Item(_id(rsc), role=word, instance=instance))
-    return tuple(found)
-
-
-def _either(items: tuple[Item, ...], sets: tuple[ResourceSet, ...], count: int) -> None:
-    if bool(items) == bool(sets) or (items and len(items) != count):
-        raise NoText("resources")
-
-
-def _is_target(target: Pairs) -> bool:
-    names = tuple(name for name, _ in target)
-    values = [value for _, value in target]
-    if names == ("target-attribute", "target-value"):
-        return all(is_line_safe(v) for v in values) and "=" not in values[0] and bool(values[0])
-    if names == ("target-pattern",):
-        return bool(values[0]) and is_line_safe(values[0])
-    return names == ("target",) and bool(values[0]) and _fits_word(values[0])
-
-
-def _fits_word(value: str) -> bool:
-    return is_line_safe(value) and not value.startswith(("pattern:", "attr:", "$"))
-
-
-def _check_permission(a: dict[str, str]) -> None:
-    what = [name for name in ("xpath", "reference", "object-type") if a.get(name)]
-    if len(what) != 1 or not a.keys() <= {*what, "attribute", "description"}:
-        raise NoText("permission")
-    if "attribute" in a and what != ["object-type"]:
-        raise NoText("permission")
-    if not all(value and is_line_safe(value) for value in a.values()):
-        raise NoText("permission")
-
-
-def _bundle_part(element: Element, inner: str) -> BundlePart:
-    attrs = _named_values(element)
-    mappings: list[Mapping] = []
-    for child in element:
-        if not isinstance(child.tag, str):
-            continue
-        if child.tag != inner:
-            raise NoText(child.tag)
-        values = dict(_named_values(child))
-        given = _optional_id(values.pop("id", ""))
-        mappings.append(Mapping(inner, tuple(values.items()), given))
-    return BundlePart(str(element.tag), attrs, tuple(mappings))
-
-
-def _named_values(element: Element) -> Pairs:
-    return tuple((str(name), _line_safe(str(value))) for name, value in element.attrib.items())
-
-
-def _select(element: Element) -> Select:
-    events: list[str] = []
-    attributes: list[tuple[str, str]] = []
-    for child in element:
-        if not isinstance(child.tag, str):
-            continue
-        event = child.tag.removeprefix("select_")
-        if event not in ("nodes", "fencing", "resources", "attributes") or event in events:
-            raise NoText(child.tag)
-        events.append(event)
-        for attribute in child:
-            if attribute.tag != "attribute" or not ID.match(attribute.get("name", "").lstrip("#")):
-                raise NoText("attribute")
-            attributes.append((attribute.get("name", ""), _optional_id(attribute.get("id", ""))))
-    if not events:
-        raise NoText("select")
-    return Select(tuple(events), tuple(attributes))

@@ -28,6 +28,10 @@ def legal_id(text: str) -> str:
     return "_" + made if made[:1] in (".", "-", "") else made
 
 
+# So many clashes are tried one by one; a base that has more goes on where it was.
+FEW = 100
+
+
 class IdClash(Exception):
     """An id that was given for an inner part is already in use."""
 
@@ -35,19 +39,24 @@ class IdClash(Exception):
 class IdMaker:
     """Hands out ids that are not in use; knows all ids of the configuration."""
 
-    __slots__ = ("promised", "used")
+    __slots__ = ("_next", "promised", "used")
 
     def __init__(self, used: Iterable[str] = ()) -> None:
         self.used = set(used)
         self.promised: set[str] = set()
+        self._next: dict[str, int] = {}
 
     def make(self, wanted: str) -> str:
         """`wanted` made legal; `-0`, `-1`, … appended when it is taken or promised to another."""
         base = legal_id(wanted)
         made, count = base, 0
         while made in self.used or made in self.promised:
+            if count == FEW:
+                count = self._next.get(base, FEW)
             made = f"{base}-{count}"
             count += 1
+        if count > FEW:
+            self._next[base] = count
         self.used.add(made)
         return made
 

@@ -194,7 +194,7 @@ class Printer:
             words.append(self._p("score", rule.score_attribute) + ":")
         elif rule.score is None:
             words.append(":")
-        elif rule.score != "INFINITY":
+        elif rule.score != "INFINITY" or self._begins_with_id(rule, rule.id or made):
             words.append(self._p("score", score_text(rule.score)) + ":")
         words += self._expression(rule, rule.id or made)
         return " ".join(words)
@@ -215,6 +215,13 @@ class Printer:
             words.append(self._part(part, part.id or f"{prefix}-expression"))
         return words
 
+    def _begins_with_id(self, rule: Rule, prefix: str) -> bool:
+        """Does the expression begin with an id, which could be taken for that of the rule?"""
+        first = rule.parts[0] if rule.parts else None
+        if first is None or isinstance(first, Rule):
+            return False
+        return self._shows(first.id, f"{prefix}-expression")
+
     def _nested(self, rule: Rule, prefix: str) -> list[str]:
         made = f"{prefix}-rule"
         words = ["("]
@@ -223,7 +230,7 @@ class Printer:
             words.append(f"$id={self._p('identifier', rule.id)}")
         if rule.role:
             words.append(f"$role={rule.role}")
-        if score:
+        if score or len(words) > 1:
             words.append(self._p("score", score) + ":")
         return [*words, *self._expression(rule, rule.id or made), ")"]
 
@@ -282,6 +289,8 @@ class Printer:
             parts.append(f"{keyword} $id={self._p('identifier', stmt.id)}")
         if stmt.ref:
             parts.append(f"{keyword} $id-ref={self._p('id_reference', stmt.ref)}")
+        if self._all and not (stmt.id or stmt.ref or stmt.ops):
+            parts.append(keyword)
         for op in stmt.ops:
             self._op(parts, op, stmt.id or prefix)
 

@@ -18,6 +18,7 @@ from crmshell.grammar.ast import (
     Rule,
 )
 from crmshell.grammar.cursor import Cursor
+from crmshell.grammar.errors import SyntaxProblem, nearest_word
 
 PRIMITIVE_WORDS = frozenset(
     ("params", "meta", "utilization", "operations", "op", "op_params", "op_meta")
@@ -107,6 +108,8 @@ def _primitive_parts(cursor: Cursor) -> tuple[AttrSet | Operations, ...]:
 
 
 def _operations_head(cursor: Cursor, known: str) -> tuple[str, str]:
+    if not known and (cursor.at_end or cursor.low in PRIMITIVE_WORDS):
+        return "", ""
     word = cursor.take("$id=ID or $id-ref=ID")
     name, _, value = word.partition("=")
     if known or name not in ("$id", "$id-ref"):
@@ -133,9 +136,23 @@ def _op(cursor: Cursor) -> Op:
         sets.append(attr_list(cursor, low, PRIMITIVE_WORDS))
     if "interval" not in attrs:
         if name == "monitor":
-            raise cursor.problem("op monitor needs interval=TIME", at)
+            raise _no_interval(cursor, at, [label for label, _ in extra])
         attrs["interval"] = "0s"
     return Op(name, tuple(attrs.items()), tuple(sets), given)
+
+
+def _no_interval(cursor: Cursor, at: int, given: list[str]) -> SyntaxProblem:
+    """A monitor without interval: a misspelt attribute is to blame when there is one."""
+    known = cursor.dialect.op_attributes
+    for label in given:
+        if nearest_word(label, known):
+            place = next(i for i, word in enumerate(cursor.words) if word.startswith(f"{label}="))
+            return cursor.problem(
+                f"op monitor needs interval=TIME, and {label} is no attribute of an operation",
+                place,
+                legal=known,
+            )
+    return cursor.problem("op monitor needs interval=TIME", at)
 
 
 def _op_attributes(cursor: Cursor) -> tuple[dict[str, str], list[tuple[str, str]], str]:

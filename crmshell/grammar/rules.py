@@ -67,7 +67,7 @@ def _rule_head(cursor: Cursor, *, nested: bool) -> Rule:
     while not cursor.at_end:
         word = cursor.word
         low = word.lower()
-        if low.startswith("$id="):
+        if low.startswith("$id=") and not given:
             cursor.i += 1
             given = cursor.checked_id(word[4:])
         elif low.startswith(("role=", "$role=")):
@@ -269,9 +269,9 @@ def _grammar() -> pp.ParserElement:
 
     expression = pp.Forward()
     head = pp.ZeroOrMore(
-        _word(r"\$id=\S+(?=\s+(?:\S+:|\$?role=\S+|or)\s)", "$id=ID")
+        _word(r"\$id=\S+(?=\s+(?:\S*:|\$?role=\S+|or)\s)", "$id=ID")
         | _word(r"\$?role=\S+", "role=ROLE")
-        | _word(r"[^\s=]+:", "SCORE:")
+        | _word(r"[^\s=]*:", "SCORE:")
     )
     nested = pp.Suppress(_word(r"\(", "(")) - head + expression + pp.Suppress(_word(r"\)", ")"))
     part = (

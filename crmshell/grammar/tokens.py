@@ -17,6 +17,7 @@ from engine.base.reports import Span
 # One word becomes at most one XML attribute; engine.base.safexml refuses tags above 256 KiB.
 MAX_WORD = 64 * 1024
 MAX_LINE = 4 * 1024 * 1024
+MAX_WORDS = 10_000
 
 # Blanks are the ASCII ones; a no-break space is part of a word, as in a POSIX shell.
 _PLAIN = re.compile(r"\S+", re.ASCII)
@@ -111,7 +112,7 @@ def split_words(line: Line) -> tuple[Token, ...]:
         tokens = tuple(Token(m.group(), m.start(), m.end()) for m in _PLAIN.finditer(text))
     else:
         tokens = tuple(_split_quoted(line))
-    if len(text) > MAX_WORD:
+    if len(text) > MAX_WORDS:
         _check_lengths(line, tokens)
     return tokens
 
@@ -168,6 +169,13 @@ def _check_characters(line: Line) -> None:
 
 
 def _check_lengths(line: Line, tokens: tuple[Token, ...]) -> None:
+    if len(tokens) > MAX_WORDS:
+        token = tokens[MAX_WORDS]
+        raise SyntaxProblem(
+            f"a statement of {len(tokens)} words, the limit is {MAX_WORDS}",
+            line.span(token.start, token.end),
+            code="too-many-words",
+        )
     for token in tokens:
         if len(token.text) > MAX_WORD:
             raise SyntaxProblem(

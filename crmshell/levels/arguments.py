@@ -42,7 +42,7 @@ ARGUMENTS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("configure", "modgroup"): (
         "group",
         "=add =remove",
-        "free-primitive member",
+        "joining",
         "=after =before",
         "member",
     ),
@@ -165,6 +165,14 @@ def _members(here: Here) -> Iterator[Candidate]:
             yield Candidate(one.id, one.agent)
 
 
+def _joining(here: Here) -> Iterable[Candidate]:
+    """Members to remove from a group, free primitives to add to it."""
+    if here.words[1:2] == ("remove",):
+        return _members(here)
+    wanted = Want(e.RESOURCE, subject=e.FREE_PRIMITIVE)
+    return candidates(wanted, here.current, here.lookups)
+
+
 def _parameters(here: Here) -> Iterator[Candidate]:
     """Parameters of the resource or agent that is the first argument."""
     agent = here.lookups.names().agent_of(here.first)
@@ -260,6 +268,7 @@ _MAKERS: Mapping[str, Callable[[Here], Iterable[Candidate]]] = {
     "stopped": lambda here: _by_state(here, running=False),
     "started": lambda here: _by_state(here, running=True),
     "member": _members,
+    "joining": _joining,
     "parameter": _parameters,
     "meta": _meta,
     "property": _property_names,
@@ -278,7 +287,6 @@ _WANTS: Mapping[str, Want] = {
     "id": Want(e.ID),
     "resource": Want(e.RESOURCE),
     "primitive": Want(e.RESOURCE, subject=e.PRIMITIVE),
-    "free-primitive": Want(e.RESOURCE, subject=e.FREE_PRIMITIVE),
     "group": Want(e.RESOURCE, subject=e.GROUP),
     "top": Want(e.RESOURCE, subject=e.TOP),
     "container": Want(e.RESOURCE, subject="container"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 
-from lxml import etree
-
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.output.tables import aligned, in_columns
@@ -140,8 +138,8 @@ def diff(session: Session, call: Call) -> Answer:
     name = session.shadow_name
     if not name:
         raise ShellError("cib.diff: no shadow CIB is in use")
-    live = _lines(open_live(session.environment).read())
-    shadow = _lines(session.cib())
+    live = _lines(session, open_live(session.environment).read())
+    shadow = _lines(session, session.cib())
     text = "\n".join(difflib.unified_diff(live, shadow, "live", name, lineterm=""))
     return Answer(text)
 
@@ -295,5 +293,12 @@ def _leave_pending(session: Session, call: Call) -> None:
         raise ShellError(f"cib.{call.name}: there are pending changes", code="pending")
 
 
-def _lines(cib: Cib) -> list[str]:
-    return etree.tostring(cib.configuration, pretty_print=True, encoding="unicode").splitlines()
+def _lines(session: Session, cib: Cib) -> list[str]:
+    """The configuration as statements, in the order that `show` has."""
+    from crmshell.levels.configure_show import hider
+    from crmshell.pending.changes import PendingCib
+    from crmshell.pending.listing import Listing, configuration_text
+
+    pending = PendingCib(cib)
+    listing = Listing(hides=hider(session, ()))
+    return configuration_text(pending, pending.everything(), listing).splitlines()

@@ -12,8 +12,9 @@ from crmshell.grammar.statements import KEYWORDS, parse_line
 from crmshell.grammar.tokens import Token
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.pending import edits, references
-from crmshell.pending.changes import PendingCib
-from crmshell.pending.problems import Refused, place_of
+from crmshell.pending.changes import PendingCib, object_name
+from crmshell.pending.problems import Refused, located, place_of
+from crmshell.pending.verify import check_objects
 from crmshell.session import Session
 from engine.base.reports import Report, Severity
 
@@ -63,7 +64,18 @@ def statement(session: Session, call: Call) -> str | None:
     except Refused as refusal:
         raise refusal.at(call.line, tokens) from None
     _tell(session, call, (*parsed.notes, *notes))
+    if session.interactive and session.options.text("core.check_frequency") == "always":
+        _check(session, object_name(parsed.statement))
     return None
+
+
+def _check(session: Session, name: str) -> None:
+    """At the prompt a statement is checked at once; its findings are told, not refused."""
+    pending = session.pending
+    found = located(check_objects(pending, session.facts(), [name]), pending.origins)
+    told = {report.message for report in found}
+    session.report(*(report for report in found if report.message not in pending.told))
+    pending.told.update(told)
 
 
 def _canonical(call: Call) -> tuple[Token, ...]:
@@ -85,7 +97,7 @@ def _tell(session: Session, call: Call, notes: tuple[Report, ...]) -> None:
     for note in notes:
         if note.severity <= Severity.INFO and not session.interactive and note.span is not None:
             continue
-        if note.span is None and note.subject:
+        if note.span is None and note.subject and note.severity > Severity.INFO:
             note = replace(note, span=place_of(note.subject, call.line, call.tokens))
         session.report(note)
 

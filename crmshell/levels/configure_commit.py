@@ -5,8 +5,7 @@ from __future__ import annotations
 from crmshell.errors import ShellError
 from crmshell.levels.configure_show import difference
 from crmshell.levels.registry import Answer, Call, command, on_leave
-from crmshell.pending.commit import commit_pending
-from crmshell.pending.verify import verify
+from crmshell.pending.commit import commit_pending, find_problems, tell
 from crmshell.session import Session
 from engine.base.reports import Severity
 
@@ -31,9 +30,10 @@ def commit(session: Session, call: Call) -> Answer:
 
 @command("configure", "verify", args=(0, 0), help="check the whole configuration")
 def verify_(session: Session, call: Call) -> Answer:
-    reports = verify(session.pending, session.facts())
-    failed = any(report.severity >= Severity.ERROR for report in reports)
-    return Answer(reports=tuple(reports), status=int(failed))
+    reports = find_problems(session, everything=True)
+    session.pending.told.clear()
+    tell(session, reports)
+    return Answer(status=int(any(report.severity >= Severity.ERROR for report in reports)))
 
 
 @command("configure", "refresh", args=(0, 0), help="drop the pending changes, read the CIB again")
@@ -50,6 +50,7 @@ def leave(session: Session) -> bool:
         return True
     fate = session.on_leaving
     if fate == "drop":
+        tell(session, find_problems(session, everything=False))
         count = session.failed_lines
         lines = "1 line" if count == 1 else f"{count} lines"
         session.error(f"{lines} of the script failed, nothing was committed", "nothing-committed")

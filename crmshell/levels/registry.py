@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _Found = TypeVar("_Found")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """One call of a command: the canonical name, and the words from the command word on."""
 
@@ -73,7 +73,7 @@ class Runner(Protocol):
     def __call__(self, session: Session, call: Call) -> Answer | str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Command:
     """A command of a level.
 
@@ -151,7 +151,7 @@ def on_leave(level: str) -> Callable[[Callable[[Session], bool]], Callable[[Sess
     return declare
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Level:
     """A level: where its commands are declared, one line of help, in which levels it is."""
 

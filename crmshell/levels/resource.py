@@ -336,4 +336,7 @@ def until_from_lifetime(word: str, now: float) -> str:
         seconds = milliseconds_from_text(word) / 1000
     except BadInput as problem:
         raise ShellError(f"lifetime: {problem}") from None
-    return datetime.fromtimestamp(now + seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    try:
+        return datetime.fromtimestamp(now + seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        raise ShellError(f"lifetime: {word} ends after the end of the calendar") from None

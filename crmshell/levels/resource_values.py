@@ -20,6 +20,7 @@ from engine.cib.edits import (
     drop_value,
     find_node,
     find_resource,
+    is_promotable,
     meta_owner,
     operations_of,
     set_value,
@@ -258,6 +259,8 @@ def _traced_operations(
     element = find_resource(cib, name)
     if element.tag != "primitive":
         raise ShellError(f"{name} is a {element.tag!s}, only primitives can be traced")
+    if not action:
+        return _all_operations(element, add=add)
     wanted = milliseconds_from_text(interval) if interval else None
     found = [
         op
@@ -266,8 +269,21 @@ def _traced_operations(
     ]
     if found or not add:
         return found
-    actions = [action] if action else ["start", "stop"]
-    return [add_operation(element, each, interval or "0") for each in actions]
+    if wanted:
+        raise ShellError(f"{name} has no operation {action} with interval {interval}")
+    return [add_operation(element, action, "0")]
+
+
+def _all_operations(element: etree._Element, *, add: bool) -> list[etree._Element]:
+    """Every configured operation; start and stop, and what a promotable clone needs, are added."""
+    if add:
+        needed = ["start", "stop"]
+        if is_promotable(meta_owner(element)):
+            needed += ["promote", "demote"]
+        for action in needed:
+            if not operations_of(element, action):
+                add_operation(element, action, "0")
+    return operations_of(element)
 
 
 def _drop_if_bare(op: etree._Element) -> None:

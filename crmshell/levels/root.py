@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.session import Session
-from engine.base.reports import Severity
+from engine.base.reports import Report, Severity
 
 if TYPE_CHECKING:
     from crmshell.views.status import Parts
@@ -99,7 +100,8 @@ def _unknown_part(word: str) -> ShellError:
 def verify(session: Session, call: Call) -> Answer:
     """Schema, then what the scheduler finds; errors make the status 1.
 
-    Old names that still mean the same are not remarked on: `configure verify` does that.
+    Old names that still mean the same are not remarked on: `configure verify` does that. A file has
+    no quorum to miss.
     """
     if call.args and call.args != ["scores"]:
         raise ShellError(f"verify: '{call.args[0]}' is unknown, expected scores or nothing")
@@ -114,5 +116,22 @@ def verify(session: Session, call: Call) -> Answer:
 
         text = scores_text(cib, now)
     worst = max((report.severity for report in found), default=Severity.INFO)
-    shown = tuple(report for report in found if report.severity is not Severity.DEPRECATION)
+    hidden = set() if session.source.live else {"no-quorum"}
+    shown = tuple(
+        _with_remedy(report)
+        for report in found
+        if report.severity is not Severity.DEPRECATION and report.code not in hidden
+    )
     return Answer(text, shown, 1 if worst >= Severity.ERROR else 0)
+
+
+def _with_remedy(report: Report) -> Report:
+    """The first thing that a new user meets, with what to type."""
+    if report.code != "no-fencing-resources":
+        return report
+    text = (
+        "no fencing resource is defined, so no resource will be started: define one "
+        "(crm configure primitive fence stonith:fence_...), or, where no data can be damaged, "
+        "type: crm configure property stonith-enabled=false"
+    )
+    return replace(report, message=text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -35,7 +35,9 @@ from crmshell.grammar.ast import (
 from crmshell.grammar.cursor import Dialect, providers_unknown
 from crmshell.grammar.errors import nearest_word
 from crmshell.grammar.ids import IdClash
+from crmshell.grammar.printer import HIDDEN
 from crmshell.grammar.statements import Parsed
+from crmshell.grammar.tokens import Line
 from crmshell.pending import merging, references
 from crmshell.pending.objects import Objects
 from crmshell.pending.problems import Refused
@@ -85,6 +87,7 @@ def nothing_known(_agent: Agent) -> AgentFacts:
 class PendingCib(Objects):
     """The working configuration and its history of changes.
 
+    `origins` has the line of each object typed in this run, `told` the findings told about it.
     `providers` says who has the OCF agent of a type, `agents` what an agent says about itself;
     `advises`: a typed primitive gets the operations that its agent advises.
     """
@@ -103,6 +106,8 @@ class PendingCib(Objects):
         self._agents = agents
         self._advises = advises
         self._commands: list[tuple[int, str]] = []
+        self.origins: dict[str, Line] = {}
+        self.told: set[str] = set()
 
     @property
     def schema(self) -> tuple[int, int]:
@@ -139,9 +144,13 @@ class PendingCib(Objects):
 
     def apply(self, parsed: Parsed, way: Way = Way.CREATE) -> list[Report]:
         """Does one statement; raises `Refused` and changes nothing when it cannot be done."""
+        if HIDDEN in parsed.line.text:
+            _refuse_stars(parsed.statement)
         mark = self.mark()
         try:
-            return self._apply(parsed.statement, parsed.comments, way)
+            notes = self._apply(parsed.statement, parsed.comments, way)
+            self.origins[object_name(parsed.statement)] = parsed.line
+            return notes
         except Refused:
             self.roll_back(mark)
             raise
@@ -265,6 +274,32 @@ class PendingCib(Objects):
             for name in references.named_by(element)
             if name not in self.objects
         ]
+
+
+def _refuse_stars(value: object) -> None:
+    """`******` is what is shown instead of a hidden value; storing it would destroy the value."""
+    if isinstance(value, NvPair):
+        if value.value == HIDDEN:
+            raise Refused(
+                f"{value.name}: {HIDDEN} stands for a hidden value; give the value itself",
+                code="hidden-value",
+                word=f"{value.name}={HIDDEN}",
+            )
+    elif isinstance(value, tuple):
+        for part in value:
+            _refuse_stars(part)
+    elif is_dataclass(value):
+        for field in fields(value):
+            _refuse_stars(getattr(value, field.name))
+
+
+def object_name(statement: Statement) -> str:
+    """The name under which the object of a statement is found."""
+    if isinstance(statement, PropertyStmt):
+        return statement.id or merging.DEFAULT_SETS[statement.kind]
+    if isinstance(statement, NodeStmt):
+        return statement.uname
+    return TOPOLOGY if isinstance(statement, TopologyStmt) else getattr(statement, "id", "")
 
 
 def _has_dashes(statement: PrimitiveStmt) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmshell.grammar.errors import nearest_word
@@ -42,13 +42,19 @@ _BOOLEANS = frozenset(_OP_WORDS["enabled"])
 _FENCE_PARAMETERS = {parameter.name: parameter for parameter in FENCE_PARAMETERS}
 
 
+def no_types(_standard: str, _provider: str) -> Sequence[str]:
+    """Nothing is known of what is installed."""
+    return ()
+
+
 @dataclass(slots=True)
 class Facts:
     """What checks know beside the tree. `metadata` raises `EngineError` for an agent that cannot
-    be asked; `strict`: what crmsh calls strict findings are errors; `may_lack`: agents need not be
+    be asked; `types` are the installed agents of a class and provider; `strict`: what crmsh calls strict findings are errors; `may_lack`: agents need not be
     installed here; `op_timeout`: the timeout of operations that say nothing."""
 
     metadata: Callable[[AgentName], AgentMetadata]
+    types: Callable[[str, str], Sequence[str]] = no_types
     strict: bool = True
     may_lack: bool = False
     op_timeout: str = DEFAULT_TIMEOUT
@@ -96,6 +102,7 @@ def check_primitive(tree: PendingCib, element: Element, facts: Facts) -> Iterato
                 "no-agent",
                 name,
                 f"{label}: got no meta-data, does this RA exist? ({agent})",
+                nearest_word(key[2], facts.types(key[0], key[1])),
             )
         yield from _check_operations(element, name, None, facts)
         return

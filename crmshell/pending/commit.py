@@ -7,6 +7,7 @@ from typing import Protocol
 from crmshell.errors import ShellError
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.checks import Facts
+from crmshell.pending.problems import located
 from crmshell.pending.verify import verify
 from crmshell.sources.api import CibSource
 from engine.base.reports import Report, Severity
@@ -55,12 +56,25 @@ def put_in_order(pending: PendingCib) -> None:
             pending.move(member, bundle)
 
 
+def find_problems(session: Committer, *, everything: bool) -> list[Report]:
+    """All findings about the pending configuration, or about what was changed, with their places."""
+    pending = session.pending
+    names = None if everything else list(pending.touched)
+    return located(verify(pending, session.facts(), names), pending.origins)
+
+
+def tell(session: Committer, reports: list[Report]) -> None:
+    """Shows findings; what was told before about the same pending changes is not said again."""
+    told = session.pending.told
+    session.report(*(report for report in reports if report.message not in told))
+    told.update(report.message for report in reports)
+
+
 def _check(session: Committer, *, forced: bool) -> None:
     """Shows all findings; raises when errors stand against the commit."""
-    pending = session.pending
-    reports = verify(pending, session.facts(), list(pending.touched))
+    reports = find_problems(session, everything=False)
     errors = [report for report in reports if report.severity >= Severity.ERROR]
-    session.report(*reports)
+    tell(session, reports)
     if not errors or forced:
         return
     if session.interactive and session.confirm("Do you still want to commit"):

@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 
 from lxml import etree
 
+from crmshell.grammar.cib_values import NoText
 from crmshell.grammar.errors import nearest_word
-from crmshell.grammar.from_cib import NoText, Reader, xml_statement
+from crmshell.grammar.from_cib import Reader, xml_statement
 from crmshell.grammar.printer import Paint, Printer, Style, hide_nothing, plain
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.problems import Refused
@@ -47,8 +48,6 @@ KINDS = (
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 # Kinds that stand mixed, by id.
 _RANK |= {"colocation": _RANK["location"], "order": _RANK["location"]}
-_RANK |= {"fencing_topology": _RANK["rsc_ticket"]}
-_RANK |= {"acl_group": _RANK["acl_target"], "user": _RANK["acl_target"]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from crmshell.errors import ShellError
@@ -37,10 +39,37 @@ def place_of(word: str, line: Line, tokens: tuple[Token, ...] = ()) -> Span:
     for token in tokens:
         if token.text == word:
             return line.span(token.start, token.end)
-    if word:
-        start = line.text.find(word)
-        if start >= 0:
-            return line.span(start, start + len(word))
+    start = _find_word(word, line.text)
+    if start >= 0:
+        return line.span(start, start + len(word))
     first = len(line.text) - len(line.text.lstrip())
     end = line.text.find(" ", first)
     return line.span(first, end if end > 0 else len(line.text))
+
+
+_QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
+
+
+def located(reports: Iterable[Report], origins: Mapping[str, Line]) -> list[Report]:
+    """The reports, those about objects typed in this run with the place of the word they mean."""
+    return [_located(report, origins) for report in reports]
+
+
+def _located(report: Report, origins: Mapping[str, Line]) -> Report:
+    line = origins.get(report.subject) if report.span is None else None
+    if line is None:
+        return report
+    for word in [*_QUOTED.findall(report.message), *report.message.split()[1:2], report.subject]:
+        word = word.rstrip(":,")
+        start = _find_word(word, line.text)
+        if start >= 0:
+            return replace(report, span=line.span(start, start + len(word)))
+    return replace(report, span=place_of("", line))
+
+
+def _find_word(word: str, text: str) -> int:
+    """Where the word begins in the text as a word of its own, else anywhere; -1: nowhere."""
+    if not word:
+        return -1
+    found = re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])", text)
+    return found.start() if found is not None else text.find(word)

@@ -19,6 +19,8 @@ from engine.base.errors import EngineError
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib, CibVersion
 
+LOCK_TIMEOUT = 120.0
+
 
 class FileSource:
     """A CIB file as a source."""
@@ -59,6 +61,8 @@ class FileSource:
         with self._locked():
             now = self.read()
             result = merge_commit(now, base, new, replace=replace)
+            if not force:
+                _refuse_bad_form(result)
             self._store(result)
         return Committed(result.version)
 
@@ -106,17 +110,46 @@ class FileSource:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """The lock of the file, so that two shells do not write at once. None where locks fail."""
+        """The lock of the file's folder, so that two shells do not write at once.
+
+        The file itself is replaced by each commit, so a lock on it would not do. Where there are no
+        locks (some network file systems) it goes without.
+        """
         try:
             descriptor = os.open(os.path.dirname(os.path.abspath(self._path)), os.O_RDONLY)
         except OSError:
             yield
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._wait_for_lock(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def _wait_for_lock(self, descriptor: int) -> None:
+        deadline = time.monotonic() + LOCK_TIMEOUT
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ShellError(
+                        f"{self._path}: another program has held its lock for {LOCK_TIMEOUT:g}s",
+                        code="locked",
+                    ) from None
+                time.sleep(0.05)
+            except OSError:
+                return
+
+
+def _refuse_bad_form(cib: Cib) -> None:
+    """A CIB that no cluster would take is not written, as the cluster would refuse it."""
+    from engine.cib.schema import validate
+
+    errors = tuple(each for each in validate(cib.root) if each.severity >= Severity.ERROR)
+    if errors:
+        raise ShellError(reports=errors, code="bad-cib")
 
 
 def merge_commit(now: Cib, base: Cib, new: Cib, *, replace: bool) -> Cib:

@@ -140,6 +140,13 @@ def check_node_config(config: NodeConfig) -> list[str]:
     ):
         twice = sorted({value for value in values if values.count(value) > 1})
         found += [f"two nodes have the {what} {value}" for value in twice]
+    for node in everyone:
+        if not _NAME.match(node.name):
+            found.append(f"'{node.name}' is not a node name (letters, digits, '_', '.', '-')")
+        if not 1 <= node.id <= MAX_ID:
+            found.append(f"'{node.id}' is not a node id (1 to {MAX_ID})")
+    if not _NAME.match(config.cluster):
+        found.append(f"'{config.cluster}' is not a cluster name (letters, digits, '_', '.', '-')")
     if len(everyone) > MAX_NODES:
         found.append(f"{len(everyone)} nodes, the limit is {MAX_NODES}")
     links = {len(node.addresses) for node in everyone}

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.base.events import Beat, Effect, Note, Persist, Send, Write
 
-# How many times the patience a disk must have been quick again before it counts as durable.
+# How many times the patience a disk must have been quick before a view is changed to trust it again.
 CALM = 10
 
 
@@ -88,7 +88,12 @@ class Outbox:
 
     @property
     def is_durable(self) -> bool:
-        """The disk works and has answered within the patience (seconds) for a while."""
-        if self._failed or self.now - self._slow_at < CALM * self._patience:
+        """The disk works, and nothing has waited for it longer than the patience (seconds)."""
+        if self._failed:
             return False
         return not self._waiting or self.now - self._waiting[0][1] <= self._patience
+
+    @property
+    def is_calm(self) -> bool:
+        """Durable, and the disk has not been slow for a while."""
+        return self.is_durable and self.now - self._slow_at >= CALM * self._patience

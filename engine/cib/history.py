@@ -207,7 +207,8 @@ def sort_records(ops: list[OpRecord]) -> list[OpRecord]:
         return ops
     ops = ops[::-1]
     calls = [op.call_id for op in ops]
-    if min(calls) >= 0 and len(set(calls)) == count and _same_node(ops):
+    distinct = len(set(calls)) == count and len({op.id for op in ops}) == count
+    if distinct and min(calls) >= 0 and _same_node(ops):
         ops.sort(key=_call_id)
         return ops
     return _merge_sort(ops)

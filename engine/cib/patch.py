@@ -7,6 +7,7 @@ white space between elements carry no meaning; the order of children does.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ Path = tuple[Step, ...]
 COMMENT = "#comment"
 TEXT = "#text"
 MAX_OPERATIONS = 50_000
+
+MAX_DEPTH = 64
+
+_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # What a conflict names: the innermost of these on the path.
 OBJECT_TAGS = frozenset(
@@ -183,13 +189,19 @@ class Plan:
     changes: list[Callable[[], Callable[[], None]]]
 
     def apply(self) -> Callable[[], None]:
-        """Do it; the result, when called, takes it back."""
-        undo = [change() for change in self.changes]
+        """Do it, wholly or not at all; the result, when called, takes it back."""
+        undo: list[Callable[[], None]] = []
 
         def take_back() -> None:
             for call in reversed(undo):
                 call()
 
+        try:
+            for change in self.changes:
+                undo.append(change())
+        except BaseException:
+            take_back()
+            raise
         return take_back
 
 
@@ -239,6 +251,7 @@ class _Fitting:
         self.conflicts.append(Conflict(subject_of(path), what, path))
 
     def _fit_attribute(self, operation: SetAttribute) -> None:
+        _check_attribute(operation)
         element = self._find(operation.path)
         if element is None:
             self._clash(operation.path, "was removed")
@@ -267,6 +280,8 @@ class _Fitting:
             self._clash(operation.parent, "was removed")
             return
         element = _parse_fragment(operation.xml)
+        if _step_of(element) != operation.step[:2]:
+            raise BadInput(f"the change adds {operation.step[0]} under another name")
         index = self._index(operation.parent)
         there = index.get(operation.step)
         if there is not None:
@@ -361,13 +376,16 @@ def keyed_children(element: etree._Element) -> Iterator[tuple[Step, etree._Eleme
     """Children with their steps, in order."""
     counts: dict[tuple[str, str], int] = {}
     for child in element:
-        if isinstance(child.tag, str):
-            key = (child.tag, child.get("id") or "")
-        else:
-            key = (COMMENT, child.text or "")
+        key = _step_of(child)
         number = counts.get(key, 0)
         counts[key] = number + 1
         yield (*key, number), child
+
+
+def _step_of(element: etree._Element) -> tuple[str, str]:
+    if isinstance(element.tag, str):
+        return element.tag, element.get("id") or ""
+    return COMMENT, element.text or ""
 
 
 def element_digest(element: etree._Element) -> bytes:
@@ -403,8 +421,20 @@ def _serialized(element: etree._Element) -> bytes:
 
 def _parse_fragment(xml: bytes) -> etree._Element:
     if xml.startswith(b"<!--"):
-        return etree.Comment(xml[4:-3].decode())
+        try:
+            return etree.Comment(xml[4:-3].decode())
+        except ValueError:
+            raise BadInput("the change adds a comment that is none") from None
     return parse_xml(xml, "change")
+
+
+def _check_attribute(operation: SetAttribute) -> None:
+    """What an attribute may be called and hold; ids are what paths are made of and stay."""
+    name, value = operation.name, operation.new
+    if name == "id" or (name != TEXT and not _ATTRIBUTE.match(name)):
+        raise BadInput(f"the change sets an attribute '{name}', which cannot be")
+    if value is not None and _NO_XML.search(value):
+        raise BadInput(f"the change gives {name} a value with control characters")
 
 
 def subject_of(path: Path) -> str:
@@ -467,7 +497,10 @@ def _operation_from_row(row: list[Any]) -> Operation:
 
 
 def _path(steps: Iterable[Any]) -> Path:
-    return tuple([_step(step) for step in steps])
+    path = tuple([_step(step) for step in steps])
+    if len(path) > MAX_DEPTH:
+        raise ValueError(path)
+    return path
 
 
 def _step(step: Any) -> Step:

@@ -14,21 +14,18 @@ from lxml import etree
 
 from engine.base.errors import BadInput
 from engine.base.events import StatusChange, View
-from engine.base.exitcodes import ExitStatus
 from engine.cib.document import Cib
 from engine.controller import dispatch, requests
 from engine.controller.attributes import (
     AttributeUpdate,
     Dampener,
-    clearing_updates,
-    failure_updates,
 )
+from engine.controller.cluster_actions import effects_of_cluster_action
 from engine.controller.events import (
     ChangeStatus,
     ConfigurationChanged,
     Effect,
     Event,
-    Fence,
     FenceFinished,
     FromNode,
     NewView,
@@ -50,6 +47,7 @@ from engine.controller.executor import (
     allowance_ms,
     waits_for_nothing,
 )
+from engine.controller.fence_watch import FenceWatch
 from engine.controller.fsm import DcInput, DcState, step
 from engine.controller.join import build_status, joined_state, with_nodes
 from engine.controller.messages import (
@@ -59,32 +57,28 @@ from engine.controller.messages import (
     JoinState,
     OpReport,
     RunOp,
-    ShutdownGranted,
     Told,
 )
 from engine.controller.options import ControllerOptions, options_from_cib
+from engine.controller.outcomes import effects_of_result
 from engine.controller.status import (
     attribute_change,
+    cib_bytes,
     entry_changes,
     fenced_state,
     find_state,
     find_state_by_name,
-    forget_entry,
     forget_resource,
-    leaving_state,
     put_node_state,
-    transient_attributes,
 )
 from engine.lrm.api import LrmResult
-from engine.lrm.state import ResourceRecords, entries_from_result, pending_entries
+from engine.lrm.state import ResourceRecords, pending_entries
 from engine.scheduler.transition import RSC_OP, GraphAction, transition_from_xml
 
 JOIN_SECONDS = 60.0
 TRIGGER_SECONDS = 0.05
 IN_FLIGHT_SECONDS = 60.0
 AUTOMATIC_BATCH = 16
-RETRY_FENCING_SECONDS = 2.0
-RETRY_FENCING_LIMIT = 60.0
 
 
 @dataclass(slots=True)
@@ -111,8 +105,7 @@ class Controller:
     _dampener: Dampener = field(default_factory=Dampener)
     _told_warnings: tuple[str, ...] = ()
     _waiters: list[tuple[int, int]] = field(default_factory=list)
-    _fence_waiters: list[tuple[str, int, int]] = field(default_factory=list)
-    _fence_failures: dict[str, int] = field(default_factory=dict)
+    _fences: FenceWatch = field(default_factory=FenceWatch)
 
     def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
         """Take an event; what must be done because of it, in this order."""
@@ -189,7 +182,8 @@ class Controller:
         self._executor = None
         self._wanted, self._timer_set, self._is_stale, self._is_held = [], False, False, False
         self._dampener = Dampener()
-        self._waiters, self._fence_waiters = [], []
+        self._waiters = []
+        self._fences.forget_waiters()
 
     def _join(self, frm: int, message: JoinState, wall: float, effects: list[Effect]) -> None:
         view = self.view
@@ -216,6 +210,8 @@ class Controller:
             return
         effects.append(StopTimer("join"))
         old = self.cib().root.find("status")
+        # Status lives as long as somebody of this cluster does: if it knows this node, it is not cold.
+        self._is_cold = self._is_cold and find_state(old, str(self.me)) is None
         status = build_status(old, self.names, view.members, self._joined)
         effects.append(ChangeStatus((StatusChange((), etree.tostring(status)),)))
         self.state = step(self.state, DcInput.JOINED)
@@ -274,24 +270,9 @@ class Controller:
         state = find_state(self.cib().root.find("status"), str(frm))
         if state is None or self.view is None or frm not in self.view.members:
             return
-        op, name = result.op, self.names.get(frm, str(frm))
-        effects.append(_result_story(name, result))
-        records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
-        changes = entry_changes(state, records, entries_from_result(result, name))
-        updates = failure_updates(
-            result,
-            str(frm),
-            transient_attributes(state),
-            start_is_fatal=self.options.start_is_fatal,
-            wall=wall,
-        )
-        changes += tuple(attribute_change(u.node_id, u.name, u.value) for u in updates)
-        if changes:
-            effects.append(ChangeStatus(changes))
-        for update in updates:
-            if update.name.startswith("fail-count-"):
-                effects.append(Story("fail count", {"node": name, update.name: update.value}))
-        self._in_flight.get(frm, set()).discard(op.key)
+        fatal = self.options.start_is_fatal
+        effects.extend(effects_of_result(result, state, start_is_fatal=fatal, wall=wall))
+        self._in_flight.get(frm, set()).discard(result.op.key)
         self._advance(result, wall, effects)
 
     def _advance(self, result: LrmResult, wall: float, effects: list[Effect]) -> None:
@@ -324,7 +305,7 @@ class Controller:
         if decision.reply is not None:
             effects.append(Tell(frm, Told(ask.number, decision.reply)))
         else:
-            self._fence_waiters.append((decision.fences, frm, ask.number))
+            self._fences.wait(decision.fences, frm, ask.number)
         effects.extend(decision.effects)
         for update, delay in decision.attributes:
             self._write_attributes(self._dampener.take(update, delay, now), effects)
@@ -350,7 +331,7 @@ class Controller:
 
     # ---- scheduling
 
-    def _trigger(self, reason: str, effects: list[Effect], delay: float = TRIGGER_SECONDS) -> None:
+    def _trigger(self, reason: str, effects: list[Effect], delay: float = 0.0) -> None:
         self._wanted.append(reason)
         if self.state is DcState.SCHEDULING:
             self._is_stale = True
@@ -358,7 +339,8 @@ class Controller:
             self._abort(reason, effects)
         elif self.state is DcState.IDLE and not self._timer_set:
             self._timer_set = True
-            effects.append(SetTimer("schedule", max(delay, self.options.transition_delay)))
+            wait = max(delay, TRIGGER_SECONDS, self.options.transition_delay)
+            effects.append(SetTimer("schedule", wait))
 
     def _abort(self, reason: str, effects: list[Effect]) -> None:
         executor = self._executor
@@ -377,16 +359,7 @@ class Controller:
         self.number += 1
         self.state = step(self.state, DcInput.SCHEDULE)
         effects.append(Story("scheduling", {"transition": self.number, "because": reason}))
-        effects.append(Schedule(self.number, self.scheduler_input(), wall))
-
-    def scheduler_input(self) -> bytes:
-        """The CIB as the scheduler gets it: with the quorum and the DC of this moment."""
-        copy = self.cib().copy()
-        view = self.view
-        copy.root.set("have-quorum", "1" if view is not None and view.quorate else "0")
-        if view is not None:
-            copy.root.set("dc-uuid", str(view.dc))
-        return copy.to_bytes()
+        effects.append(Schedule(self.number, cib_bytes(self.cib(), self.view), wall))
 
     def _scheduled(self, event: Scheduled, wall: float, effects: list[Effect]) -> None:
         if event.number != self.number or self.state is not DcState.SCHEDULING:
@@ -437,7 +410,7 @@ class Controller:
             if action.tag == RSC_OP:
                 done = self._dispatch_operation(action, wall, effects)
             else:
-                done = self._dispatch_cluster_action(action, wall, effects)
+                done = self._dispatch_cluster_action(action, effects)
             executor = self._executor
             if executor is not None and done:
                 effects.append(StopTimer(f"action {action.id}"))
@@ -460,9 +433,9 @@ class Controller:
         if isinstance(order, RunOp) and state is not None:
             op = order.op
             records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
-            changes = entry_changes(state, records, pending_entries(op, action.node, wall))
-            if changes:
-                effects.append(ChangeStatus(changes))
+            entries = pending_entries(op, action.node, wall)
+            if entries:
+                effects.append(ChangeStatus(entry_changes(state, records, entries)))
         if isinstance(order, ForgetResource) and state is not None:
             effects.append(ChangeStatus(forget_resource(state, order.resource)))
         effects.append(Tell(node, order))
@@ -471,45 +444,13 @@ class Controller:
         effects.append(SetTimer(f"action {action.id}", wait))
         return waits_for_nothing(action)
 
-    def _dispatch_cluster_action(
-        self, action: GraphAction, wall: float, effects: list[Effect]
-    ) -> bool:
-        """Do what the controller itself does; whether the action is thereby confirmed."""
+    def _dispatch_cluster_action(self, action: GraphAction, effects: list[Effect]) -> bool:
         node = self._node_of(action)
-        status = self.cib().root.find("status")
-        state = find_state(status, str(node)) if node is not None else None
-        match action.operation:
-            case dispatch.FENCE:
-                kind = action.meta("stonith_action", "reboot")
-                delay = action.meta("priority_fencing_delay", "0")
-                seconds = float(delay) if delay.lstrip("-").isdigit() else 0.0
-                effects.append(Fence(action.node, kind, seconds, "transition"))
-                return False
-            case dispatch.SHUTDOWN if state is not None and node is not None:
-                effects.append(ChangeStatus((leaving_state(state),)))
-                effects.append(Story("shutdown granted", {"node": action.node}))
-                term = self.view.term if self.view else 0
-                effects.append(Tell(node, ShutdownGranted(term)))
-            case dispatch.CLEAR_FAIL_COUNT if state is not None and node is not None:
-                self._clear_fail_count(action, node, state, effects)
-            case dispatch.FORGET if state is not None:
-                resource = dispatch.resource_of_key(action.key)
-                effects.append(ChangeStatus(forget_resource(state, resource)))
-            case _:
-                pass
-        return True
-
-    def _clear_fail_count(
-        self, action: GraphAction, node: int, state: etree._Element, effects: list[Effect]
-    ) -> None:
-        resource = dispatch.resource_of_key(action.key)
-        updates = clearing_updates(str(node), transient_attributes(state), resource)
-        changes = tuple(attribute_change(u.node_id, u.name, None) for u in updates)
-        changes += forget_entry(state, resource, f"{resource}_last_failure_0")
-        if changes:
-            effects.append(ChangeStatus(changes))
+        state = find_state(self.cib().root.find("status"), str(node))
         term = self.view.term if self.view else 0
-        effects.append(Tell(node, ForgetResource(term, 0, resource, only_failure=True)))
+        wanted, is_done = effects_of_cluster_action(action, node, state, term)
+        effects.extend(wanted)
+        return is_done
 
     def _confirm(self, number: int, wall: float, effects: list[Effect]) -> None:
         executor = self._executor
@@ -534,18 +475,13 @@ class Controller:
         if count:
             effects.append(Story(f"transition {ended}", fields, not executor.is_complete))
         if executor.completion is Completion.RESTART or self._wanted:
-            self._trigger(executor.abort_reason or "changes meanwhile", effects, self._pause())
+            self._trigger(
+                executor.abort_reason or "changes meanwhile", effects, self._fences.pause()
+            )
             return
         effects.append(Story("idle", {"transition": self.number}))
         self._set_recheck(executor.transition.attributes.get("recheck-by", ""), wall, effects)
         self._answer_waiters(effects)
-
-    def _pause(self) -> float:
-        """How long to wait before the next attempt: longer after each fencing that failed."""
-        failures = max(self._fence_failures.values(), default=0)
-        if failures == 0:
-            return TRIGGER_SECONDS
-        return float(min(RETRY_FENCING_SECONDS * 2 ** (failures - 1), RETRY_FENCING_LIMIT))
 
     def _set_recheck(self, recheck_by: str, wall: float, effects: list[Effect]) -> None:
         delays = []
@@ -566,16 +502,13 @@ class Controller:
     # ---- fencing
 
     def _fence_finished(self, event: FenceFinished, wall: float, effects: list[Effect]) -> None:
-        self._answer_fence_waiters(event, effects)
+        effects.extend(self._fences.finished(event))
         executor = self._executor
         state = find_state_by_name(self.cib().root.find("status"), event.target)
         if event.ok:
-            self._fence_failures.pop(event.target, None)
             change = fenced_state(state, event.action) if state is not None else None
             if change is not None:
                 effects.append(ChangeStatus((change,)))
-        else:
-            self._fence_failures[event.target] = self._fence_failures.get(event.target, 0) + 1
         pending = [
             action
             for action in (executor.pending if executor is not None else ())
@@ -587,7 +520,7 @@ class Controller:
             elif executor is not None:
                 executor.fail(action.id)
         if pending and not event.ok:
-            tries = self._fence_failures[event.target]
+            tries = self._fences.failures(event.target)
             if tries >= self.options.fencing_max_attempts:
                 self._give_up_fencing(event, effects)
             else:
@@ -596,19 +529,10 @@ class Controller:
         if not pending and self.is_dc:
             self._trigger(f"{event.target} was fenced" if event.ok else "fencing failed", effects)
 
-    def _answer_fence_waiters(self, event: FenceFinished, effects: list[Effect]) -> None:
-        reply: dict[str, object] = {"ok": True}
-        if not event.ok:
-            text = f"fencing of {event.target} failed: {event.error}"
-            reply = requests.refused(text, ExitStatus.ERROR)
-        for waiter in [w for w in self._fence_waiters if w[0] == event.target]:
-            self._fence_waiters.remove(waiter)
-            effects.append(Tell(waiter[1], Told(waiter[2], reply)))
-
     def _give_up_fencing(self, event: FenceFinished, effects: list[Effect]) -> None:
         """Let the transition end; the next attempt comes with the next change or recheck."""
         text = f"fencing of {event.target} failed too often: {event.error}"
-        effects.append(Story(text, {"attempts": self._fence_failures[event.target]}, True))
+        effects.append(Story(text, {"attempts": self._fences.failures(event.target)}, True))
         if self._executor is not None:
             self._executor.abort(ABORT_ALL, Completion.DONE, text)
 
@@ -668,19 +592,3 @@ def _limits(attributes: Mapping[str, str], members: int) -> tuple[int, int]:
         given or AUTOMATIC_BATCH * members,
         int(migrations) if migrations.lstrip("-").isdigit() else -1,
     )
-
-
-def _result_story(node: str, result: LrmResult) -> Story:
-    op = result.op
-    fields = {
-        "node": node,
-        "rsc": op.resource,
-        "op": op.operation,
-        "interval": op.interval_ms,
-        "rc": result.rc,
-        "status": int(result.status),
-        "ms": result.exec_ms,
-    }
-    if result.reason:
-        fields["reason"] = result.reason
-    return Story("result", fields, not result.is_success)

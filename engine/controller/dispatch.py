@@ -53,7 +53,6 @@ def op_from_action(action: GraphAction, transition: int, uuid: str) -> LrmOp:
         meta=_meta(action),
         transition_key=f"{action.id}:{transition}:{rc}:{uuid}",
         expected_rc=rc,
-        instance=primitive.long_id or primitive.id,
         operation_key=action.key,
     )
 

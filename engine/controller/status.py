@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from engine.base.events import StatusChange
+from engine.base.events import StatusChange, View
+from engine.cib.document import Cib
 from engine.lrm.state import OpEntry, ResourceRecords, element_from_entry
 
 
@@ -131,6 +132,21 @@ def attribute_change(node_id: str, name: str, value: str | None) -> StatusChange
         ("nvpair", pair.get("id", "")),
     )
     return StatusChange(path, etree.tostring(pair) if value is not None else b"")
+
+
+def cib_bytes(cib: Cib, view: View | None, *, with_status: bool = True) -> bytes:
+    """The CIB as others read it, with quorum and DC of this view; the tree itself is not copied."""
+    head = etree.Element("cib", dict(cib.root.attrib))
+    head.set("have-quorum", "1" if view is not None and view.quorate else "0")
+    if view is not None:
+        head.set("dc-uuid", str(view.dc))
+    parts = [etree.tostring(head).removesuffix(b"/>"), b">"]
+    for child in cib.root:
+        if with_status or child.tag != "status":
+            parts.append(etree.tostring(child, encoding="utf-8", with_tail=False))
+    if not with_status:
+        parts.append(b"<status/>")
+    return b"".join([*parts, b"</cib>\n"])
 
 
 def find_state(status: etree._Element | None, node_id: str) -> etree._Element | None:

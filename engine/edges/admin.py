@@ -7,19 +7,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import Any, Protocol
-
-from lxml import etree
 
 from engine.base.events import Outcome, Submission
 from engine.base.exitcodes import ExitStatus
 from engine.base.seams import Clock, Handle
 from engine.cib.document import Cib
 from engine.controller.core import Controller
+from engine.controller.status import cib_bytes
 from engine.edges.inputs import TransitionInputs
+from engine.edges.operations import Operations
+from engine.edges.questions import Answered
 from engine.ipc.messages import Message
 from engine.ipc.server import Peer, Reply, refusal
+from engine.metrics import metrics_text, node_metrics
 from engine.replica.member import Member
 
 ASK_SECONDS = 30.0
@@ -32,8 +33,6 @@ FORWARDED = ("attribute", "cleanup", "fence", "confirm-fenced")
 
 _log = logging.getLogger(__name__)
 
-Answered = Callable[[Mapping[str, Any]], None]
-
 
 class Agent(Protocol):
     """The node, as far as its admin desk needs it."""
@@ -44,6 +43,8 @@ class Agent(Protocol):
     member: Member
     controller: Controller
     inputs: TransitionInputs
+    operations: Operations
+    names: dict[int, str]
 
     @property
     def clock(self) -> Clock: ...
@@ -79,6 +80,7 @@ class AdminDesk:
             "shutdown": self._shutdown,
             "transitions": self._transitions,
             "transition": self._transition,
+            "metrics": self._metrics,
         }
 
     def handle(self, peer: Peer, request: Message, reply: Reply) -> None:
@@ -128,8 +130,8 @@ class AdminDesk:
         whole = request.get("scope", "all") != "configuration"
 
         def answer() -> None:
-            cib = self._cib_bytes(whole)
-            machine = self._agent.member.machine
+            agent, machine = self._agent, self._agent.member.machine
+            cib = cib_bytes(agent.cib, agent.member.view, with_status=whole)
             reply({"cib": cib, "epoch": list(machine.version), "index": machine.index})
 
         if not request.get("sync"):
@@ -157,25 +159,13 @@ class AdminDesk:
             _log.warning("read was not caught up index=%s", index)
             answer()
 
-    def _cib_bytes(self, whole: bool) -> bytes:
-        cib = self._agent.cib
-        view = self._agent.member.view
-        root = etree.Element("cib", dict(cib.root.attrib))
-        root.set("have-quorum", "1" if view and view.quorate else "0")
-        if view is not None:
-            root.set("dc-uuid", str(view.dc))
-        root.append(deepcopy(cib.configuration))
-        status = cib.root.find("status")
-        root.append(deepcopy(status) if whole and status is not None else etree.Element("status"))
-        return etree.tostring(root, encoding="utf-8", pretty_print=True)
-
     def _status(self, peer: Peer, request: Message, reply: Reply) -> None:
         agent = self._agent
         view = agent.member.view
         details = agent.member.describe(agent.clock.now())
         reply(
             {
-                "cib": self._cib_bytes(True),
+                "cib": cib_bytes(agent.cib, view),
                 "node": agent.name,
                 "version": agent.version,
                 "cluster": agent.cluster,
@@ -196,6 +186,16 @@ class AdminDesk:
     def _transition(self, peer: Peer, request: Message, reply: Reply) -> None:
         fields = {"number": request.get("number", 0)}
         self._ask("transition", fields, peer.user, reply, ASK_SECONDS)
+
+    def _metrics(self, peer: Peer, request: Message, reply: Reply) -> None:
+        agent = self._agent
+        found = node_metrics(
+            agent.member.describe(agent.clock.now()),
+            agent.controller.snapshot(),
+            agent.operations.core.snapshot(),
+            agent.names,
+        )
+        reply({"text": metrics_text(found)})
 
     # ---- changes
 

@@ -11,6 +11,8 @@ import contextlib
 import json
 import logging
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 KEPT = 4000
@@ -39,6 +41,8 @@ class TransitionInputs:
         self._kept = kept
         self.stored: dict[int, StoredTransition] = {}
         self._is_unsaved = False
+        # One thread, and the last in line for a processor: compressing is never urgent.
+        self._thread = ThreadPoolExecutor(1, "inputs", _be_nice)
 
     @property
     def last(self) -> int:
@@ -66,8 +70,7 @@ class TransitionInputs:
         old = sorted(self.stored)[: -self._kept]
         for gone in old:
             del self.stored[gone]
-        loop = asyncio.get_running_loop()
-        loop.run_in_executor(None, self._write, number, cib, tuple(old))
+        self._thread.submit(self._write, number, cib, tuple(old))
 
     def ended(self, number: int, actions: int, result: str) -> None:
         """Note how a transition went."""
@@ -78,6 +81,11 @@ class TransitionInputs:
         if not self._is_unsaved:
             self._is_unsaved = True
             asyncio.get_running_loop().call_later(1.0, self.save)
+
+    def close(self) -> None:
+        """Write what is queued, and the index."""
+        self._thread.shutdown(wait=True)
+        self.save()
 
     def save(self) -> None:
         """Write the index."""
@@ -111,3 +119,8 @@ class TransitionInputs:
         for gone in old:
             with contextlib.suppress(OSError):
                 os.unlink(self._path(gone))
+
+
+def _be_nice() -> None:
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

@@ -11,12 +11,14 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus, OcfStatus
 from engine.base.programs import Command
-from engine.base.seams import Child, Clock, Handle, Proc
+from engine.base.seams import Child, Clock, Proc
 from engine.edges.processes import check_program, process_start_ticks, when_gone
+from engine.edges.timers import Timers
 from engine.fencing import devices
 from engine.lrm import lsb, ocf, ops, service, systemd
 from engine.lrm.api import LrmOp, LrmResult, OpStatus
@@ -38,6 +40,7 @@ NEEDS_AUTHORITY = ("start", "promote", "migrate_to", "migrate_from")
 OUTPUT_LINES = 10
 SYSTEMD_RUNS = "/run/systemd/system"
 SAVE_SECONDS = 0.1
+SAVE = "save"
 _PROGRAM_MISSING = {
     ExitStatus.NOT_INSTALLED: (OcfStatus.NOT_INSTALLED, OpStatus.NOT_INSTALLED),
     ExitStatus.INSUFFICIENT_PRIV: (OcfStatus.INSUFFICIENT_PRIV, OpStatus.ERROR),
@@ -76,12 +79,11 @@ class Operations:
         self._report = report
         self._has_authority = has_authority
         self._started: dict[int, _Started] = {}
-        self._timers: dict[str, Handle] = {}
+        self._timers = Timers(clock)
         self._devices: set[str] = set()
         self._interrupted: set[str] = set()
         self._units: frozenset[str] = frozenset()
         self._writer = MemoryWriter()
-        self._save_timer: Handle | None = None
         self._ended_runs: list[int] = []
 
     # ---- orders
@@ -162,9 +164,7 @@ class Operations:
     def close(self) -> None:
         """Stop every timer and write the history; programs that run are left alone."""
         self.save_now()
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self._timers.stop_all()
 
     # ---- effects of the core
 
@@ -177,27 +177,13 @@ class Operations:
                     if run in self._started:
                         self._started[run].child.signal_group(number)
                 case ops.SetTimer(name=name, delay=delay):
-                    self._set_timer(name, delay)
+                    self._timers.set(name, delay, partial(self._handle, ops.TimerFired(name)))
                 case ops.StopTimer(name=name):
-                    self._stop_timer(name)
+                    self._timers.stop(name)
                 case ops.Report(result=result):
                     self.history.record(result)
                     self._save()
                     self._report(result)
-
-    def _set_timer(self, name: str, delay: float) -> None:
-        self._stop_timer(name)
-
-        def fired() -> None:
-            self._timers.pop(name, None)
-            self._handle(ops.TimerFired(name))
-
-        self._timers[name] = self._clock.call_later(delay, fired)
-
-    def _stop_timer(self, name: str) -> None:
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
 
     def _spawn(self, run: int, op: LrmOp) -> None:
         if op.operation in NEEDS_AUTHORITY and not self._has_authority():
@@ -311,14 +297,12 @@ class Operations:
 
     def _save(self) -> None:
         """Write the history soon: once for all that happens within a moment."""
-        if self._save_timer is None:
-            self._save_timer = self._clock.call_later(SAVE_SECONDS, self.save_now)
+        if not self._timers.is_set(SAVE):
+            self._timers.set(SAVE, SAVE_SECONDS, self.save_now)
 
     def save_now(self) -> None:
         """Write the history; what ended before is no longer in flight."""
-        if self._save_timer is not None:
-            self._save_timer.cancel()
-            self._save_timer = None
+        self._timers.stop(SAVE)
         memory = LrmMemory(
             self.core.last_call, tuple(self.history.resources.values()), self.core.recurring
         )

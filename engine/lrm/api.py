@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from engine.base.exitcodes import OcfStatus
+
 
 class OpStatus(IntEnum):
     """`op-status` of a history entry, Pacemaker's numbers (scheduler-1-state 20.2)."""
@@ -26,12 +28,19 @@ class OpStatus(IntEnum):
     NO_FENCE_DEVICE = 10
 
 
+# A degraded result counts as the plain one (OCF API 1.1).
+DEGRADED = {
+    int(OcfStatus.DEGRADED): int(OcfStatus.OK),
+    int(OcfStatus.DEGRADED_PROMOTED): int(OcfStatus.RUNNING_PROMOTED),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LrmOp:
     """One operation of one resource on this node.
 
-    `resource` is the id of the history entry, `instance` the name of the clone instance where it
-    differs. `meta` are the `CRM_meta_…` values without that prefix. `transition_key` is
+    `resource` is the id of the history entry and the name under which the agent runs: instances of an
+    anonymous clone all have the name of their primitive. `meta` are the `CRM_meta_…` values without that prefix. `transition_key` is
     `action:transition:expected rc:uuid`.
     """
 
@@ -47,13 +56,12 @@ class LrmOp:
     meta: dict[str, str] = field(default_factory=dict)
     transition_key: str = ""
     expected_rc: int = 0
-    instance: str = ""
     operation_key: str = ""
 
     @property
     def name(self) -> str:
-        """The instance name under which the agent runs."""
-        return self.instance or self.resource
+        """The name under which the agent runs."""
+        return self.resource
 
     @property
     def key(self) -> str:
@@ -84,4 +92,8 @@ class LrmResult:
 
     @property
     def is_success(self) -> bool:
-        return self.status == OpStatus.DONE and self.rc == self.op.expected_rc
+        """As expected; a degraded service runs, and what a notification returns does not count."""
+        if self.op.operation == "notify":
+            return True
+        rc = DEGRADED.get(self.rc, self.rc)
+        return self.status == OpStatus.DONE and rc == self.op.expected_rc

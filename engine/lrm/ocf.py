@@ -6,6 +6,7 @@ OCF Resource Agent API 1.1; `CRM_meta_…` as Pacemaker passes them.
 from __future__ import annotations
 
 from engine.base.programs import Command, is_safe_name
+from engine.cib.document import FEATURE_SET
 from engine.lrm.api import LrmOp
 from engine.lrm.command import (
     AgentPaths,
@@ -15,6 +16,9 @@ from engine.lrm.command import (
     plain_outcome,
     refused,
 )
+
+# The one parameter that agents read under its own name: how deep a monitor looks.
+CHECK_LEVEL = "OCF_CHECK_LEVEL"
 
 
 def command(op: LrmOp, paths: AgentPaths) -> Command | Outcome:
@@ -42,8 +46,12 @@ def environment(op: LrmOp, paths: AgentPaths) -> dict[str, str]:
         "HA_debug": "0",
         "HA_logfacility": "none",
     }
+    env["OCF_RESKEY_crm_feature_set"] = FEATURE_SET
     for name, value in op.parameters.items():
         env[f"OCF_RESKEY_{name}"] = value
+    level = op.parameters.get(CHECK_LEVEL)
+    if level is not None:
+        env[CHECK_LEVEL] = level
     for name, value in op.meta.items():
         env[f"OCF_RESKEY_CRM_meta_{name}"] = value
     return env

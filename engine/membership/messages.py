@@ -14,8 +14,9 @@ class Heartbeat:
     `stamp` is the sender's monotonic time in ms; `echoes` are (node, newest stamp received of it):
     what a node gets back of its own stamps proves until when it was heard (authority lease).
     `term` is the sender's active view (0: none), `commit` and `status` how far its log is committed
-    and its status section has come. `durable` tells whether its disk answers, `blank` whether its
-    store has no vote, `empty` whether its log has no entry. `wall` is for display only.
+    and its status section has come. `stuck` tells that its disk does not answer, `calm` that it has
+    answered in time for a while, `blank` that its store has no vote, `empty` that its log has no
+    entry. `wall` is for display only.
     """
 
     heard: tuple[int, ...]
@@ -25,7 +26,8 @@ class Heartbeat:
     term: int = 0
     commit: int = 0
     status: int = 0
-    durable: bool = True
+    stuck: bool = False
+    calm: bool = True
     blank: bool = False
     empty: bool = False
     load: int = 0

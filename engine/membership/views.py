@@ -101,6 +101,7 @@ class Views:
         self._born: float | None = None
         self._restless_since = 0.0
         self._wait = 0.0
+        self._doubt_since: float | None = None
 
     # ---- what others ask
 
@@ -464,8 +465,17 @@ class Views:
         if not view.quorate:
             return True
         if view.dc != self._me:
-            return view.dc not in view.durable or self._is_durable(view.dc)
-        return all(node in view.durable for node in nodes if self._is_durable(node))
+            return self._trusts_disk_of_dc(view)
+        return all(node in view.durable for node in nodes if self._is_calm(node))
+
+    def _trusts_disk_of_dc(self, view: View) -> bool:
+        """A short hitch of the DC's disk is nothing; one that lasts makes the others act (6.2)."""
+        if view.dc not in view.durable or not self._is_stuck(view.dc):
+            self._doubt_since = None
+            return True
+        if self._doubt_since is None:
+            self._doubt_since = self._out.now
+        return self._out.now - self._doubt_since < self._timing.sync
 
     def _may_lead(self, verdict: Verdict) -> bool:
         """A term must not be used twice: whoever leads has a disk, and knows its old terms.
@@ -477,7 +487,7 @@ class Views:
     def _turn(self, nodes: tuple[int, ...], verdict: Verdict) -> float:
         """Seconds to leave to others first: the DC leads its own change, then the lowest id."""
         view = self.current
-        if view is not None and view.dc in nodes and self._is_durable(view.dc):
+        if view is not None and view.dc in nodes and not self._is_stuck(view.dc):
             if view.dc == self._me:
                 return 0.0
             return 3 * self._timing.dead_time
@@ -499,10 +509,15 @@ class Views:
         if node == self._me:
             return self._out.is_durable and not self.blank
         beat = self._detector.peers[node].beat
-        return beat.durable and not beat.blank
+        return not beat.stuck and not beat.blank
 
-    def _is_durable(self, node: int) -> bool:
-        return self._out.is_durable if node == self._me else self._detector.peers[node].beat.durable
+    def _is_stuck(self, node: int) -> bool:
+        if node == self._me:
+            return not self._out.is_durable
+        return self._detector.peers[node].beat.stuck
+
+    def _is_calm(self, node: int) -> bool:
+        return self._out.is_calm if node == self._me else self._detector.peers[node].beat.calm
 
     def _is_first_start(self, nodes: tuple[int, ...]) -> bool:
         if len(nodes) != len(self._votes.nodes) or self._log.last:

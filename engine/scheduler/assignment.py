@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 
 from engine.scheduler.bundles import assign_bundle
@@ -15,6 +17,8 @@ from engine.scheduler.primitives import assign_primitive
 from engine.scheduler.ranking import current_node, merge_sorted
 from engine.scheduler.scores import ScoreSink
 from engine.scheduler.utilization import show_capacities, start_capacities
+
+_FRAMES_PER_LINK = 8  # nested calls for one colocation followed, generously
 
 _ASSIGNERS: Mapping[Variant, Assigner] = {
     Variant.PRIMITIVE: assign_primitive,
@@ -31,6 +35,26 @@ def new_placement(model: Model, hooks: PlacementHooks, sink: ScoreSink | None) -
 
 def assign_resources(placement: Placement) -> None:
     """Assign every resource: remote connections first, for what they make available (P8.3)."""
+    with _deep_recursion(placement.model):
+        _assign_all(placement)
+
+
+@contextmanager
+def _deep_recursion(model: Model) -> Iterator[None]:
+    """Room for a chain of colocations through all resources: the rules are recursive (P26.1).
+
+    Calls from Python to Python need no stack of the machine, so a high limit is no danger.
+    """
+    usual = sys.getrecursionlimit()
+    count = sum(len(resource.children) + 1 for resource in model.resources)
+    sys.setrecursionlimit(max(usual, usual + count * _FRAMES_PER_LINK))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def _assign_all(placement: Placement) -> None:
     model = placement.model
     placement.refresh_nodes()
     start_capacities(placement)

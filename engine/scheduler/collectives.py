@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.base.values import is_true
 from engine.scheduler.actions import (
     NOTIFY_MARK,
@@ -176,20 +178,27 @@ def completion_action(table: ActionTable, first: Action) -> Action:
 
 def location_of(rsc: Resource, *, current: bool) -> Node | None:
     """The one node where a resource is (`current`) or goes; None for none or several."""
-    found: dict[int, Node] = {}
-    _add_nodes(rsc, current, found)
-    return next(iter(found.values())) if len(found) == 1 else None
+    if not rsc.children:
+        if not current:
+            return rsc.assigned
+        return rsc.running_on[0] if len(rsc.running_on) == 1 else None
+    found: Node | None = None
+    for node in _nodes_below(rsc, current):
+        if found is None:
+            found = node
+        elif node is not found:
+            return None
+    return found
 
 
-def _add_nodes(rsc: Resource, current: bool, found: dict[int, Node]) -> None:
-    if rsc.children:
-        for child in rsc.children:
-            _add_nodes(child, current, found)
-    elif current:
-        for node in rsc.running_on:
-            found.setdefault(node.index, node)
-    elif rsc.assigned is not None:
-        found.setdefault(rsc.assigned.index, rsc.assigned)
+def _nodes_below(rsc: Resource, current: bool) -> Iterator[Node]:
+    for child in rsc.children:
+        if child.children:
+            yield from _nodes_below(child, current)
+        elif current:
+            yield from child.running_on
+        elif child.assigned is not None:
+            yield child.assigned
 
 
 def interleaves(first: Resource | None, then: Action) -> bool:
@@ -207,27 +216,45 @@ def interleaves(first: Resource | None, then: Action) -> bool:
     return is_true(decider.meta.get("interleave"))
 
 
-def compatible_instance(
-    model: Model, rsc: Resource, collective: Resource, *, current: bool = False
-) -> Resource | None:
-    """The instance of a collective on the node of `rsc`, else on the best of its nodes."""
-    node = location_of(rsc, current=current)
-    if node is not None:
-        return _instance_at(collective, node.index, current)
-    ranking = NodeRanking(model.options.placement_strategy)
-    table = model.node_table
-    for node, _ in ranking.best_first((table[index], s) for index, s in rsc.allowed.items()):
-        found = _instance_at(collective, node.index, current)
-        if found is not None:
-            return found
-    return None
+class InstanceFinder:
+    """Finds the instances that belong together; remembers where the instances of collectives are."""
 
+    __slots__ = ("_places", "_ranking", "model")
 
-def _instance_at(collective: Resource, index: int, current: bool) -> Resource | None:
-    for instance in instances_of(collective):
-        if instance.blocked:
-            continue
-        node = location_of(instance, current=current)
-        if node is not None and node.index == index:
-            return instance
-    return None
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._ranking = NodeRanking(model.options.placement_strategy)
+        self._places: dict[tuple[int, bool], dict[int, Resource]] = {}
+
+    def forget(self) -> None:
+        """An instance lost its node: look again."""
+        self._places.clear()
+
+    def compatible(
+        self, rsc: Resource, collective: Resource, *, current: bool = False
+    ) -> Resource | None:
+        """The instance of a collective on the node of `rsc`, else on the best of its nodes."""
+        places = self._instances_by_node(collective, current)
+        node = location_of(rsc, current=current)
+        if node is not None:
+            return places.get(node.index)
+        if not places:
+            return None
+        table = self.model.node_table
+        entries = ((table[index], score) for index, score in rsc.allowed.items())
+        for candidate, _ in self._ranking.best_first(entries):
+            found = places.get(candidate.index)
+            if found is not None:
+                return found
+        return None
+
+    def _instances_by_node(self, collective: Resource, current: bool) -> dict[int, Resource]:
+        key = (collective.index, current)
+        places = self._places.get(key)
+        if places is None:
+            places = self._places[key] = {}
+            for instance in instances_of(collective):
+                node = None if instance.blocked else location_of(instance, current=current)
+                if node is not None:
+                    places.setdefault(node.index, instance)
+        return places

@@ -502,7 +502,7 @@ def _ticket(
         policy = "stop"
     elif policy not in _POLICIES:
         policy = "demote" if role is Role.PROMOTED else "stop"
-    return TicketConstraint(owner, ticket, resource, role, policy)
+    return TicketConstraint(owner, ticket, resource, _any_if_started(role), policy)
 
 
 _READERS: Final[dict[str, Callable[[Reading, etree._Element], Iterator[Constraint]]]] = {

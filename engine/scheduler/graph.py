@@ -119,13 +119,7 @@ class GraphBuilder:
         flags = action.flags
         if not flags & RUNNABLE or (flags & OPTIONAL and not flags & IN_GRAPH):
             return False
-        rsc = action.rsc
-        if (
-            rsc is not None
-            and not rsc.managed
-            and action.task != "monitor"
-            and not action.interval_ms
-        ):
+        if _is_left_alone(action):
             return False
         if flags & PSEUDO or action.task in _ALWAYS_TASKS:
             return True
@@ -169,24 +163,42 @@ class GraphBuilder:
 
         The rest of the cluster still gets its plan.
         """
-        bare: nx.DiGraph[int] = nx.DiGraph()
-        bare.add_nodes_from(self.kept)
-        bare.add_edges_from((i, a) for a, inputs in self.kept.items() for i in inputs)
-        stuck = {number for number in bare if number not in self.kept}
-        if not stuck and nx.is_directed_acyclic_graph(bare):
+        if self._can_complete():
             return
-        for component in nx.strongly_connected_components(bare):
+        waiting: nx.DiGraph[int] = nx.DiGraph()
+        waiting.add_nodes_from(self.kept)
+        waiting.add_edges_from((i, a) for a, inputs in self.kept.items() for i in inputs)
+        stuck = {number for number in waiting if number not in self.kept}
+        for component in nx.strongly_connected_components(waiting):
             if len(component) > 1:
-                self.plan.loops.append([self.table.all[number - 1] for number in sorted(component)])
+                members = [self.table.all[number - 1] for number in sorted(component)]
+                self.plan.loops.append(members)
                 stuck |= component
-        after = set(stuck)
+        pending = sorted(stuck)
+        while pending:
+            behind = [n for n in waiting.successors(pending.pop()) if n not in stuck]
+            stuck.update(behind)
+            pending += behind
+        self.order = [action for action in self.order if action.id not in stuck]
         for number in stuck:
-            after |= nx.descendants(bare, number)
-        looping = {action.id for loop in self.plan.loops for action in loop}
-        self.plan.stuck = [a for a in self.order if a.id in after and a.id not in looping]
-        self.order = [action for action in self.order if action.id not in after]
-        for number in after:
             self.kept.pop(number, None)
+
+    def _can_complete(self) -> bool:
+        """Whether every action's turn comes: the usual case, found out without a graph object."""
+        missing = {number: len(inputs) for number, inputs in self.kept.items()}
+        followers: dict[int, list[int]] = {}
+        for number, inputs in self.kept.items():
+            for first in inputs:
+                followers.setdefault(first, []).append(number)
+        ready = [number for number, count in missing.items() if not count]
+        done = 0
+        while ready:
+            done += 1
+            for number in followers.get(ready.pop(), ()):
+                missing[number] -= 1
+                if not missing[number]:
+                    ready.append(number)
+        return done == len(missing)
 
     # -- the result -----------------------------------------------------------------------------
 
@@ -250,7 +262,17 @@ def keeps_input(first: Action, then: Action, relation: int) -> bool | None:
         and then.rsc.variant is Variant.CLONE
     ):
         return False
+    if _is_left_alone(first):
+        return False  # nobody starts or stops it, so there is nothing to wait for
     return not flags & OPTIONAL or bool(flags & IN_GRAPH)
+
+
+def _is_left_alone(action: Action) -> bool:
+    """An action of an unmanaged resource that changes something."""
+    rsc = action.rsc
+    return (
+        rsc is not None and not rsc.managed and action.task != "monitor" and not action.interval_ms
+    )
 
 
 def _keeps_load(first: Action, then: Action) -> bool | None:

@@ -216,7 +216,7 @@ def _determine_online(reading: Reading, node: Node, state: etree._Element) -> No
         node.shutdown = True
     elif expected == "member":
         node.expected_up = True
-    join = state.get("join", "down")
+    join = state.get("join", "")
     if model.options.fencing_enabled:
         node.online = _online_with_fencing(reading, node, member, online, join, expected)
     else:

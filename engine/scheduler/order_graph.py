@@ -2,9 +2,9 @@
 
 `OrderGraph` is a `networkx.DiGraph`, so that loops, components and explanations come from there, but
 `add_order` writes the rows of the graph directly and lets edges share their data: a plain `add_edge`
-costs three times as much and a dict per edge. The data of an edge is `{"relations": (a, b, …)}`,
-one of few such dicts, never changed in place: several orderings between the same two actions are
-kept apart until the graph is written.
+costs three times as much and a dict per edge. The data of an edge is `{"relations": (a, b, …)}`, one of
+few such dicts, never changed in place: several orderings between the same two actions are kept apart
+until the graph is written.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ else:
     _Base = nx.DiGraph
 
 Relations = tuple[int, ...]
+
+
+def _united(relations: Relations) -> int:
+    if len(relations) == 1:
+        return relations[0]
+    united = NOTHING
+    for relation in relations:
+        united |= relation
+    return united
 
 
 class OrderGraph(_Base):
@@ -103,6 +112,29 @@ class OrderGraph(_Base):
         if not row:
             return []
         return [(then, data["relations"]) for then, data in reversed(row.items())]
+
+    def merged_after(self, first: int) -> list[tuple[int, int]]:
+        """What comes after an action, oldest edge first, with all relations united."""
+        row = self._succ.get(first)
+        if not row:
+            return []
+        return [(then, _united(data["relations"])) for then, data in row.items()]
+
+    def followers(self, first: int) -> list[int]:
+        """The actions after an action, oldest edge first."""
+        return list(self._succ.get(first, ()))
+
+    def enabled_before(self, then: int) -> list[tuple[int, int]]:
+        """Every relation before an action that is not disabled, oldest edge first."""
+        row = self._pred.get(then)
+        if not row:
+            return []
+        return [
+            (first, relation)
+            for first, data in row.items()
+            for relation in data["relations"]
+            if relation
+        ]
 
     def relations(self, first: int, then: int) -> Relations:
         """The relations between two actions, () if there is no edge."""

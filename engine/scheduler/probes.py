@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.scheduler.actions import OPTIONAL, PSEUDO, RUNNABLE, Action
 from engine.scheduler.activity import is_active
-from engine.scheduler.collectives import compatible_instance
+from engine.scheduler.collectives import InstanceFinder
 from engine.scheduler.fencing import order_after_unfencing
 from engine.scheduler.internal_orders import sort_by_instance
 from engine.scheduler.model import (
@@ -30,6 +30,7 @@ from engine.scheduler.plan import Plan, Record
 from engine.scheduler.remote import ConnectionState, connection_state
 
 _NOT_RUNNING_RC, _PROMOTED_RC = "7", "8"
+_STOPS_OF = {"start": "stop_0", "promote": "demote_0"}
 
 
 def create_probes(plan: Plan) -> None:
@@ -268,14 +269,14 @@ def _excepted(probe: Action, then: Action) -> bool:
 
 
 def _has_running_changes(plan: Plan) -> bool:
-    """Whether there are a probe and a stop, or a clone's unrunnable probe, at all."""
+    """Whether there are a probe and a real stop or demote, or an unrunnable probe, at all."""
     has_probe = has_stop = False
     for action in plan.actions.all:
         if action.task == "monitor" and not action.interval_ms:
             if not action.flags & RUNNABLE:
                 return True
             has_probe = True
-        elif action.task in ("stop", "demote"):
+        elif action.task in ("stop", "demote") and not action.flags & PSEUDO:
             has_stop = True
         if has_probe and has_stop:
             return True
@@ -283,14 +284,20 @@ def _has_running_changes(plan: Plan) -> bool:
 
 
 class _RestartOrder:
-    """Orders probes before the stops of what will be restarted because of their resource (C8.9)."""
+    """Orders probes before the stops of what will be restarted because of their resource (C8.9).
 
-    __slots__ = ("actions", "graph", "plan", "visit", "visited")
+    What a walk from an action finds depends on the probed resource only, so it is done once for all
+    its probes.
+    """
+
+    __slots__ = ("actions", "finder", "graph", "partners", "plan", "visit", "visited")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.graph = plan.graph
         self.actions = plan.actions.all
+        self.finder = InstanceFinder(plan.model)
+        self.partners: dict[int, Resource | None] = {}  # by clone, for the resource at hand
         self.visit = 0
         self.visited: list[int] = [0] * (len(self.actions) + 1)
 
@@ -303,12 +310,17 @@ class _RestartOrder:
             self._add_resource(child)
         if rsc.variant is not Variant.PRIMITIVE:
             return
+        self.partners.clear()
+        stops: dict[int, list[Action]] = {}
         for probe in self.plan.actions.with_key(rsc, "monitor_0"):
             for number, relations in self.graph.after(probe.id):
                 then = self.actions[number - 1]
                 self._order_instances_of_unrunnable(probe, then, relations)
-                self.visit += 1
-                self._walk(probe, then)
+                if number not in stops:
+                    self.visit += 1
+                    stops[number] = self._stops_behind(rsc, then)
+                for stop in stops[number]:
+                    self.plan.link(probe, stop, ORDERED)
 
     def _order_instances_of_unrunnable(
         self, probe: Action, then: Action, relations: tuple[int, ...]
@@ -332,8 +344,9 @@ class _RestartOrder:
             ):
                 self.plan.link(probe, start, ORDERED | BLOCKS)
 
-    def _walk(self, probe: Action, start: Action) -> None:
-        """Go forward from one action after the probe along what it implies."""
+    def _stops_behind(self, probed: Resource, start: Action) -> list[Action]:
+        """Go forward from an action along what it implies; the stops that belong to it."""
+        found: list[Action] = []
         pending = [start]
         while pending:
             after = pending.pop()
@@ -341,42 +354,29 @@ class _RestartOrder:
                 continue
             self.visited[after.id] = self.visit
             rsc = after.rsc
-            if rsc is None or probe.rsc is None:
+            if rsc is None:
                 continue
-            if (
-                rsc.variant is Variant.PRIMITIVE
-                and rsc is not probe.rsc
-                and after.task in ("start", "promote")
-            ):
-                self._order_before_stops(probe, rsc, after.task)
-            following = []
-            for number, relations in self.graph.after(after.id):
-                then = self.actions[number - 1]
-                if any(relation & FIRST_THEN for relation in relations) or (
-                    self._leads_to_child(probe, after, then)
-                ):
-                    following.append(then)
-            pending.extend(reversed(following))
+            is_primitive = rsc.variant is Variant.PRIMITIVE
+            if is_primitive and rsc is not probed and after.task in _STOPS_OF:
+                stops = self.plan.actions.with_key(rsc, _STOPS_OF[after.task])
+                found.extend([stop for stop in stops if not stop.flags & PSEUDO])
+            pending.extend(
+                self.actions[number - 1]
+                for number, relation in self.graph.merged_after(after.id)
+                if relation & FIRST_THEN
+                or (
+                    not is_primitive and self._leads_to_child(probed, rsc, self.actions[number - 1])
+                )
+            )
+        return found
 
-    def _order_before_stops(self, probe: Action, rsc: Resource, task: str) -> None:
-        suffix = "stop_0" if task == "start" else "demote_0"
-        for stop in self.plan.actions.with_key(rsc, suffix):
-            if not stop.flags & PSEUDO:
-                self.plan.link(probe, stop, ORDERED)
-
-    def _leads_to_child(self, probe: Action, after: Action, then: Action) -> bool:
+    def _leads_to_child(self, probed: Resource, rsc: Resource, then: Action) -> bool:
         """From a collective to its own children, if the probed resource is none of them (C8.9)."""
-        rsc, child = after.rsc, then.rsc
-        if (
-            rsc is None
-            or child is None
-            or probe.rsc is None
-            or rsc.variant is Variant.PRIMITIVE
-            or child.parent is not rsc
-            or probe.rsc.parent is rsc
-        ):
+        child = then.rsc
+        if child is None or child.parent is not rsc or probed.parent is rsc:
             return False
-        clone = rsc.clone
-        if rsc.variant is Variant.CLONE and clone is not None and clone.interleave:
-            return compatible_instance(self.plan.model, probe.rsc, rsc) is child
+        if rsc.variant is Variant.CLONE and rsc.clone is not None and rsc.clone.interleave:
+            if rsc.index not in self.partners:
+                self.partners[rsc.index] = self.finder.compatible(probed, rsc)
+            return self.partners[rsc.index] is child
         return True

@@ -18,7 +18,7 @@ from engine.scheduler.actions import (
 )
 from engine.scheduler.collectives import (
     FlagSummaries,
-    compatible_instance,
+    InstanceFinder,
     completion_action,
     first_with_task,
     instances_of,
@@ -75,6 +75,7 @@ class Propagation:
         self.actions = plan.actions.all
         self.graph = plan.graph
         self.summaries = FlagSummaries(plan.actions)
+        self.finder = InstanceFinder(plan.model)
         self.blocks = ColocationBlocks(plan, self._review)
         self._stack: list[_Frame] = []
         self._depth = 0
@@ -123,9 +124,9 @@ class Propagation:
 
     def _push_followers(self, action: Action) -> None:
         """Everything after an action is looked at again, the newest ordering first."""
-        row = self.graph._succ.get(action.id)
-        if row:
-            self._stack.extend([_Frame(self.actions[then - 1]) for then in row])
+        self._stack.extend(
+            [_Frame(self.actions[then - 1]) for then in self.graph.followers(action.id)]
+        )
 
     # -- one ordering ---------------------------------------------------------------------------
 
@@ -320,7 +321,7 @@ class Propagation:
                 continue
             result = self._update(instance, first, action, node, flags, flag_filter, relation)
             if result & THEN_CHANGED:
-                for number, _ in self.graph.after(action.id):
+                for number in reversed(self.graph.followers(action.id)):
                     self._review(self.actions[number - 1])
             changed |= result
         return changed
@@ -335,7 +336,7 @@ class Propagation:
         first_task = original_task(first)
         changed = 0
         for instance in instances_of(then_rsc):
-            partner = compatible_instance(self.plan.model, instance, first_rsc, current=current)
+            partner = self.finder.compatible(instance, first_rsc, current=current)
             if partner is None:
                 if not current and relation & (BLOCKS | FIRST_THEN) and self._unassign(instance):
                     changed |= THEN_CHANGED
@@ -358,6 +359,7 @@ class Propagation:
             return sum(self._unassign(child) for child in rsc.children) > 0
         was_assigned = rsc.assigned is not None
         rsc.assigned = None
+        self.finder.forget()
         self.table.assignment_failed(rsc)
         return was_assigned
 
@@ -526,14 +528,7 @@ class _Frame:
             if action.needs_runnable:
                 action.seen_runnable = 0
                 action.flags &= ~RUNNABLE
-            row = graph._pred.get(action.id)
-            if row:
-                self.edges = [
-                    (first, relation)
-                    for first, data in row.items()
-                    for relation in data["relations"]
-                    if relation
-                ]
+            self.edges = graph.enabled_before(action.id)
         return self.edges.pop() if self.edges else None
 
 

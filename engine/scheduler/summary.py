@@ -264,26 +264,21 @@ def _flags(resource: Resource, node: Node | None, *, pending: bool) -> list[str]
 
 def failed_probe(model: Model, resource: Resource, node: Node | None) -> str:
     """Why a probe could not look for the resource (on that node, or anywhere); "" if it could."""
-    names = {leaf.id for leaf in _primitives(resource)}
-    names |= {leaf.base_id for leaf in _primitives(resource)}
+    top = resource.top
+    wanted = resource.id
+    if top.variant is Variant.CLONE and top.clone_blueprint is not None:
+        wanted = top.clone_blueprint.id
+    key = f"{wanted}_monitor_0"
     for failure in model.failed_ops:
-        if failure.task != "monitor" or failure.interval_ms != 0:
+        if failure.key != key or failure.interval_ms != 0:
             continue
         if failure.rc not in _MASKED and failure.status != NOT_INSTALLED:
             continue
-        if node is not None and failure.node_name != node.name:
+        where = failure.attributes.get("on_node", "").lower()
+        if not where or (node is not None and where != node.name.lower()):
             continue
-        if failure.resource_id in names:
-            return _EXIT_WORDS.get(failure.rc, f"Unknown exit status {failure.rc}")
+        return _EXIT_WORDS.get(failure.rc, f"Unknown exit status {failure.rc}")
     return ""
-
-
-def _primitives(resource: Resource) -> Iterator[Resource]:
-    if resource.children:
-        for child in resource.children:
-            yield from _primitives(child)
-    else:
-        yield resource
 
 
 def _management(resource: Resource) -> list[str]:
@@ -337,7 +332,7 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
     started_title = "Started"
     if clone.promotable:
         started_title = "Unpromoted"
-        if _target_role(clone) is Role.UNPROMOTED:
+        if _clone_target_role(clone) is Role.UNPROMOTED:
             started_title = "Unpromoted (target-role)"
     _add_names(item, started_title, started)
     settings = clone.clone
@@ -345,6 +340,14 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
     if settings is not None and not clone.unique and settings.clone_max > listed:
         item.items.extend(_stopped_items(model, clone))
     return item
+
+
+def _clone_target_role(clone: Resource) -> Role:
+    """Target role of the clone or, if it has none, of its first instance."""
+    wanted = _target_role(clone)
+    if wanted is Role.UNKNOWN and clone.children:
+        wanted = _target_role(clone.children[0])
+    return wanted
 
 
 def _add_names(item: Item, title: str, names: list[str]) -> None:
@@ -397,9 +400,7 @@ def _stopped_items(model: Model, clone: Resource) -> list[Item]:
     """Nodes where an anonymous clone could be active and is not, by reason."""
     indexes = clone.allowed.keys() or clone.known_on.keys()
     nodes = sorted((model.node_table[index] for index in indexes), key=_node_key)
-    wanted = _target_role(clone)
-    if wanted is Role.UNKNOWN and clone.children:
-        wanted = _target_role(clone.children[0])
+    wanted = _clone_target_role(clone)
     by_text: dict[str, list[str]] = {}
     for node in nodes:
         if node in clone.running_on:

@@ -25,6 +25,7 @@ from lxml import etree
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.base.nodeconf import Address, NodeConfig, PeerConfig, node_config_to_text
 from engine.cib.document import Cib
 from engine.cib.patch import diff, patch_to_bytes
 from engine.ipc.client import Client
@@ -47,11 +48,18 @@ class Host:
         self.folder.mkdir()
 
     def start(self, peers: str, key: Path) -> None:
+        more = ["--name", self.name, "--cluster", "loop", "--peers", peers]
+        self._spawn(key, *more, "--dead-time", DEAD_TIME)
+
+    def start_by_file(self, key: Path) -> None:
+        """Everything is in the node file below the host's folder."""
+        self._spawn(key)
+
+    def _spawn(self, key: Path, *more: str) -> None:
         argv = [sys.executable, "-m", "engine", "--foreground", "--root", str(self.folder)]
-        argv += ["--name", self.name, "--cluster", "loop", "--peers", peers, "--key", str(key)]
         with (self.folder / "agent.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*argv, "--dead-time", DEAD_TIME],
+                [*argv, "--key", str(key), *more],
                 cwd=PROJECT,
                 env={**os.environ, "TESTHOST_DROP": str(self.drop)},
                 stdout=log,
@@ -182,14 +190,15 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         made.stop()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def whole(loop: Loop) -> None:
-    """Each test begins with three agents in one view."""
+    """The test begins with three agents in one view."""
     loop.heal()
     loop.start(*[host for host in loop.hosts if host.process is None])
     loop.settle()
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_commit_is_on_all_three_nodes_when_it_is_acknowledged(loop: Loop) -> None:
     answer = submit(loop.hosts[2], "everywhere")
     assert answer["ok"], answer
@@ -198,6 +207,7 @@ def test_a_commit_is_on_all_three_nodes_when_it_is_acknowledged(loop: Loop) -> N
     assert all("everywhere" in names(host) for host in loop.hosts)
 
 
+@pytest.mark.usefixtures("whole")
 @pytest.mark.parametrize("victim", ["the DC", "another"])
 def test_a_killed_node_is_survived_and_catches_up_when_it_returns(loop: Loop, victim: str) -> None:
     dc = loop.dc()
@@ -214,6 +224,7 @@ def test_a_killed_node_is_survived_and_catches_up_when_it_returns(loop: Loop, vi
     assert f"{host.name}-{victim[-2:]}-2" in names(host)
 
 
+@pytest.mark.usefixtures("whole")
 def test_power_loss_of_all_loses_no_acknowledged_commit(loop: Loop) -> None:
     acknowledged = []
     for number in range(5):
@@ -235,6 +246,7 @@ def test_power_loss_of_all_loses_no_acknowledged_commit(loop: Loop) -> None:
     assert set(acknowledged) <= set(names(loop.hosts[0]))
 
 
+@pytest.mark.usefixtures("whole")
 def test_the_minority_refuses_changes_and_the_majority_goes_on(loop: Loop) -> None:
     alone = loop.dc()
     rest = [host for host in loop.hosts if host is not alone]
@@ -253,6 +265,7 @@ def test_the_minority_refuses_changes_and_the_majority_goes_on(loop: Loop) -> No
     assert "lonely" not in names(alone)
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_node_whose_disk_was_replaced_gets_everything_again(loop: Loop) -> None:
     host = loop.hosts[1]
     assert submit(host, "before-wipe")["ok"]
@@ -264,6 +277,7 @@ def test_a_node_whose_disk_was_replaced_gets_everything_again(loop: Loop) -> Non
     assert "before-wipe" in names(host)
 
 
+@pytest.mark.usefixtures("whole")
 def test_the_outcome_of_a_commit_is_known_after_its_dc_was_killed(loop: Loop) -> None:
     """The client asks again with the same id; the change happens once."""
     client = next(host for host in loop.hosts if host is not loop.dc())
@@ -288,6 +302,7 @@ def test_the_outcome_of_a_commit_is_known_after_its_dc_was_killed(loop: Loop) ->
     loop.until_equal()
 
 
+@pytest.mark.usefixtures("whole")
 def test_an_agent_with_another_key_changes_nothing(loop: Loop, tmp_path: Path) -> None:
     host = loop.hosts[0]
     host.kill()
@@ -302,3 +317,41 @@ def test_an_agent_with_another_key_changes_nothing(loop: Loop, tmp_path: Path) -
     assert [h.status()["members"] for h in rest] == terms
     assert submit(rest[0], "undisturbed")["ok"]
     host.kill()
+
+
+def node_file(host: Host, hosts: list[Host]) -> None:
+    """What `crm cluster join` writes on each node: everybody by name, two nodes by their own rule."""
+    peers = tuple(PeerConfig(h.name, h.number, (Address(h.ip),)) for h in hosts if h is not host)
+    config = NodeConfig(
+        host.name,
+        host.number,
+        "grow",
+        addresses=(Address(host.ip),),
+        peers=peers,
+        two_node=len(hosts) == 2,
+        dead_time=1500,
+    )
+    folder = host.folder / "etc/crmshell"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "node.conf").write_text(node_config_to_text(config))
+
+
+def test_a_cluster_grows_from_one_node_to_three_and_keeps_its_configuration(
+    tmp_path: Path,
+) -> None:
+    grown = Loop(tmp_path, f"{os.getpid() >> 8 & 63 | 128}.{os.getpid() & 255}")
+    try:
+        for size in (1, 2, 3):
+            hosts = grown.hosts[:size]
+            for host in hosts:
+                host.kill()
+                node_file(host, hosts)
+                host.start_by_file(grown.key)
+            grown.until("one view", lambda hosts=hosts: grown.is_one_view_of(hosts), 45)
+            answer = submit(hosts[-1], f"size-{size}")
+            assert answer["ok"], answer
+            assert len(answer["durable"]) == size
+        grown.until_equal()
+        assert {"size-1", "size-2", "size-3"} <= set(names(grown.hosts[2]))
+    finally:
+        grown.stop()

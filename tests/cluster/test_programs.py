@@ -204,8 +204,7 @@ def test_after_a_crash_the_history_is_there_and_an_interrupted_operation_is_forg
         )
         await bench.until((tmp_path / "pid").exists)
         first.save_now()
-        for timer in list(first._timers.values()):
-            timer.cancel()  # the agent is gone, and with it what it would still have done
+        first._timers.stop_all()  # the agent is gone, and with it what it would still have done
 
         second = bench.open()
         assert list(second.history.resources) == ["db"]

@@ -26,6 +26,8 @@ cat <<END
 <action name="validate-all" timeout="5s"/></actions></resource-agent>
 END
 """
+# Seconds without a sign of life; generous, for a busy machine.
+PATIENCE = 60
 # The line editor switches bracketed paste on when it reads keys, and off when a line is taken.
 BEGIN_OF_INPUT = "\x1b[?2004h"
 END_OF_INPUT = "\x1b[?2004l"
@@ -61,7 +63,7 @@ class Terminal:
             ["-m", "crmshell", *words],
             env=environment,  # type: ignore[arg-type]
             encoding="utf-8",
-            timeout=20,
+            timeout=PATIENCE,
             dimensions=(rows, 120),
             cwd=str(folder),
         )
@@ -80,6 +82,19 @@ class Terminal:
 
     def keys(self, text: str) -> None:
         self.child.send(text)
+
+    def tab(self, wanted: str) -> None:
+        """TAB until `wanted` is there: what is read in the background may take its time."""
+        for _ in range(PATIENCE):
+            self.keys("\t")
+            try:
+                self._raw += self.child.read_nonblocking(4096, 1)
+            except pexpect.TIMEOUT:
+                continue
+            if wanted in plain(self._raw):
+                self.sees(wanted)
+                return
+        raise AssertionError(f"TAB never offered {wanted}; the screen had:\n{plain(self._raw)}")
 
     def type(self, line: str) -> str:
         """Type a line; what the command printed until the shell reads keys again."""
@@ -105,7 +120,7 @@ class Terminal:
 
     def _more(self, wanted: str) -> None:
         try:
-            self._raw += self.child.read_nonblocking(4096, 20)
+            self._raw += self.child.read_nonblocking(4096, PATIENCE)
         except (pexpect.TIMEOUT, pexpect.EOF):
             screen = plain(self._raw)
             raise AssertionError(f"never seen: {wanted}; the screen had:\n{screen}") from None

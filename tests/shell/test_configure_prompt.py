@@ -27,15 +27,17 @@ def program(folder: Path, name: str, script: str) -> str:
 
 
 def test_a_statement_is_completed_from_command_to_parameter(crm: Terminal) -> None:
-    crm.keys("primi\tvip IPa\tpar\ti\t1.2.3.4 ci\t24 \r")
+    crm.keys("primi\tvip IPa\tpar\ti")
+    crm.tab("ip=")
+    crm.keys("1.2.3.4 ci\t24 \r")
     assert "ERROR" not in crm.output()
     shown = crm.type("show vip")
     assert "params ip=1.2.3.4 cidr_netmask=24" in shown
 
 
 def test_a_parameters_meaning_type_and_default_are_shown(crm: Terminal) -> None:
-    crm.keys("primitive vip IPaddr params ip=1 cidr_netmask=\t")
-    crm.sees("cidr_netmask=24")
+    crm.keys("primitive vip IPaddr params ip=1 cidr_netmask=")
+    crm.tab("24")
     crm.keys("\x03")
     crm.output()
     crm.keys("primitive vip IPaddr params ip=\t")
@@ -50,7 +52,9 @@ def test_ids_of_pending_objects_are_completed(crm: Terminal) -> None:
 
 
 def test_meta_attributes_operations_and_rules_are_completed(crm: Terminal) -> None:
-    crm.keys("primitive a Dummy params ip=1 meta target-r\tStop\top moni\tinterval=\t timeo\t\r")
+    crm.keys("primitive a Dummy params i")
+    crm.tab("ip=")
+    crm.keys("1 meta target-r\tStop\top moni\tinterval=\t\t timeo\t\r")
     assert "ERROR" not in crm.output()
     shown = crm.type("show a")
     assert "target-role=Stopped" in shown

@@ -22,6 +22,17 @@ class ListMachine:
         self._hash = b""
         self.fresh: list[Entry] = []
 
+    def patch_for(self, request: str) -> bytes:
+        """What a client submits under that id."""
+        return request.encode()
+
+    def has_at(self, request: str, index: int) -> bool:
+        """Whether the request is what was applied at that index."""
+        return self.items[index - 1] == request.encode()
+
+    def has_twice(self) -> bool:
+        return len(set(self.items)) != len(self.items)
+
     @property
     def version(self) -> tuple[int, int, int]:
         return 0, self.index, self.updates

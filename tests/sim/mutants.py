@@ -53,7 +53,7 @@ def _blank_votes(stack: ExitStack) -> None:
         return sorted(node for node, item in got.items() if item.durable)
 
     def has_vote(self: Views, node: int) -> bool:
-        return self._is_durable(node)
+        return not self._is_stuck(node)
 
     stack.enter_context(patch.object(Views, "electors", electors))
     stack.enter_context(patch.object(Views, "_has_vote", has_vote))

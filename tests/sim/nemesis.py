@@ -37,6 +37,7 @@ def draw_config(seed: int) -> Config:
         tie_breaker=nodes in (2, 4),
         compact_after=rng.choice([5, 20, 500]),
         client_pause=rng.choice([0.1, 0.3, 1.0]),
+        machine="cib" if seed % 15 == 14 else "list",
     )
 
 

@@ -158,9 +158,15 @@ class Oracle:
         if self.acks == self._mark:
             self.fail("L-2", "no commit after the end of all faults")
         for node in world.nodes.values():
-            items = node.machine.items
-            if len(set(items)) != len(items):
+            if node.machine.has_twice():
                 self.fail("I-5", f"node {node.id} has a request twice")
             for request, index in self._index_of.items():
-                if index <= node.machine.index and items[index - 1] != request.encode():
+                if index <= node.machine.index and not node.machine.has_at(request, index):
                     self.fail("I-2", f"node {node.id}: {request} is not at {index}")
+        self._status_is_equal()
+
+    def _status_is_equal(self) -> None:
+        """I-6 for the volatile stream: some seconds after its last change all nodes have the same."""
+        machines = [node.machine for node in self._world.nodes.values()]
+        if len({machine.status() for machine in machines}) != 1:
+            self.fail("I-6", f"status sections differ: {[m.status() for m in machines]}")

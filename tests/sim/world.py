@@ -30,6 +30,7 @@ from engine.base.events import (
     Send,
     Submission,
     Submit,
+    SubmitStatus,
     Tick,
     ViewInstalled,
     ViewLost,
@@ -38,6 +39,7 @@ from engine.base.events import (
 from engine.membership.view import Timing, Votes
 from engine.replica.image import StoreImage
 from engine.replica.member import Member
+from tests.sim.cibmachine import CibMachine, make_machine, status_changes
 from tests.sim.listmachine import ListMachine
 
 SECOND = 1_000_000
@@ -57,6 +59,7 @@ class Config:
     chaos: float = 45.0
     end: float = 60.0
     client_pause: float = 0.3
+    machine: str = "list"
     max_faults: int = 40
 
     def votes(self) -> Votes:
@@ -147,11 +150,12 @@ class SimNode:
         self.id = node
         self.disk = FakeDisk()
         self.member: Member | None = None
-        self.machine = ListMachine()
+        self.machine: ListMachine | CibMachine = make_machine(world.config)
         self.incarnation = 0
         self.paused_until = 0
         self.parked: list[tuple[int, Event]] = []
         self.seen_version = (0, 0, 0)
+        self.status_term = 0
 
     @property
     def up(self) -> bool:
@@ -173,7 +177,7 @@ class SimNode:
             image.start,
             list(image.entries),
         )
-        self.machine = ListMachine()
+        self.machine = make_machine(world.config)
         self.member = Member(
             self.id,
             world.config.votes(),
@@ -183,7 +187,7 @@ class SimNode:
             world.stream(f"node:{self.id}"),
             world.config.compact_after,
         )
-        self.paused_until, self.parked = 0, []
+        self.paused_until, self.parked, self.status_term = 0, [], 0
         self.seen_version = self.machine.version
         world.oracle.booted(self)
         world.log("BOOT", self.id, image.promised, image.accepted, image.last, image.blank)
@@ -290,6 +294,7 @@ class World:
         self.oracle = Oracle(self)
         self.nodes = {node: SimNode(self, node) for node in range(1, config.nodes + 1)}
         self._clients = 0
+        self._status = 0
 
     def artefact(self) -> dict[str, Any]:
         return {"seed": self.seed, "config": asdict(self.config), "schedule": self.schedule}
@@ -333,6 +338,19 @@ class World:
 
     # ---- clients
 
+    def controller(self) -> None:
+        """Every node that believes to be DC changes the status section now and then."""
+        rng = self.stream("controller")
+        for node in self.nodes.values():
+            if node.member is not None and node.member.is_dc and node.paused_until <= self.now:
+                self._status += 1
+                whole = rng.random() < 0.1 or node.status_term != node.member.term
+                node.status_term = node.member.term
+                changes = status_changes(self._status, node.id, whole)
+                node.give(node.incarnation, SubmitStatus(changes))
+        if self.now < (self.config.end - 3) * SECOND:
+            self.at(rng.uniform(0.02, 0.6), self.controller)
+
     def client(self) -> None:
         """A client somewhere submits; now and then it repeats an old request elsewhere."""
         rng = self.stream("client")
@@ -349,7 +367,9 @@ class World:
             request = f"r{self._clients}"
         if node.up and node.paused_until <= self.now:
             self.oracle.submitted(request)
-            submission = Submission(request, (0, 0, 0), patch=request.encode())
+            patch = node.machine.patch_for(request)
+            version = node.machine.version
+            submission = Submission(request, version, patch=patch, wall=self.now / SECOND)
             node.give(node.incarnation, Submit(submission))
         self.at(pause, self.client)
 
@@ -363,6 +383,7 @@ class World:
         for moment, kind, args in self.schedule:
             self.at(moment, strike, self, kind, args)
         self.at(0.5, self.client)
+        self.at(0.5, self.controller)
         self.at(self.config.chaos, heal, self)
         end = int(self.config.end * SECOND)
         while self._queue and self._queue[0][0] <= end:

@@ -19,7 +19,7 @@ ENTRY = Entry(7, 64, b"\x00payload", b"d" * 16)
 @pytest.mark.parametrize(
     "message",
     [
-        Heartbeat((1, 2), 64, 12345, ((2, 17),), 64, 3, 9, True, False, True, 2, 1e9),
+        Heartbeat((1, 2), 64, 12345, ((2, 17),), 64, 3, 9, True, False, True, False, 2, 1e9),
         Install(VIEW, 6, b"x" * 16, (ENTRY,), 7, b"d" * 16),
         Install(VIEW, 6, b"x" * 16, (), 6, b"", Snapshot(6, b"x" * 16, b"<cib/>", b"side")),
         Tail(65, 0, (ENTRY, ENTRY)),

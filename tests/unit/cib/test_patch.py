@@ -8,8 +8,10 @@ from lxml import etree
 
 from engine.base.errors import BadInput
 from engine.cib.patch import (
+    Insert,
     Move,
     Patch,
+    SetAttribute,
     apply_patch,
     diff,
     element_digest,
@@ -166,6 +168,46 @@ def test_white_space_and_attribute_order_carry_no_meaning():
 def test_bytes_that_are_no_patch_are_refused(data):
     with pytest.raises(BadInput):
         patch_from_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        SetAttribute((), "id", None, "other"),
+        SetAttribute((), "a b", None, "x"),
+        SetAttribute((), "x:y", None, "x"),
+        SetAttribute((), "x", None, "nul\x00"),
+        Insert((), ("x", "1", 0), None, b"<y id='1'/>"),
+        Insert((), ("x", "1", 0), None, b"<x id='1'>"),
+        Insert((), ("#comment", " -- ", 0), None, b"<!-- -- -->"),
+    ],
+)
+def test_a_patch_that_would_make_no_xml_is_refused_and_changes_nothing(operation):
+    tree = xml("<cib/>")
+    good = SetAttribute((), "good", None, "1")
+    with pytest.raises(BadInput):
+        apply_patch(tree, Patch((good, operation)))
+    assert etree.tostring(tree) == b"<cib/>"
+
+
+def test_a_path_of_endless_depth_is_refused():
+    deep = SetAttribute(tuple(("a", "", 0) for _ in range(5000)), "x", None, "1")
+    with pytest.raises(BadInput):
+        patch_from_bytes(patch_to_bytes(Patch((deep,))))
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees(), trees(), st.integers(0), st.integers(1, 255))
+def test_a_damaged_patch_is_refused_or_applied_whole_or_in_conflict(old, new, place, bits):
+    data = bytearray(patch_to_bytes(diff(old, new)))
+    data[place % len(data)] ^= bits
+    tree = deepcopy(old)
+    try:
+        conflicts = apply_patch(tree, patch_from_bytes(bytes(data)))
+    except BadInput:
+        conflicts = (None,)
+    if conflicts:
+        assert element_digest(tree) == element_digest(old)
 
 
 def test_a_patch_with_a_doctype_in_it_is_refused():

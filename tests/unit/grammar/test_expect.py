@@ -135,6 +135,13 @@ def test_fencing_devices_are_completed_behind_a_comma() -> None:
     assert (want.subject, want.name, want.given) == (e.DEVICE, "a,", ("a",))
 
 
+def test_the_agent_of_a_half_typed_statement_is_known() -> None:
+    assert e.agent_in("configure primitive p Dummy params".split()) == "Dummy"
+    assert e.agent_in("primitive p".split()) == ""
+    assert e.agent_in("primitive p @t".split()) == ""
+    assert e.agent_in("group g p".split()) == ""
+
+
 def test_an_unknown_statement_wants_nothing() -> None:
     assert wants("nosuch a ") == ()
 

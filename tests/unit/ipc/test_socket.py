@@ -11,9 +11,16 @@ import pytest
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.ipc import server
 from engine.ipc.client import Client
-from engine.ipc.messages import Message
-from engine.ipc.server import AdminServer, Peer, Reply
+from engine.ipc.messages import FrameReader, Message, frames_from_message
+from engine.ipc.server import (
+    MAX_CONNECTIONS_PER_UID,
+    MAX_OPEN_REQUESTS,
+    AdminServer,
+    Peer,
+    Reply,
+)
 
 
 def handler(peer: Peer, request: Message, reply: Reply) -> None:
@@ -36,14 +43,14 @@ def path(tmp_path: Path) -> Iterator[str]:
     ready, stop = threading.Event(), []
 
     async def serve() -> None:
-        server = AdminServer(path, handler)
-        await server.start()
+        admin = AdminServer(path, handler)
+        await admin.start()
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
         stop.append(lambda: loop.call_soon_threadsafe(done.set))
         ready.set()
         await done.wait()
-        await server.stop()
+        await admin.stop()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
@@ -96,3 +103,38 @@ def test_garbage_ends_that_connection_and_no_other(path: str) -> None:
 def test_a_living_agent_is_not_displaced(path: str) -> None:
     with pytest.raises(EngineError, match="another agent"):
         asyncio.run(AdminServer(path, handler).start())
+
+
+def test_a_client_may_not_hold_more_connections_than_the_limit(path: str) -> None:
+    clients = [socket.socket(socket.AF_UNIX) for _ in range(MAX_CONNECTIONS_PER_UID + 1)]
+    try:
+        for client in clients:
+            client.connect(path)
+        clients[-1].settimeout(5)
+        [refused] = FrameReader().feed(clients[-1].recv(65536))
+        assert "more than 64 connections" in refused["error"]
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_a_client_that_does_not_finish_a_frame_is_sent_away(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FRAME_SECONDS", 0.05)
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(path)
+        raw.sendall(b"\x00\x00\x00\x10half")
+        raw.settimeout(5)
+        [refused] = FrameReader().feed(raw.recv(65536))
+        assert refused["status"] == ExitStatus.TIMEOUT
+
+
+def test_too_many_requests_at_once_are_refused_as_busy(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(path)
+        for number in range(MAX_OPEN_REQUESTS + 1):
+            raw.sendall(b"".join(frames_from_message({"id": number, "kind": "silence"})))
+        raw.settimeout(5)
+        [refused] = FrameReader().feed(raw.recv(65536))
+        assert refused["status"] == ExitStatus.TEMPFAIL

@@ -31,6 +31,8 @@ def test_an_ocf_agent_gets_its_parameters_and_nothing_of_ours() -> None:
     assert command.env["OCF_RESKEY_CRM_meta_timeout"] == "20000"
     assert command.env["OCF_RESOURCE_INSTANCE"] == "db"
     assert command.env["HA_RSCTMP"] == "/tmp/state"
+    deep = ocf.environment(replace(OCF, parameters={"OCF_CHECK_LEVEL": "10"}), PATHS)
+    assert deep["OCF_CHECK_LEVEL"] == "10"
     assert set(command.env) & {"USER", "PWD", "PYTHONPATH"} == set()
 
 

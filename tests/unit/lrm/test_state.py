@@ -84,3 +84,10 @@ def test_the_memory_of_the_resource_manager_survives_a_restart_of_the_agent() ->
         history.record(LrmResult(START, call, 0, OpStatus.DONE))
         memory = LrmMemory(call, tuple(history.resources.values()), (MONITOR,))
         assert memory_from_bytes(writer.pack(memory)) == memory
+
+
+def test_a_degraded_service_counts_as_running_and_a_notification_never_fails() -> None:
+    assert LrmResult(MONITOR, 1, 190, OpStatus.DONE).is_success
+    assert LrmResult(replace(MONITOR, expected_rc=8), 1, 191, OpStatus.DONE).is_success
+    assert not LrmResult(MONITOR, 1, 191, OpStatus.DONE).is_success
+    assert LrmResult(replace(START, operation="notify"), 1, 1, OpStatus.DONE).is_success

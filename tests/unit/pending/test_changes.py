@@ -40,6 +40,7 @@ def test_an_id_in_use_is_refused_with_its_place_and_nothing_changes() -> None:
         ("group k a", "already in use at h"),
         ("clone c a", "already in use at h"),
         ("primitive c Dummy params $id=h x=1", "id h is already in use"),
+        ("primitive c Dummy params passwd=******", "stands for a hidden value"),
         ("xml <a/>", "no object"),
         ("xml <primitive", "not well-formed"),
     ],

@@ -113,7 +113,9 @@ def test_saving_keeps_ids_and_order() -> None:
         b"""<configuration><resources>
         <primitive id="z" class="ocf" provider="heartbeat" type="Dummy">
         <instance_attributes id="odd"><nvpair id="p1" name="x" value="1"/>
-        <rule id="r" score="5"><expression id="e9" attribute="a" operation="eq" value="1"/></rule>
+        <rule id="r" score="INFINITY"><expression id="e9" attribute="a" operation="eq" value="1"/>
+        <rule id="r2" boolean-op="or"><expression id="e8" attribute="b" operation="defined"/></rule>
+        </rule>
         </instance_attributes><operations><op id="o" name="monitor" interval="5s"/></operations>
         </primitive><group id="g"><primitive id="b" class="lsb" type="x"/></group>
         <primitive id="a" class="lsb" type="y"/></resources><constraints>

@@ -54,11 +54,17 @@ def op(
     entry_id: str = "",
     **further: str,
 ) -> str:
-    """One `lrm_rsc_op`; the status follows from the exit code unless it is given."""
+    """One `lrm_rsc_op`; the status follows from the exit code unless it is given.
+
+    In names of further attributes `_` stands for a dash and `__` for an underscore.
+    """
     wanted = expected if expected is not None else (7 if task == "monitor" and not interval else 0)
     done = status if status is not None else (0 if rc == wanted else 4)
     key = f"{call}:1:{wanted}:aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-    more = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in further.items())
+    more = "".join(
+        f' {name.replace("__", "~").replace("_", "-").replace("~", "_")}="{value}"'
+        for name, value in further.items()
+    )
     return (
         f'<lrm_rsc_op id="{entry_id or f"{resource}_{task}_{interval}"}"'
         f' operation_key="{resource}_{task}_{interval}" operation="{task}" interval="{interval}"'

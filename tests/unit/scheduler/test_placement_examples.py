@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from engine.cib.document import Cib
@@ -389,3 +390,15 @@ def test_every_contribution_to_a_score_has_a_reason() -> None:
     found = {(c.resource, c.node, c.reason, c.score) for c in record.contributions}
     assert ("a", "n2", "location l-a-2", 70) in found
     assert ("b", "n1", "c-b-a: with a", -1_000_000) in found
+
+
+def test_a_chain_of_colocations_may_be_longer_than_pythons_usual_recursion() -> None:
+    names = [f"r{n}" for n in range(350)]
+    chain = "".join(
+        with_(dependent, primary, "INFINITY") for primary, dependent in itertools.pairwise(names)
+    )
+    document = cib(*[primitive(name) for name in names], options=OPTIONS, constraints=chain)
+
+    decided, _ = run(document)
+
+    assert set(places(decided).values()) == {"n1"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from tests.unit.scheduler.clusters import cib, clone, group, history, op, primitive
 from tests.unit.scheduler.clusters import state as node_state
 from tests.unit.scheduler.plans import (
@@ -247,3 +249,38 @@ def test_sets_without_require_all_wait_for_one_member() -> None:
     decided = decide(cib(primitive("a"), primitive("b"), primitive("c"), nodes=1, constraints=sets))
     assert "one-or-more:s1" in inputs(decided, "c_start_0 n1")
     assert inputs(decided, "one-or-more:s1") == {"a_start_0 n1", "b_start_0 n1"}
+
+
+def test_a_chain_longer_than_the_stack_of_calls_stops_in_reverse() -> None:
+    names = [f"r{number}" for number in range(1200)]
+    decided = decide(
+        cib(
+            primitive("r0", target_role="Stopped"),
+            *[primitive(name) for name in names[1:]],
+            nodes=1,
+            states=node_state(1, *[history(name, running(name)) for name in names]),
+            constraints="".join(order(a, b) for a, b in pairwise(names)),
+        )
+    )
+    assert len(actions(decided)) == len(names)
+    assert inputs(decided, "r0_stop_0 n1") == {"r1_stop_0 n1"}
+
+
+def test_a_group_behind_a_group_restarts_with_it_member_by_member() -> None:
+    changed = history("a1", op("a1", "start", op_digest="0" * 32))
+    others = [history(name, running(name)) for name in ("a2", "b1", "b2")]
+    decided = decide(
+        cib(
+            group("ga", primitive("a1"), primitive("a2")),
+            group("gb", primitive("b1"), primitive("b2")),
+            nodes=1,
+            states=node_state(1, changed, *others),
+            constraints=order("ga", "gb"),
+        )
+    )
+    assert summary(decided) == [
+        "Restart a1 ( n1 ) due to resource definition change",
+        "Restart a2 ( n1 ) due to required a1 start",
+        "Restart b1 ( n1 ) due to required ga running",
+        "Restart b2 ( n1 ) due to required b1 start",
+    ]

@@ -166,3 +166,12 @@ def test_dot_text_shows_optional_actions_when_asked_to() -> None:
     everything = dot_text(decided.plan, all_actions=True)
     assert '"a_stop_0 n1" [ style=dashed color="blue" fontcolor="black"]' in everything
     assert '"a_stop_0 n1" -> "a_start_0 n1" [ style = dashed]' in everything
+
+
+def test_nobody_waits_for_the_start_of_an_instance_that_is_left_alone() -> None:
+    changed = history("a", op("a", "start", op_digest="0" * 32))
+    states = node_state(1, changed) + node_state(2, changed, attributes={"maintenance": "true"})
+    decided = decide(cib(clone("c", primitive("a")), nodes=2, states=states))
+    assert actions(decided) == {"a:0_stop_0 n1", "a:0_start_0 n1"}
+    assert "c_running_0" in pseudo_actions(decided)
+    assert decided.transition.problem() == ""

@@ -183,7 +183,7 @@ def test_instances_of_a_clone_are_listed_by_role() -> None:
     states = (
         state(1, history("a", op("a", "promote")))
         + state(2, history("a", op("a", "start")))
-        + state(3, history("a", op("a", "monitor", 5)))
+        + state(3, history("a", op("a", "monitor", 5, on__node="n3")))
     )
     document = cib(clone("c", primitive("a"), promotable="true"), states=states)
     assert resource_texts(document) == [

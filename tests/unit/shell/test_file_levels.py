@@ -207,6 +207,17 @@ def test_every_level_has_help_for_every_command(level: str) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("level", sorted(LEVELS))
+def test_help_names_no_command_that_is_not_there(level: str) -> None:
+    registry = Registry()
+    known = {*registry.commands(level), *registry.sublevels(level)}
+    assert [page.name for page in Topics().commands(level) if page.name not in known] == []
+
+
+def test_help_names_no_level_that_is_not_there() -> None:
+    assert set(Topics().levels()) == set(LEVELS) - {"root"}
+
+
 def test_help_is_found_by_word_level_and_option(shell: Shell) -> None:
     assert shell("help", "configure", "primitive").out.startswith("configure primitive - ")
     assert shell("configure", "primitive", "--help").out.startswith("configure primitive - ")

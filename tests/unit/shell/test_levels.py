@@ -106,7 +106,13 @@ def test_a_lifetime_becomes_a_date_rule(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("move", "ip"), ("move", "ip", "n1", "soon"), ("ban", "nix", "n1")]
+    "words",
+    [
+        ("move", "ip"),
+        ("move", "ip", "n1", "soon"),
+        ("ban", "nix", "n1"),
+        ("ban", "ip", "n1", "PT99999999999999999H"),
+    ],
 )
 def test_a_move_that_makes_no_sense_changes_nothing(shell: Shell, words: tuple[str, ...]) -> None:
     said = shell("resource", *words)
@@ -136,6 +142,19 @@ def test_a_trace_that_made_an_operation_takes_it_away_again(shell: Shell) -> Non
     assert before.count("<op ") == after.count("<op ")
 
 
+def test_a_trace_of_everything_adds_start_and_stop_and_promote_where_needed(shell: Shell) -> None:
+    assert shell("resource", "trace", "ip").cib.count('name="trace_ra"') == 2
+    assert shell("resource", "trace", "web").cib.count('name="trace_ra"') == 6
+    assert shell("resource", "untrace", "web").cib.count('name="trace_ra"') == 2
+
+
+def test_a_trace_of_an_interval_that_is_not_configured_is_refused(shell: Shell) -> None:
+    said = shell("resource", "trace", "ip", "monitor", "10s")
+    assert said.status == 1
+    assert 'epoch="1"' in said.cib
+    assert shell("resource", "trace", "ip", "probe").status == 0
+
+
 def test_fail_counts_are_set_shown_and_deleted(shell: Shell) -> None:
     shell("resource", "failcount", "ip", "set", "n1", "3")
     assert "value=3" in shell("resource", "failcount", "ip", "show", "n1").out
@@ -156,7 +175,7 @@ def test_a_shadow_is_made_changed_compared_committed_and_deleted(shell: Shell) -
     assert shell("cib", "list").out == "test\n"
     live = shell("-c", "test", "node", "standby", "n1").cib
     assert "standby" not in live
-    assert '+        <nvpair name="standby"' in shell("-c", "test", "cib", "diff").out
+    assert "+\tattributes standby=on" in shell("-c", "test", "cib", "diff").out
     assert 'value="on"' in shell("cib", "commit", "test").cib
     assert shell("cib", "delete", "test").status == 0
     assert shell("cib", "delete", "test").status == 1

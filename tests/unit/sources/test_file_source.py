@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 from pathlib import Path
 
 import pytest
 
 from crmshell.environment import Environment
 from crmshell.errors import CommitConflict, ShellError
+from crmshell.sources import file
 from crmshell.sources.file import FileSource
 from engine.cib.document import CibVersion, empty_cib
 from engine.cib.edits import node_names, set_node_attribute, set_property, set_transient_attribute
@@ -95,3 +98,44 @@ def test_a_file_that_vanished_is_not_made_again(source: FileSource) -> None:
         source.commit(base, new)
     assert not Path(source.path).exists()
     assert node_names(base) == ["n1"]
+
+
+def test_a_cib_of_a_form_that_no_cluster_takes_is_not_written_unless_forced(
+    source: FileSource,
+) -> None:
+    base = source.read()
+    new = base.copy()
+    new.section("resources").append(new.root.makeelement("nonsense", {"id": "x"}))
+    with pytest.raises(ShellError, match="nonsense"):
+        source.commit(base, new)
+    assert b"nonsense" not in source.read().to_bytes()
+    source.commit(base, new, force=True)
+    assert b"nonsense" in source.read().to_bytes()
+
+
+def test_a_lock_that_is_held_for_long_is_one_line(
+    source: FileSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "LOCK_TIMEOUT", 0.1)
+    base = source.read()
+    new = base.copy()
+    set_property(new, "maintenance-mode", "true")
+    descriptor = os.open(Path(source.path).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(ShellError, match="held its lock"):
+            source.commit(base, new)
+    finally:
+        os.close(descriptor)
+    source.commit(base, new)
+
+
+def test_a_read_only_file_is_not_replaced(
+    source: FileSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = source.read()
+    new = base.copy()
+    set_property(new, "maintenance-mode", "true")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(ShellError, match="read-only"):
+        source.commit(base, new)

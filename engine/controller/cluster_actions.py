@@ -1,0 +1,60 @@
+"""Actions of the graph that the DC carries out itself: fencing, shutdown, clearing of history. Pure."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from engine.controller import dispatch
+from engine.controller.attributes import clearing_updates
+from engine.controller.events import ChangeStatus, Effect, Fence, Story, Tell
+from engine.controller.messages import ForgetResource, ShutdownGranted
+from engine.controller.status import (
+    attribute_change,
+    forget_entry,
+    forget_resource,
+    leaving_state,
+    transient_attributes,
+)
+from engine.scheduler.transition import GraphAction
+
+
+def effects_of_cluster_action(
+    action: GraphAction, node: int | None, state: etree._Element | None, term: int
+) -> tuple[list[Effect], bool]:
+    """What a `crm_event` wants done, and whether the action is thereby confirmed.
+
+    `state` is the state of the node that the action names, if there is one.
+    """
+    if action.operation == dispatch.FENCE:
+        return [_fence(action)], False
+    if state is None or node is None:
+        return [], True
+    match action.operation:
+        case dispatch.SHUTDOWN:
+            story = Story("shutdown granted", {"node": action.node})
+            leave: list[Effect] = [ChangeStatus((leaving_state(state),)), story]
+            return [*leave, Tell(node, ShutdownGranted(term))], True
+        case dispatch.CLEAR_FAIL_COUNT:
+            return _clear_fail_count(action, node, state, term), True
+        case dispatch.FORGET:
+            resource = dispatch.resource_of_key(action.key)
+            return [ChangeStatus(forget_resource(state, resource))], True
+        case _:
+            return [], True
+
+
+def _fence(action: GraphAction) -> Fence:
+    delay = action.meta("priority_fencing_delay", "0")
+    seconds = float(delay) if delay.lstrip("-").isdigit() else 0.0
+    return Fence(action.node, action.meta("stonith_action", "reboot"), seconds, "transition")
+
+
+def _clear_fail_count(
+    action: GraphAction, node: int, state: etree._Element, term: int
+) -> list[Effect]:
+    resource = dispatch.resource_of_key(action.key)
+    updates = clearing_updates(str(node), transient_attributes(state), resource)
+    changes = tuple(attribute_change(u.node_id, u.name, None) for u in updates)
+    changes += forget_entry(state, resource, f"{resource}_last_failure_0")
+    effects: list[Effect] = [ChangeStatus(changes)] if changes else []
+    return [*effects, Tell(node, ForgetResource(term, 0, resource, only_failure=True))]
