@@ -58,7 +58,7 @@ soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
 bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are installed
 	$(BIN)/python $(BENCH)/scheduler --candidate $(BIN)/crm_simulate --shapes all --fit
 	$(BIN)/python $(BENCH)/shell --candidate $(BIN)/crm
-	$(BIN)/python -m tests.bench.warm
+	$(BIN)/python tests/bench/warm.py --sizes 3x30,8x250,16x1000,32x2000
 	$(BIN)/python -m tests.bench.commit_latency
 
 dist: $(VENV)/.test ## source archive and wheel
