@@ -101,6 +101,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_stdout()
         return PIPE_CLOSED
+    except OSError as problem:
+        _forget_stdout()
+        environment.complain(f"ERROR: output: {problem.strerror or problem}")
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return status

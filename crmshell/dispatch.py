@@ -74,6 +74,12 @@ class Dispatcher:
             return INTERRUPTED
         except BrokenPipeError:
             raise
+        except OSError as problem:
+            # Files are the environment's affair; what is left is an output that cannot be written.
+            session.error(
+                f"{problem.filename or 'output'}: {problem.strerror or problem}", "output"
+            )
+            return 1
         except Exception as problem:  # the one place that turns bugs into a line
             self._report_bug(problem)
             return 1

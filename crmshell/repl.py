@@ -7,7 +7,9 @@ is read in threads, so that no key waits longer than `PATIENCE` (crm-shell 1.2, 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -52,13 +54,37 @@ if TYPE_CHECKING:
 
 CONTINUATION = "   > "
 PATIENCE = 0.15
+HUNG_UP = 129
 T = TypeVar("T")
 HISTORY_LINES = 1000
 _STYLE_WORDS = {"bold": "bold", "underline": "underline", "dim": "", "normal": ""}
 
 
+class _HungUp(BaseException):
+    """The terminal went away, or somebody ended us; no command may take this for its own failure."""
+
+
 def run_interactive(dispatcher: Dispatcher) -> int:
-    """Prompt and run lines until the user leaves; the exit status is 0 (crm-shell 1.7)."""
+    """Prompt and run lines until the user leaves; the exit status is 0 (crm-shell 1.7).
+
+    When the terminal goes away the pending changes are kept for the next start; the status is 129.
+    """
+    session = dispatcher.session
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _hang_up)
+    try:
+        return _talk(dispatcher)
+    except (_HungUp, OSError):
+        with contextlib.suppress(OSError):
+            session.keep_pending()
+        return HUNG_UP
+
+
+def _hang_up(number: int, frame: object) -> None:
+    raise _HungUp
+
+
+def _talk(dispatcher: Dispatcher) -> int:
     session = dispatcher.session
     lookups = BackgroundLookups(session)
     session.lookups = lookups

@@ -20,6 +20,7 @@ from engine.base.timespec import milliseconds_from_text
 from engine.lrm.command import AgentPaths
 
 NODE_FILE = "etc/crmshell/node.conf"
+TOOL_FOLDER = "run/crmshell/bin"
 KEY_FILE = "etc/crmshell/cluster.key"
 MCL_CURRENT_AND_FUTURE = 3
 OOM_SCORE = "-900"
@@ -71,6 +72,7 @@ def _run(options: argparse.Namespace) -> int:
     config = _config(options, root)
     for text in config.warnings:
         _log.warning("%s", text)
+    from engine.edges.toolbox import write_tools
     from engine.node import Node, Places
 
     paths = AgentPaths(
@@ -78,7 +80,9 @@ def _run(options: argparse.Namespace) -> int:
         fence_dir=options.fence_dir,
         resource_state=os.path.join(root, "run/resource-agents"),
         var_run=os.path.join(root, "run"),
+        tools=os.path.join(root, TOOL_FOLDER),
     )
+    write_tools(paths.tools, root)
     _protect()
     os.umask(0o077)
     places = Places(root, _key_path(options, root, config), paths)

@@ -353,9 +353,12 @@ class Node:
                 self._set_timer(Part.FENCING, name, delay)
             case fencing.RunAgent():
                 self._order_fence(effect)
+            case controller.ConfirmFenced(target=target):
+                self._fenced(target, "off", ok=True)
             case fencing.Finished(target=target, action=action, ok=ok, error=error):
                 level = logging.INFO if ok else logging.WARNING
                 _log.log(level, "fencing %s target=%s action=%s %s", ok, target, action, error)
+                self._fenced(target, action, ok=ok)
             case _:
                 pass
 
@@ -384,8 +387,23 @@ class Node:
         )
         self._drop_for_old_view()
         self.operations.drop_queued()
+        self._trust_if_unfenced(view)
         # After the controller has taken the view in.
         asyncio.get_running_loop().call_soon(self._send_join_state, view.term)
+
+    def _fenced(self, target: str, action: str, *, ok: bool) -> None:
+        """With `two_node` the survivor may change the configuration from here on (D-19)."""
+        number = self.config.node_id(target)
+        if ok and action != "on" and number is not None:
+            self._queue.append((Part.MEMBER, replica.PeerSafe(number)))
+
+    def _trust_if_unfenced(self, view: replica.View) -> None:
+        """Whoever switches fencing off takes the risk of two histories with two nodes."""
+        if self.controller.options.fencing_enabled:
+            return
+        for number in self.names:
+            if number not in view.members:
+                self._queue.append((Part.MEMBER, replica.PeerSafe(number)))
 
     def _drop_for_old_view(self) -> None:
         self._backlog = []
@@ -492,6 +510,8 @@ class Node:
                     self.operations.forget(resource)
                 if action:
                     self._tell(frm, messages.Confirmed(view.term, action))
+            case messages.TellState(term=term):
+                self._send_join_state(term)
             case messages.ShutdownGranted():
                 self._leave("granted")
             case messages.RunFence():

@@ -115,6 +115,16 @@ def _spec(cursor: Cursor) -> tuple[str, str]:
     return "xpath", text.format(*parts)
 
 
+def user(cursor: Cursor) -> RoleStmt:
+    """`user` wrote the ACLs of schemas before pacemaker-2.0, which nothing reads any more."""
+    raise cursor.problem(
+        "users are written with role and acl_target since schema pacemaker-2.0:"
+        " role ROLE read|write|deny WHAT, then acl_target USER ROLE",
+        0,
+        code="old-acl",
+    )
+
+
 def acl_target(cursor: Cursor) -> AclTargetStmt:
     """`acl_target ID ROLE…` and `acl_group ID ROLE…`."""
     given = cursor.take("the name of a user or group")

@@ -14,7 +14,7 @@ from crmshell.grammar.ast import (
     TopologyStmt,
 )
 from crmshell.grammar.cursor import ID, Cursor
-from crmshell.grammar.resources import attr_list
+from crmshell.grammar.resources import attr_list, implied_list
 
 NODE_TYPES = ("member", "remote", "normal", "ping")
 NODE_WORDS = frozenset(("attributes", "utilization"))
@@ -43,7 +43,7 @@ def node(cursor: Cursor) -> NodeStmt:
     description = cursor.description()
     parts: list[AttrSet] = []
     if not cursor.at_end and cursor.low not in NODE_WORDS:
-        parts.append(attr_list(cursor, "attributes", NODE_WORDS))
+        parts.append(implied_list(cursor, "attributes", NODE_WORDS))
     while not cursor.at_end:
         low = cursor.low
         cursor.i += 1

@@ -123,10 +123,7 @@ class _Sets:
                     f"'{extra}' is no action ({', '.join(ACTIONS)})", at, legal=ACTIONS
                 )
             return rsc, extra
-        return rsc, self.role(extra, at)
-
-    def role(self, word: str, at: int) -> str:
-        return self.cursor.role(word, at)
+        return rsc, self.cursor.role(extra, at)
 
 
 def read_sets(cursor: Cursor, stop: int, *, acts: bool) -> _Sets:

@@ -233,9 +233,8 @@ class Cursor:
     def agent(self, word: str) -> tuple[str, str, str]:
         """(class, provider, type) of an agent name; a bare type is looked up."""
         at = self.i - 1
-        parts = word.split(":", 2) if word.startswith("systemd:") else word.split(":")
-        if word.startswith("systemd:"):
-            parts = ["systemd", word.partition(":")[2]]
+        # The name of a systemd unit may have colons.
+        parts = word.split(":", 1) if word.startswith("systemd:") else word.split(":")
         if len(parts) > 3 or not all(_AGENT_PART.match(part) for part in parts):
             raise self.problem("expected an agent as [CLASS:[PROVIDER:]]TYPE", at)
         if len(parts) == 3:

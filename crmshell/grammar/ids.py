@@ -39,11 +39,12 @@ class IdClash(Exception):
 class IdMaker:
     """Hands out ids that are not in use; knows all ids of the configuration."""
 
-    __slots__ = ("_next", "promised", "used")
+    __slots__ = ("_next", "promised", "taken", "used")
 
     def __init__(self, used: Iterable[str] = ()) -> None:
         self.used = set(used)
         self.promised: set[str] = set()
+        self.taken: list[str] = []
         self._next: dict[str, int] = {}
 
     def make(self, wanted: str) -> str:
@@ -57,8 +58,18 @@ class IdMaker:
             count += 1
         if count > FEW:
             self._next[base] = count
-        self.used.add(made)
+        self.take(made)
         return made
+
+    def take(self, given: str) -> None:
+        """This id is in use from now on."""
+        self.used.add(given)
+        self.taken.append(given)
+
+    def give_back(self) -> None:
+        """Gives back what was taken since `taken` was last empty: the statement has failed."""
+        self.used.difference_update(self.taken)
+        self.taken.clear()
 
     def reserve(self, root: etree._Element) -> None:
         """Takes all ids of a tree."""
@@ -96,7 +107,7 @@ def fill_ids(element: etree._Element, prefix: str, ids: IdMaker) -> None:
         elif given is not None and tag not in _REFERENCES:
             if given in ids.used:
                 raise IdClash(given)
-            ids.used.add(given)
+            ids.take(given)
         if len(child):
             fill_ids(child, given if given is not None else prefix, ids)
 

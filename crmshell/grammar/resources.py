@@ -67,6 +67,15 @@ def attr_list(cursor: Cursor, kind: str, stops: frozenset[str]) -> AttrSet:
     return AttrSet(kind, tuple(rules), tuple(pairs), score, given)
 
 
+def implied_list(cursor: Cursor, kind: str, stops: frozenset[str]) -> AttrSet:
+    """An attribute list whose keyword was left out; a bare word there is a mistake, no name."""
+    word = cursor.word
+    is_bare = "=" not in word and word[:1] not in ("@", "$") and not word.endswith(":")
+    if is_bare and cursor.low != "rule":
+        raise cursor.problem("unexpected word, expected NAME=VALUE", legal=stops)
+    return attr_list(cursor, kind, stops)
+
+
 def primitive(cursor: Cursor) -> PrimitiveStmt:
     is_template = cursor.keyword == "rsc_template"
     given = cursor.object_id()
@@ -86,7 +95,7 @@ def _primitive_parts(cursor: Cursor) -> tuple[AttrSet | Operations, ...]:
     ops: list[Op] = []
     ops_place, ops_id, ops_ref = -1, "", ""
     if cursor.i < cursor.size and cursor.low not in PRIMITIVE_WORDS:
-        parts.append(attr_list(cursor, "params", PRIMITIVE_WORDS))
+        parts.append(implied_list(cursor, "params", PRIMITIVE_WORDS))
     while cursor.i < cursor.size:
         low = cursor.low
         if low in ("op_params", "op_meta"):
@@ -180,16 +189,12 @@ def _op_attributes(cursor: Cursor) -> tuple[dict[str, str], list[tuple[str, str]
         elif name == "id":
             given = cursor.checked_id(value, cursor.i)
         elif name == "role":
-            attrs[name] = _op_role(cursor, value)
+            attrs[name] = cursor.role(value, cursor.i)
         else:
             timed = cursor.dialect.typed and name in _TIMES and _BARE_TIME.match(value)
             attrs[name] = value + "s" if timed else value
         cursor.i += 1
     return attrs, extra, given
-
-
-def _op_role(cursor: Cursor, value: str) -> str:
-    return cursor.role(value, cursor.i)
 
 
 def container(cursor: Cursor) -> ContainerStmt:
@@ -211,7 +216,7 @@ def container(cursor: Cursor) -> ContainerStmt:
     description = cursor.description()
     parts: list[AttrSet] = []
     if not cursor.at_end and cursor.low not in CONTAINER_WORDS:
-        parts.append(attr_list(cursor, "params", CONTAINER_WORDS))
+        parts.append(implied_list(cursor, "params", CONTAINER_WORDS))
     while not cursor.at_end:
         low = cursor.low
         cursor.i += 1

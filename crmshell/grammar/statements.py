@@ -38,6 +38,7 @@ STATEMENTS: dict[str, Callable[[Cursor], Statement]] = {
     "fencing-topology": cluster.topology,
     "tag": cluster.tag,
     "role": access.role,
+    "user": access.user,
     "acl_target": access.acl_target,
     "acl_group": access.acl_target,
     "alert": access.alert,

@@ -38,6 +38,7 @@ _HELP = {
     "role": ("access rights", "<id> read|write|deny <what> …"),
     "acl_target": ("roles of a user", "<user> <role> …"),
     "acl_group": ("roles of a group of users", "<group> <role> …"),
+    "user": ("old form of acl_target", "…"),
     "alert": ("a program told of events", "<id> <path> [select …] [to …]"),
     "xml": ("an object as XML", "<element …>"),
 }

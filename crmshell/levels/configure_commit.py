@@ -13,19 +13,34 @@ from engine.base.reports import Severity
 @command(
     "configure",
     "commit",
-    usage="[force] [replace]",
-    args=(0, 2),
+    usage="[force] [replace] [--dry-run]",
+    args=(0, 3),
     changes=True,
     help="hand the pending changes over to the cluster",
 )
 def commit(session: Session, call: Call) -> Answer:
-    unknown = [word for word in call.args if word not in ("force", "replace")]
+    unknown = [word for word in call.args if word not in ("force", "replace", "--dry-run")]
     if unknown:
         raise ShellError(
-            f"commit: '{unknown[0]}' is unknown, expected force or replace", code="arguments"
+            f"commit: '{unknown[0]}' is unknown, expected force, replace or --dry-run",
+            code="arguments",
         )
+    if "--dry-run" in call.args:
+        return _dry_run(session)
     commit_pending(session, force="force" in call.args, replace="replace" in call.args)
     return Answer()
+
+
+def _dry_run(session: Session) -> Answer:
+    """What a commit would change, and what the cluster would then do; nothing is written."""
+    from crmshell.levels.scheduled import run_scheduler, summary_text
+
+    reports = find_problems(session, everything=False)
+    tell(session, reports)
+    text = difference(session, session.pending)
+    done = run_scheduler(session.pending.cib.copy(), session.environment.clock())
+    failed = any(report.severity >= Severity.ERROR for report in reports)
+    return Answer(f"{text}\n\nTransition Summary:\n{summary_text(done)}", status=int(failed))
 
 
 @command("configure", "verify", args=(0, 0), help="check the whole configuration")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from crmshell.errors import ShellError
 from crmshell.grammar.errors import nearest_word
 from crmshell.levels.registry import Answer, Call, command
+from crmshell.pending import references
 from crmshell.pending.listing import Listing, configuration_text, configuration_xml, select
 from crmshell.pending.problems import Refused
-from crmshell.pending.textedit import METHODS, apply_edited, load_text, load_xml
+from crmshell.pending.textedit import METHODS, apply_edited, load_text, load_xml, renames_in
 from crmshell.pending.tree import Element
 from crmshell.session import Session
 from engine.base.reports import Severity
@@ -159,6 +160,7 @@ def edit(session: Session, call: Call) -> Answer:
                 if xml:
                     load_xml(pending, text.encode(), "edit", "update")
                 else:
+                    _offer_renames(session, lines, elements)
                     session.report(*apply_edited(pending, lines, "edit", elements))
             return Answer()
         except ShellError as problem:
@@ -166,3 +168,11 @@ def edit(session: Session, call: Call) -> Answer:
             question = "Edit or discard changes (yes to edit, no to discard)"
             if not session.confirm(question, default=False):
                 return Answer(status=1)
+
+
+def _offer_renames(session: Session, lines: Sequence[str], elements: Sequence[Element]) -> None:
+    """An object that is there under another id only: perhaps it was renamed, with its references."""
+    pending = session.pending
+    for old, new in renames_in(pending, lines, elements):
+        if session.confirm(f"Is {new} a new name of {old}, with everything that refers to it"):
+            references.rename(pending, old, new)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crmshell.errors import ShellError
-from crmshell.ra.meta import AgentShelf
 from crmshell.session import Session
 from crmshell.views.names import Names, names_from_cib
 from engine.base.errors import EngineError
 
 if TYPE_CHECKING:
+    from crmshell.ra.meta import AgentShelf
     from engine.agents.catalog import Catalog
     from engine.agents.metadata import AgentMetadata
 
@@ -23,7 +23,16 @@ class DirectLookups:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._names: Names | None = None
-        self._shelf = AgentShelf(session.environment, METADATA_TIMEOUT)
+        self._known_shelf: AgentShelf | None = None
+
+    @property
+    def _shelf(self) -> AgentShelf:
+        """Made when an agent is first asked for: most completions ask for none."""
+        if self._known_shelf is None:
+            from crmshell.ra.meta import AgentShelf
+
+            self._known_shelf = AgentShelf(self._session.environment, METADATA_TIMEOUT)
+        return self._known_shelf
 
     def names(self) -> Names:
         if self._names is None:

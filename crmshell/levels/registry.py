@@ -174,7 +174,11 @@ LEVELS: Mapping[str, Level] = {
         ),
         Level(
             "cluster",
-            ("crmshell.levels.cluster", "crmshell.levels.cluster_status"),
+            (
+                "crmshell.levels.cluster",
+                "crmshell.levels.cluster_status",
+                "crmshell.levels.cluster_units",
+            ),
             "make a cluster, start and stop it, see how it is",
         ),
         Level("corosync", ("crmshell.levels.corosync",), "read, check and change corosync.conf"),

@@ -147,20 +147,25 @@ class PendingCib(Objects):
         if HIDDEN in parsed.line.text:
             _refuse_stars(parsed.statement)
         mark = self.mark()
+        self.ids.taken.clear()
         try:
             notes = self._apply(parsed.statement, parsed.comments, way)
             self.origins[object_name(parsed.statement)] = parsed.line
             return notes
         except Refused:
-            self.roll_back(mark)
+            self._take_back(mark)
             raise
         except IdClash as clash:
-            self.roll_back(mark)
+            self._take_back(mark)
             name = str(clash.args[0])
             raise Refused(f"id {name} is already in use", code="id-in-use", word=name) from None
         except BadInput as problem:
-            self.roll_back(mark)
+            self._take_back(mark)
             raise Refused(str(problem), code="bad-xml", word="xml") from None
+
+    def _take_back(self, mark: int) -> None:
+        self.ids.give_back()
+        self.roll_back(mark)
 
     def _apply(self, statement: Statement, comments: tuple[str, ...], way: Way) -> list[Report]:
         replaces = way is Way.REPLACE

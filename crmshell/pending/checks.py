@@ -303,13 +303,16 @@ def _check_timeout(
     have, want = _milliseconds(timeout), _milliseconds(advised) if advised else None
     if have is None or want is None or have >= want or not have:
         return
-    source = "specified" if given else "default"
-    yield Report(
-        "short-timeout",
-        Severity.WARNING,
-        f"{name}: {source} timeout {timeout} for {action} is smaller than the advised {advised}",
-        subject=name,
-    )
+    short = f"timeout {timeout} for {action} is smaller than the advised {advised}"
+    if given:
+        remedy = f"specified {short} (set {name}.{action}.timeout {_with_unit(advised)})"
+    else:
+        remedy = f"default {short}"
+    yield _warning("short-timeout", name, remedy)
+
+
+def _with_unit(text: str) -> str:
+    return f"{text}s" if text.isdigit() else text
 
 
 def _meta_timeout(op: Element) -> str | None:

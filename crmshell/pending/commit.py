@@ -60,7 +60,11 @@ def find_problems(session: Committer, *, everything: bool) -> list[Report]:
     """All findings about the pending configuration, or about what was changed, with their places."""
     pending = session.pending
     names = None if everything else list(pending.touched)
-    return located(verify(pending, session.facts(), names), pending.origins)
+    # Lines typed at the prompt or in an editor are gone; those of a script can be shown again.
+    origins = {
+        name: line for name, line in pending.origins.items() if line.file not in ("prompt", "edit")
+    }
+    return located(verify(pending, session.facts(), names), origins)
 
 
 def tell(session: Committer, reports: list[Report]) -> None:

@@ -63,7 +63,7 @@ def put_properties(
         if given in tree.ids.used:
             raise Refused(f"id {given} is already in use", code="id-in-use", word=given)
         element.set("id", given)
-        tree.ids.used.add(given)
+        tree.ids.take(given)
         for place, text in enumerate(comments):
             element.insert(place, etree.Comment(text))
         fill_ids(element, given, tree.ids)
@@ -176,7 +176,7 @@ def _put_xml_set(
         return
     if given in tree.ids.used:
         raise Refused(f"{given}: id is already in use", code="id-in-use", subject=given)
-    tree.ids.used.add(given)
+    tree.ids.take(given)
     for place, text in enumerate(comments):
         element.insert(place, etree.Comment(text))
     fill_ids(element, given, tree.ids)

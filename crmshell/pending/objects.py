@@ -94,7 +94,7 @@ class Objects(WorkingTree):
             return
         if given in self.ids.used:
             raise Refused(f"id {given} is already in use", code="id-in-use", word=given)
-        self.ids.used.add(given)
+        self.ids.take(given)
 
     def _put_instead(self, old: Element, element: Element, members: Mapping[str, Element]) -> None:
         parent = old.getparent()

@@ -59,8 +59,11 @@ def _located(report: Report, origins: Mapping[str, Line]) -> Report:
     line = origins.get(report.subject) if report.span is None else None
     if line is None:
         return report
-    for word in [*_QUOTED.findall(report.message), *report.message.split()[1:2], report.subject]:
-        word = word.rstrip(":,")
+    body = report.message.removeprefix(f"{report.subject}: ")
+    tokens = set(line.text.split())
+    plain = [word for word in body.split() if word in tokens]
+    quoted = [word for word in _QUOTED.findall(body) if word != report.subject]
+    for word in [*quoted, *plain, body.split()[0].rstrip(":,"), report.subject]:
         start = _find_word(word, line.text)
         if start >= 0:
             return replace(report, span=line.span(start, start + len(word)))

@@ -84,8 +84,10 @@ def _delete(tree: Objects, element: Element) -> list[Report]:
         if user.getparent() is None:
             continue
         if user.tag == "primitive":
-            notes += _delete(tree, user)
-            notes.append(_note(user.get("id", ""), f"{user.get('id')} deleted, template is gone"))
+            if element.tag == "template":
+                notes += _delete(tree, user)
+                given = user.get("id", "")
+                notes.append(_note(given, f"{given} deleted, its template is gone"))
         else:
             notes += drop_mention(tree, user, name)
     tree.remove(element)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 from crmshell.errors import ShellError
 from crmshell.grammar.ast import (
@@ -21,10 +21,12 @@ from crmshell.grammar.ast import (
     TopologyStmt,
     XmlStmt,
 )
+from crmshell.grammar.printer import Printer, Style
 from crmshell.grammar.statements import Parsed, parse_text
 from crmshell.grammar.tokens import split_words
 from crmshell.pending import edits, merging, references
 from crmshell.pending.changes import PendingCib, Way
+from crmshell.pending.listing import Listing, statement_texts
 from crmshell.pending.merging import DEFAULT_SETS
 from crmshell.pending.problems import Refused, place_of
 from crmshell.pending.tree import CONSTRAINT_TAGS, CONTAINER_TAGS, TOPOLOGY, Element
@@ -72,6 +74,40 @@ def apply_edited(
         pending.roll_back(mark)
         raise
     return [note for one in parsed.statements for note in one.notes]
+
+
+def renames_in(
+    pending: PendingCib, physical: Iterable[str], scope: Sequence[Element]
+) -> list[tuple[str, str]]:
+    """(old, new) for objects that an edited text has under another id and else unchanged."""
+    parsed = parse_text(physical, "edit", pending.dialect(typed=False))
+    by_name = {_name_of(one.statement): one.statement for one in parsed.statements}
+    listing = Listing(one_line=True)
+    gone = {
+        statement_texts(pending, [element], listing)[0]: _key_of(element)
+        for element in scope
+        if _key_of(element) not in by_name and element.tag != "node"
+    }
+    found: list[tuple[str, str]] = []
+    printer = Printer(Style(one_line=True))
+    for name, statement in by_name.items():
+        if not gone or pending.find(name) is not None or not hasattr(statement, "id"):
+            continue
+        same = [
+            (text, old)
+            for text, old in gone.items()
+            if printer.text(_with_id(statement, old)) == text
+        ]
+        if len(same) == 1:
+            found.append((same[0][1], name))
+            del gone[same[0][0]]
+    return found
+
+
+def _with_id(statement: Statement, name: str) -> Statement:
+    if isinstance(statement, (NodeStmt, TopologyStmt, XmlStmt)):
+        return statement
+    return replace(statement, id=name)
 
 
 def load_xml(pending: PendingCib, data: bytes, file: str, method: str) -> None:

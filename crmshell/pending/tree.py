@@ -36,7 +36,8 @@ DEFAULTS = ("rsc_defaults", "op_defaults")
 TOPOLOGY = "fencing_topology"
 _INDEXED = frozenset(SECTION_OF) - {"node"}
 _NAMING = ("rsc", "with-rsc", "first", "then", "template")
-_INSIDE = ("resource_ref", "obj_ref", "resource_set")
+_NAMES_OTHER = ("resource_ref", "obj_ref")
+_INSIDE = (*_NAMES_OTHER, "resource_set")
 
 
 class WorkingTree:
@@ -210,12 +211,12 @@ class WorkingTree:
         if old == value:
             return
         named = name in _NAMING and element.tag in _INDEXED
-        owner = _owner(element) if element.tag in _INSIDE and name == "id" else None
+        owner = _owner(element) if element.tag in _NAMES_OTHER and name == "id" else None
         if named:
             self._forget_mentions(element)
         if owner is not None:
             self._forget_mentions(owner)
-        if name == "id" and element.tag not in _INSIDE:
+        if name == "id" and element.tag not in _NAMES_OTHER:
             self._rekey(element, old, value)
         if value is None:
             del element.attrib[name]
@@ -234,7 +235,7 @@ class WorkingTree:
         if old is not None:
             self.ids.used.discard(old)
         if new is not None:
-            self.ids.used.add(new)
+            self.ids.take(new)
         if not _is_object(element):
             return
         for listed in names_in(element):

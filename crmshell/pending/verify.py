@@ -27,8 +27,14 @@ _SET_BY_CLUSTER = frozenset(("have-watchdog", "last-lrm-refresh"))
 def verify(tree: PendingCib, facts: Facts, names: Iterable[str] | None = None) -> list[Report]:
     """Findings about the form of everything, and about these objects (None: all)."""
     root = tree.cib.root
-    found = [*validate(root), *dangling_references(root)]
-    found += check_objects(tree, facts, names)
+    dangling = dangling_references(root)
+    known = {report.subject for report in dangling}
+    found = [*validate(root), *dangling]
+    found += [
+        report
+        for report in check_objects(tree, facts, names)
+        if not (report.code == "no-such-resource" and report.subject in known)
+    ]
     found += _check_fencing(tree)
     return grouped(found)
 
@@ -360,6 +366,8 @@ def grouped(reports: Sequence[Report]) -> list[Report]:
         prefix = f"{report.subject}: "
         text = report.message
         body = text.removeprefix(prefix) if report.subject else text
+        if report.subject:
+            body = body.replace(f"(set {report.subject}.", "(set ID.")
         together.setdefault((report.code, report.severity, body), []).append(report)
     found: list[Report] = []
     for (code, severity, body), same in together.items():

@@ -24,6 +24,7 @@ from engine.ipc.messages import report_from_fields
 SUBMIT_TIMEOUT = 30.0
 OUTCOME_TIMEOUT = 15.0
 SETTLE_TIMEOUT = 600.0
+WAIT_GRACE = 5.0
 ELECTION_PATIENCE = 20.0
 ELECTION_PAUSE = 0.3
 _NOT_REPEATED = frozenset({"fence", "confirm-fenced", "shutdown"})
@@ -93,12 +94,14 @@ class AgentSource:
         while True:
             left = max(0.1, deadline - time.monotonic())
             try:
-                return bool(self._client.demand("wait", left).get("idle"))
+                reply = self._client.demand("wait", left + WAIT_GRACE, timeout=left)
+                if reply.get("idle"):
+                    return True
             except EngineError as problem:
-                if problem.status is ExitStatus.TIMEOUT or time.monotonic() >= deadline:
-                    return False
-                if problem.status is not ExitStatus.TEMPFAIL:
+                if problem.status not in {ExitStatus.TIMEOUT, ExitStatus.TEMPFAIL}:
                     raise _refusal(problem) from None
+            if time.monotonic() >= deadline:
+                return False
             time.sleep(ELECTION_PAUSE)
 
     def set_attribute(self, node: str, name: str, value: str | None) -> None:

@@ -147,7 +147,10 @@ def is_installed(environment: Environment) -> bool:
 
 
 def _placed(now: Cib, wanted: Cib) -> Cib:
-    """The wanted configuration with the status of now, for a patch that touches no status."""
+    """The wanted configuration with the status of now, for a patch that touches no status.
+
+    The version stays one above that of now: Pacemaker refuses a patch that does not lead onward.
+    """
     placed = now.copy()
     placed.root.replace(placed.configuration, wanted.copy().configuration)
     placed.root.attrib.update(wanted.root.attrib)

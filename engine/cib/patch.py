@@ -326,7 +326,7 @@ def _set(element: etree._Element, name: str, value: str | None) -> Callable[[], 
         if name == TEXT:
             element.text = text
         elif text is None:
-            del element.attrib[name]
+            element.attrib.pop(name, None)  # a damaged patch may remove it twice
         else:
             element.set(name, text)
 

@@ -27,6 +27,8 @@ class AgentPaths:
     systemctl: str = "/usr/bin/systemctl"
     resource_state: str = ""
     var_run: str = ""
+    tools: str = ""
+    """Folder of the commands that agents call (`HA_SBIN_DIR`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ def base_environment(paths: AgentPaths) -> dict[str, str]:
         env["HA_RSCTMP"] = paths.resource_state
     if paths.var_run:
         env["HA_VARRUN"] = paths.var_run
+    if paths.tools:
+        env["HA_SBIN_DIR"] = paths.tools
     return env
 
 

@@ -96,6 +96,10 @@ def schedule(
     assign_resources(placement)
     transition = finish(plan)
     reports.extend(colocation_loops(model))
+    if placement.too_dense:
+        names = ", ".join(dict.fromkeys(placement.too_dense[:_SHOWN]))
+        message = f"too many colocations depend on {names}; only the nearest were considered"
+        reports.report(warning("colocations-too-dense", message))
     reports.extend(_loop_report(loop) for loop in plan.loops)
     if plan.stuck:
         reports.report(

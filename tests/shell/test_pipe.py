@@ -123,6 +123,25 @@ def test_a_closed_pipe_ends_it_silently(variables: dict[str, str]) -> None:
         assert process.wait(60) == 141
 
 
+@pytest.mark.parametrize("argv", [("node", "show"), ("--version",), ("help",)], ids=" ".join)
+def test_an_output_that_is_full_is_one_line(
+    variables: dict[str, str], argv: tuple[str, ...]
+) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [CRM, *argv],
+            env=variables,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"No space left" in done.stderr
+
+
 def test_there_are_no_colour_codes_in_a_pipe_unless_asked_for(variables: dict[str, str]) -> None:
     assert b"\033" not in _crm(variables, "node", "standbi").stderr
     assert b"\033[31;1mERROR" in _crm(variables, "-D", "color-always", "nosuch").stderr

@@ -178,3 +178,25 @@ def test_ctrl_c_interrupts_a_running_command_and_the_shell_goes_on(tmp_path: Pat
     crm.keys("\x03")
     crm.prompt()
     assert "120" in crm.type("options show core.lock_timeout")
+
+
+def test_a_dumb_terminal_gets_a_plain_prompt(tmp_path: Path) -> None:
+    crm = Terminal(tmp_path, TERM="dumb")
+    crm.prompt()
+    crm.keys("options show core.lock_timeout\r")
+    crm.sees("120")
+    crm.keys("\x04")
+    crm.sees("bye")
+    assert crm.ends() == 0
+
+
+def test_letters_beyond_ascii_survive_a_c_locale(tmp_path: Path) -> None:
+    crm = Terminal(tmp_path, "configure", LANG="C", LC_ALL="C")
+    crm.prompt("configure")
+    crm.type('node n1 attributes room="Köln"')
+    crm.keys("up\r")
+    crm.sees("(y/n/c)?")
+    crm.keys("y\r")
+    crm.output()
+    crm.prompt()
+    assert 'value="Köln"' in crm.cib.read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -142,3 +143,21 @@ def test_pending_changes_survive_the_loss_of_the_agent(cluster: Cluster, tmp_pat
     cluster.must("n1", "cluster", "wait_for_startup")
     assert "ERROR" not in crm.type("commit force")
     assert "no-quorum-policy=freeze" in cluster.must("n1", "configure", "show")
+
+
+@pytest.mark.slow
+def test_pending_changes_survive_the_loss_of_the_terminal(cluster: Cluster, tmp_path: Path) -> None:
+    init(cluster)
+    where = {"CIB_file": "", "CRMSHELL_ROOT": str(tmp_path / "n1")}
+    crm = Terminal(tmp_path, "configure", **where)
+    crm.prompt("configure")
+    crm.type("property no-quorum-policy=freeze")
+    crm.child.kill(signal.SIGHUP)
+    assert crm.ends() == 129
+    again = Terminal(tmp_path, "configure", **where)
+    again.prompt("configure")
+    again.keys("show\r")
+    again.sees("Go on with them")
+    again.keys("y\r")
+    again.sees("no-quorum-policy=freeze")
+    assert "freeze" not in cluster.must("n1", "configure", "show")

@@ -73,6 +73,23 @@ def test_a_broken_cib_costs_candidates_and_nothing_else(variables: dict[str, str
     assert bash_offers("crm node standby ", variables) == []
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("crm opt", ["options"]), ("crm node standby ", ["n1"]), ("crm help rul", ["rules"])],
+)
+def test_fish_completes(line: str, words: list[str], variables: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source {ROOT}/completion/crm.fish; complete -C '{line}'"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.split() == words, done.stderr
+
+
 @pytest.mark.parametrize(
     ("shell", "file"), [("zsh", "_crm"), ("fish", "crm.fish"), ("bash", "crm.bash")]
 )

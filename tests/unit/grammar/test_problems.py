@@ -30,6 +30,9 @@ def problem_of(text: str) -> Report:
         ("primitive p Dummy op monitor interval=1s depth=1 timeout=9s", "<timeout=9s>", 50),
         ("primitive p Dummy op_params a=1", "<op_params>", 19),
         ("primitive p Dummy params $id-ref=x a=1", "<a=1>", 36),
+        ("primitive p Dummy parms fake=1", "<parms>", 19),
+        ("clone c a b", "<b>", 11),
+        ("node alpha beta", "<beta>", 12),
         ("group g a a", "<a>", 11),
         ("group g", "resource", 8),
         ("bundle b network ip-range-start=1", "docker or podman", 34),
@@ -70,6 +73,7 @@ def test_the_wrong_word_is_pointed_at(text: str, near: str, column: int) -> None
     ("text", "nearest"),
     [
         ("primitve p Dummy", "primitive"),
+        ("primitive p Dummy parms fake=1", "params"),
         ("order o Mandatry: a b", "Mandatory"),
         ("order o a:strat b", "start"),
         ("rsc_ticket rt T1: a loss-policy=fench", "fence"),

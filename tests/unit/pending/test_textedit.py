@@ -7,7 +7,7 @@ from lxml import etree
 
 from crmshell.errors import ShellError
 from crmshell.pending.listing import configuration_xml, select
-from crmshell.pending.textedit import apply_edited, load_text, load_xml
+from crmshell.pending.textedit import apply_edited, load_text, load_xml, renames_in
 from tests.unit.pending.pending_builder import pending, shown
 
 BASE = ("node n", "primitive a Dummy", "primitive b Dummy", "primitive c Dummy", "group g a b")
@@ -89,6 +89,14 @@ def test_an_edit_may_not_touch_other_objects() -> None:
     tree = pending(*BASE)
     with pytest.raises(ShellError, match="not being edited"):
         apply_edited(tree, ["primitive c Dummy params x=1"], "edit", select(tree, ["b"]))
+
+
+def test_an_object_under_another_id_is_seen_as_renamed() -> None:
+    tree = pending(*BASE, "location l g 1: n")
+    text = ["primitive aa Dummy", "group g aa b"]
+    assert renames_in(tree, text, select(tree, ["a", "g"])) == [("a", "aa")]
+    assert renames_in(tree, text, select(tree, ["a", "c", "g"])) == []
+    assert renames_in(tree, ["primitive aa Dummy params x=1"], select(tree, ["a"])) == []
 
 
 def test_comments_stay_with_their_object() -> None:

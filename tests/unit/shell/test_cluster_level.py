@@ -35,9 +35,9 @@ class Machines:
             place.mkdir(parents=True)
             (place / "cluster.key").write_text(f"secret of {name}")
 
-    def crm(self, root: str, *words: str) -> Said:
-        root_folder = str(self.folder / root)
-        return self._shell(*words, CRMSHELL_ROOT=root_folder, CRM_SSH=str(self.folder / "ssh"))
+    def crm(self, root: str, *words: str, **more: str) -> Said:
+        where = {"CRMSHELL_ROOT": str(self.folder / root), "CRM_SSH": str(self.folder / "ssh")}
+        return self._shell(*words, **where, **more)
 
     def node_file(self, root: str) -> str:
         return (self.folder / root / "etc/crmshell/node.conf").read_text()
@@ -128,6 +128,22 @@ def test_a_stopped_agent_is_said_by_health_with_what_to_do(machines: Machines) -
     assert said.status == 1
     assert "FAIL agent" in said.out
     assert "crm cluster start" in said.err
+
+
+def test_the_units_are_written_below_the_root(machines: Machines) -> None:
+    agent = machines.folder / "crm-agent"
+    agent.write_text("")
+    agent.chmod(0o755)
+    said = machines.crm("me", "cluster", "install-units", PATH=str(machines.folder))
+    assert said.status == 0, said.err
+    unit = (machines.folder / "me/etc/systemd/system/crm-agent.service").read_text()
+    assert "Type=notify" in unit
+    assert "KillMode=process" in unit
+    assert "@AGENT@" not in unit
+    start = next(line for line in unit.splitlines() if line.startswith("ExecStart="))
+    assert start.endswith("/crm-agent")
+    assert (machines.folder / "me/etc/sysusers.d/crmshell.conf").exists()
+    assert (machines.folder / "me/etc/tmpfiles.d/crmshell.conf").exists()
 
 
 def test_commands_run_on_the_named_nodes(machines: Machines) -> None:

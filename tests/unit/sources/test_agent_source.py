@@ -147,9 +147,17 @@ def test_a_refusal_carries_the_reports_of_the_cluster(server: Socket, source: Ag
         source.cleanup(Cleanup(resource="a"))
 
 
-def test_waiting_ends_with_the_time_limit(server: Socket, source: AgentSource) -> None:
-    server.answers["wait"] = lambda request: {"ok": True, "idle": True}
+def test_waiting_goes_on_until_the_cluster_is_idle_or_time_is_up(
+    server: Socket, source: AgentSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "ELECTION_PAUSE", 0.01)
+    answers = [{"ok": True, "idle": True}, {"ok": True, "idle": False}]
+    server.answers["wait"] = lambda request: answers.pop()
     assert source.wait(5)
+    assert 0 < server.requests[-1]["timeout"] <= 5
+    server.answers["wait"] = lambda request: {"ok": True, "idle": False}
+    assert not source.wait(0.2)
+    monkeypatch.setattr(agent, "WAIT_GRACE", 0.1)
     server.answers["wait"] = lambda request: threading.Event().wait(1.5) or {"ok": True}
     assert not source.wait(0.2)
 

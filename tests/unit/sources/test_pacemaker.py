@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -22,6 +23,7 @@ class Tools(Environment):
 
     calls: list[tuple[str, Finished]] = field(default_factory=list)
     given: list[bytes] = field(default_factory=list)
+    files: list[bytes] = field(default_factory=list)
 
     def run(
         self,
@@ -35,6 +37,7 @@ class Tools(Environment):
         wanted, answer = self.calls.pop(0)
         assert " ".join(argv).startswith(wanted)
         self.given.append(stdin)
+        self.files += [Path(word).read_bytes() for word in argv if word.endswith(".xml")]
         return answer
 
 
@@ -66,6 +69,24 @@ def test_a_commit_is_a_patch_from_the_cib_as_it_is() -> None:
     assert made.commit(base, new).version == CibVersion(0, 2, 0)
     assert tools.calls == []
     assert tools.given[2] == b"<diff/>"
+
+
+def test_a_patch_leads_one_version_on_and_touches_no_status() -> None:
+    base, new = cib(epoch=5), cib("a", epoch=5)
+    now = cib(epoch=5)
+    etree.SubElement(now.root.find("status"), "node_state", {"id": "1"})
+    now.root.set("num_updates", "3")
+    made, tools = source(
+        ("cibadmin --query", says(now.to_bytes())),
+        ("crm_diff --original", says(b"<diff/>", 1)),
+        ("cibadmin --patch --xml-pipe", says()),
+        ("cibadmin --query", says(now.to_bytes())),
+    )
+    made.commit(base, new)
+    before, after = (Cib.from_bytes(data) for data in tools.files)
+    assert (before.version, after.version) == (CibVersion(0, 5, 3), CibVersion(0, 6, 0))
+    assert after.root.find("status/node_state") is not None
+    assert after.root.find("configuration/resources/primitive") is not None
 
 
 def test_when_the_cib_moved_on_the_patch_is_made_again() -> None:
