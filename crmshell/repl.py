@@ -348,6 +348,7 @@ class BackgroundLookups:
         self._shelf = AgentShelf(session.environment)
         self._names = _Fetched[Names](self._read_names, Names())
         self._metadata: dict[str, _Fetched[AgentMetadata | None]] = {}
+        self._pending_names: Names | None = None
 
     def start(self) -> None:
         """Begin to read the CIB; called while the prompt is being shown."""
@@ -356,10 +357,13 @@ class BackgroundLookups:
     def refresh(self) -> None:
         """A command was run: what was read may be old."""
         self._names.renew()
+        self._pending_names = None
 
     def names(self) -> Names:
         if self._session.has_pending_changes:
-            return names_from_cib(self._session.pending.cib.root)
+            if self._pending_names is None:
+                self._pending_names = names_from_cib(self._session.pending.cib.root)
+            return self._pending_names
         return self._names.value(PATIENCE)
 
     def catalog(self) -> Catalog:

@@ -206,9 +206,10 @@ def _selection(here: Here) -> Iterator[Candidate]:
             yield from plain(head + value for value in values)
         else:
             yield Candidate(head)
+    known = names.by_id()
     for name in dict.fromkeys(names.objects()):
         if name not in here.words:
-            one = names.resource(name)
+            one = known.get(name)
             yield Candidate(name, describe_resource(one, names) if one else "")
 
 

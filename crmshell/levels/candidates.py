@@ -59,10 +59,12 @@ def _ids(want: Want, typed: str, lookups: Lookups) -> Iterable[Candidate]:
 
 
 def _resources(want: Want, typed: str, lookups: Lookups) -> Iterator[Candidate]:
-    del typed
     names = lookups.names()
     fits = _RESOURCE_TESTS.get(want.subject)
+    begun = typed.removeprefix(want.name).lower()
     for one in names.resources:
+        if not one.id.lower().startswith(begun):
+            continue
         if (fits is None or fits(one)) and one.id not in want.given:
             yield Candidate(want.name + one.id, describe_resource(one, names))
     if want.subject == e.ANY:

@@ -28,7 +28,8 @@ class NamedResource:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """All names of one CIB, each kind in document order."""
+    """All names of one CIB, each kind in document order; `active` are resources that run, and their
+    containers."""
 
     resources: tuple[NamedResource, ...] = ()
     templates: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +44,9 @@ class Names:
 
     def resource(self, name: str) -> NamedResource | None:
         return next((one for one in self.resources if one.id == name), None)
+
+    def by_id(self) -> dict[str, NamedResource]:
+        return {one.id: one for one in self.resources}
 
     def agent_of(self, name: str) -> str:
         """The agent of a primitive, through its template if it has one; "" if there is none."""
@@ -65,9 +69,7 @@ class Names:
 
     def is_active(self, name: str) -> bool:
         """Whether a resource, or any member of a container, runs as far as the status knows."""
-        if name in self.active:
-            return True
-        return any(one.parent == name and self.is_active(one.id) for one in self.resources)
+        return name in self.active
 
 
 def names_from_cib(root: etree._Element) -> Names:
@@ -77,8 +79,9 @@ def names_from_cib(root: etree._Element) -> Names:
         return Names()
     resources = configuration.find("resources")
     constraints = configuration.find("constraints")
+    named = tuple(_resources(resources, ""))
     return Names(
-        resources=tuple(_resources(resources, "")),
+        resources=named,
         templates={
             one.get("id", ""): _agent(one)
             for one in configuration.findall("resources/template")
@@ -93,7 +96,7 @@ def names_from_cib(root: etree._Element) -> Names:
         tickets=_tickets(root, constraints),
         others=tuple(_others(configuration)),
         node_attributes=_node_attributes(root),
-        active=frozenset(_active(root)),
+        active=_with_containers(frozenset(_active(root)), named),
     )
 
 
@@ -159,6 +162,17 @@ def _active(root: etree._Element) -> Iterator[str]:
         well = last.get("rc-code") in _RUNNING_CODES
         if well and (last.get("operation") in _ACTIVE_AFTER or last.get("operation") == "monitor"):
             yield history.get("id", "").partition(":")[0]
+
+
+def _with_containers(
+    active: frozenset[str], resources: tuple[NamedResource, ...]
+) -> frozenset[str]:
+    """The active resources and every container around them; members come after their container."""
+    found = set(active)
+    for one in reversed(resources):
+        if one.id in found and one.parent:
+            found.add(one.parent)
+    return frozenset(found)
 
 
 def _call_id(text: str) -> int:

@@ -40,6 +40,26 @@ monitor) test -e "$state" || exit 7;;
 esac
 exit 0
 """
+ROLES = """#!/bin/sh
+state="{folder}/role"
+case "$1" in
+meta-data) cat <<END
+<?xml version="1.0"?><resource-agent name="Roles" version="1.0"><version>1.0</version>
+<shortdesc lang="en">A file with a role in it</shortdesc><parameters/><actions>
+<action name="start" timeout="20s"/><action name="stop" timeout="20s"/>
+<action name="monitor" timeout="20s" interval="10s"/><action name="promote" timeout="20s"/>
+<action name="demote" timeout="20s"/></actions></resource-agent>
+END
+exit 0;;
+start|demote) echo unpromoted > "$state"; "$HA_SBIN_DIR/crm_master" -l reboot -v 10;;
+promote) echo promoted > "$state"; crm_attribute --promotion -v 20;;
+stop) rm -f "$state"; "$HA_SBIN_DIR/crm_master" -l reboot -D;;
+monitor)
+    test -e "$state" || exit 7
+    grep -q ^promoted "$state" && exit 8
+    exit 0;;
+esac
+"""
 SCRIPT = """property stonith-enabled=false
 primitive a ocf:test:File params name=a op monitor interval=1s timeout=20s
 primitive b ocf:test:File params name=b
@@ -57,6 +77,9 @@ class OneNode:
         agent.parent.mkdir(parents=True)
         agent.write_text(AGENT.format(folder=folder))
         agent.chmod(0o755)
+        roles = agent.with_name("Roles")
+        roles.write_text(ROLES.format(folder=folder))
+        roles.chmod(0o755)
         self.variables = {
             **os.environ,
             "CRMSHELL_ROOT": str(folder / "root"),
@@ -181,6 +204,29 @@ def test_a_failure_is_seen_counted_and_forgotten(node: OneNode) -> None:
     assert not node.runs("a")
     node.do("maintenance", "off", "g")
     node.until("it is taken care of again", lambda: node.runs("a"))
+
+
+def test_an_agent_sets_its_promotion_score_and_is_promoted(node: OneNode) -> None:
+    role = node.folder / "role"
+
+    def has_role(wanted: str) -> bool:
+        return role.exists() and role.read_text().strip() == wanted
+
+    script = (
+        "property stonith-enabled=false\nprimitive r ocf:test:Roles op monitor interval=5s\n"
+        "clone c r meta promotable=true\n"
+    )
+    node.do("-w", "configure", stdin=script)
+    node.until("it is promoted", lambda: has_role("promoted"))
+    assert "master-r (until reboot)=20" in node.do("node", "show")
+    assert "    * Promoted: [ n1 ]" in node.do("status")
+    node.do("-w", "resource", "demote", "c")
+    node.until("it is demoted", lambda: has_role("unpromoted"))
+    node.do("-w", "resource", "promote", "c")
+    node.until("it is promoted again", lambda: has_role("promoted"))
+    node.do("-w", "resource", "stop", "c")
+    assert not role.exists()
+    assert "master-r" not in node.do("node", "show")
 
 
 def test_edits_of_two_users_are_merged_or_shown(node: OneNode) -> None:

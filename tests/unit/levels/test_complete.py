@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,16 @@ def test_colours_go_on_in_a_continued_line() -> None:
     parts = classify("configure", REGISTRY, "primitive a Dummy ", "params x=1")
     assert parts[0] == ("keyword", "params")
     assert ("attr_name", "x") in parts
+
+
+def test_a_large_configuration_is_completed_at_once() -> None:
+    class Large(Known):
+        def names(self) -> Names:
+            resources = tuple(NamedResource(f"p{n}", "primitive") for n in range(5000))
+            return Names(resources=resources, active=frozenset({"p1"}))
+
+    before = time.process_time()
+    for line in ("group g p432", "show p432", "delete p432"):
+        found = complete(session("configure"), REGISTRY, line, Large())
+        assert len(found.candidates) == 11
+    assert time.process_time() - before < 1.0
