@@ -58,6 +58,8 @@ soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
 bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are installed
 	$(BIN)/python $(BENCH)/scheduler --candidate $(BIN)/crm_simulate --shapes all --fit
 	$(BIN)/python $(BENCH)/shell --candidate $(BIN)/crm
+	$(BIN)/python tests/bench/warm.py --sizes 3x30,8x250,16x1000,32x2000
+	$(BIN)/python -m tests.bench.commit_latency
 
 dist: $(VENV)/.test ## source archive and wheel
 	$(BIN)/python -m pip $(PIP_OPTIONS) wheel --no-deps -w dist .
@@ -72,10 +74,12 @@ $(VENV)/.demo: setup.cfg pyproject.toml .ci/system-deps
 	@sh .ci/system-deps demo
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip $(PIP_OPTIONS) install -e .
+	@$(BIN)/python -m compileall -q crmshell engine
 	@touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml .ci/system-deps
 	@sh .ci/system-deps test
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip $(PIP_OPTIONS) install -e '.[test,dev]'
+	@$(BIN)/python -m compileall -q crmshell engine
 	@touch $(VENV)/.demo $@

@@ -108,6 +108,7 @@ class Node:
         self._backlog: list[tuple[int, int, messages.Message]] = []
         self._attributes: dict[str, str] = {}
         self._proposals = 0
+        self._dc = 0
         self._is_stopping = False
         self._last_moment = self.clock.now()
         self._done: asyncio.Future[int] | None = None
@@ -322,7 +323,7 @@ class Node:
                 self._view_installed(view)
             case replica.ViewLost(reason=reason):
                 _log.warning("view lost reason=%s", reason)
-                self._drop_for_old_view()
+                self._drop_for_old_view(self._dc)
             case replica.Committed(version=version):
                 self._archiver.keep(version, self.machine.configuration_bytes())
                 self._desk.applied()
@@ -353,9 +354,12 @@ class Node:
                 self._set_timer(Part.FENCING, name, delay)
             case fencing.RunAgent():
                 self._order_fence(effect)
+            case controller.ConfirmFenced(target=target):
+                self._fenced(target, "off", ok=True)
             case fencing.Finished(target=target, action=action, ok=ok, error=error):
                 level = logging.INFO if ok else logging.WARNING
                 _log.log(level, "fencing %s target=%s action=%s %s", ok, target, action, error)
+                self._fenced(target, action, ok=ok)
             case _:
                 pass
 
@@ -382,16 +386,34 @@ class Node:
             view.quorate,
             len(view.durable),
         )
-        self._drop_for_old_view()
+        self._drop_for_old_view(view.dc)
         self.operations.drop_queued()
+        self._trust_if_unfenced(view)
         # After the controller has taken the view in.
         asyncio.get_running_loop().call_soon(self._send_join_state, view.term)
 
-    def _drop_for_old_view(self) -> None:
+    def _fenced(self, target: str, action: str, *, ok: bool) -> None:
+        """With `two_node` the survivor may change the configuration from here on (D-19)."""
+        number = self.config.node_id(target)
+        if ok and action != "on" and number is not None:
+            self._queue.append((Part.MEMBER, replica.PeerSafe(number)))
+
+    def _trust_if_unfenced(self, view: replica.View) -> None:
+        """Whoever switches fencing off takes the risk of two histories with two nodes."""
+        if self.controller.options.fencing_enabled:
+            return
+        for number in self.names:
+            if number not in view.members:
+                self._queue.append((Part.MEMBER, replica.PeerSafe(number)))
+
+    def _drop_for_old_view(self, dc: int) -> None:
+        """What was said in the old view is void; fencing goes on as long as its DC does."""
         self._backlog = []
-        self.fencing.drop()
+        is_new_dc, self._dc = dc != self._dc, dc
+        if is_new_dc:
+            self.fencing.drop()
         text = "the view of the cluster changed meanwhile, try again"
-        self._questions.answer_all(refused(text, ExitStatus.TEMPFAIL))
+        self._questions.answer_all(refused(text, ExitStatus.TEMPFAIL), lasting=is_new_dc)
 
     def _send_join_state(self, term: int) -> None:
         view = self.member.view
@@ -492,6 +514,8 @@ class Node:
                     self.operations.forget(resource)
                 if action:
                     self._tell(frm, messages.Confirmed(view.term, action))
+            case messages.TellState(term=term):
+                self._send_join_state(term)
             case messages.ShutdownGranted():
                 self._leave("granted")
             case messages.RunFence():
@@ -503,7 +527,7 @@ class Node:
 
     def ask_dc(self, kind: str, fields: Mapping[str, Any], user: str, done: Answered) -> int:
         """Ask the DC; `done` gets its answer, or a refusal when the view changes meanwhile."""
-        number = self._questions.add(done)
+        number = self._questions.add(done, is_lasting=kind == "fence")
         view = self.member.view
         if view is None:
             text = "this node is in no active view"

@@ -165,6 +165,13 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerSafe:
+    """A node is certainly down, or fencing is switched off: with `two_node` the other may commit (D-19)."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveView:
     """This node stops: it hands over and tells the others."""
 
@@ -305,6 +312,7 @@ Event = (
     | Submit
     | SubmitStatus
     | Paused
+    | PeerSafe
     | LeaveView
 )
 Effect = (

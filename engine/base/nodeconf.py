@@ -301,7 +301,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, _Reader]]] = {
         "id": ("id", _id),
         "cluster": ("cluster", _name),
         "role": ("role", _role),
-        "backend": ("backend", _word("embedded", "corosync")),
+        "backend": ("backend", _word("embedded")),
         "address": ("addresses", _addresses),
         "key-file": ("key_file", str),
         "watchdog": ("watchdog", str),

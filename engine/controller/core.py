@@ -58,6 +58,7 @@ from engine.controller.messages import (
     JoinState,
     OpReport,
     RunOp,
+    TellState,
     Told,
 )
 from engine.controller.options import ControllerOptions, options_from_cib
@@ -78,6 +79,7 @@ from engine.lrm.state import ResourceRecords, pending_entries
 from engine.scheduler.transition import RSC_OP, GraphAction, transition_from_xml
 
 JOIN_SECONDS = 60.0
+JOIN_ASK_SECONDS = 2.0
 TRIGGER_SECONDS = 0.05
 IN_FLIGHT_SECONDS = 60.0
 AUTOMATIC_BATCH = 16
@@ -102,7 +104,8 @@ class Controller:
     _timer_set: bool = False
     _is_stale: bool = False
     _executor: Executor | None = None
-    _joined: dict[int, JoinState] = field(default_factory=dict)
+    _joined: set[int] = field(default_factory=set)
+    _asked: int = 0
     _in_flight: dict[int, set[str]] = field(default_factory=dict)
     _dampener: Dampener = field(default_factory=Dampener)
     _told_warnings: tuple[str, ...] = ()
@@ -165,10 +168,14 @@ class Controller:
             self._is_cold = False
         if view.dc != self.me:
             self.state = step(self.state, DcInput.DISMISSED)
+            self._fences.forget_waiters()
             return
+        # Status lives as long as somebody of this cluster does: if it knows this node, it is not cold.
+        status = self.cib().root.find("status")
+        self._is_cold = self._is_cold and find_state(status, str(self.me)) is None
         self.state = step(self.state, DcInput.APPOINTED)
-        self._joined, self._in_flight = {}, {}
-        effects.append(SetTimer("join", JOIN_SECONDS))
+        self._joined, self._in_flight, self._asked = set(), {}, 0
+        effects.append(SetTimer("join", JOIN_ASK_SECONDS))
 
     def _dismiss(self, reason: str, effects: list[Effect]) -> None:
         self._drop_transition(effects)
@@ -185,36 +192,34 @@ class Controller:
         self._wanted, self._timer_set, self._is_stale, self._is_held = [], False, False, False
         self._dampener = Dampener()
         self._waiters = []
-        self._fences.forget_waiters()
 
     def _join(self, frm: int, message: JoinState, wall: float, effects: list[Effect]) -> None:
         view = self.view
         if view is None or message.term != view.term or frm not in view.members:
             return
         self._in_flight[frm] = set(message.in_flight)
-        if self.state is DcState.INTEGRATION:
-            self._joined[frm] = message
-            if all(member in self._joined for member in view.members):
-                self._integrate(effects)
-            return
         name = self.names.get(frm, message.name)
-        changes = (put_node_state(joined_state(frm, name, message)),)
-        effects.append(ChangeStatus(changes))
+        if self.state is DcState.INTEGRATION:
+            self._joined.add(frm)
+            if all(member in self._joined for member in view.members):
+                self._integrate({frm: message}, effects)
+                return
+        effects.append(ChangeStatus((put_node_state(joined_state(frm, name, message)),)))
+        if self.state is DcState.INTEGRATION:
+            return
         if message.in_flight:
             effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
         self._lose_orders(frm, effects)
         self._trigger(f"{name} told its state anew", effects)
         self._finish_if_over(wall, effects)
 
-    def _integrate(self, effects: list[Effect]) -> None:
+    def _integrate(self, fresh: Mapping[int, JoinState], effects: list[Effect]) -> None:
         view = self.view
         if view is None:
             return
         effects.append(StopTimer("join"))
         old = self.cib().root.find("status")
-        # Status lives as long as somebody of this cluster does: if it knows this node, it is not cold.
-        self._is_cold = self._is_cold and find_state(old, str(self.me)) is None
-        status = build_status(old, self.names, view.members, self._joined)
+        status = build_status(old, self.names, view.members, self._joined, fresh)
         effects.append(ChangeStatus((StatusChange((), etree.tostring(status)),)))
         self.state = step(self.state, DcInput.JOINED)
         members = " ".join(self.names.get(m, str(m)) for m in view.members)
@@ -231,6 +236,23 @@ class Controller:
         if any(self._in_flight.values()):
             effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
         self._trigger("all members joined", effects)
+
+    def _ask_the_silent(self, effects: list[Effect]) -> None:
+        """Nothing is decided before every member has told what it runs, or can be fenced."""
+        view = self.view
+        if view is None or self.state is not DcState.INTEGRATION:
+            return
+        silent = [m for m in view.members if m not in self._joined]
+        self._asked += 1
+        if self._asked * JOIN_ASK_SECONDS >= JOIN_SECONDS:
+            names = " ".join(self.names.get(m, str(m)) for m in silent)
+            effects.append(Story("members do not tell their state", {"nodes": names}, True))
+            self._asked = 0
+            if self.options.fencing_enabled:
+                self._integrate({}, effects)
+                return
+        effects.extend(Tell(member, TellState(view.term)) for member in silent)
+        effects.append(SetTimer("join", JOIN_ASK_SECONDS))
 
     def _lose_orders(self, node: int, effects: list[Effect]) -> None:
         """Orders to a node that knows nothing of them were lost on the way."""
@@ -552,12 +574,7 @@ class Controller:
             case "recheck":
                 self._trigger("recheck time", effects)
             case "join":
-                silent = [
-                    m for m in (self.view.members if self.view else ()) if m not in self._joined
-                ]
-                text = " ".join(self.names.get(m, str(m)) for m in silent)
-                effects.append(Story("members do not answer", {"nodes": text}, True))
-                self._integrate(effects)
+                self._ask_the_silent(effects)
             case "dc-deadtime":
                 self._is_held = self._is_cold = False
                 self._trigger("no more nodes came", effects)

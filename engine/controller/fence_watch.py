@@ -49,5 +49,5 @@ class FenceWatch:
         return float(min(FIRST_PAUSE_SECONDS * 2 ** (worst - 1), LONGEST_PAUSE_SECONDS))
 
     def forget_waiters(self) -> None:
-        """The view changed: who waited was told so by its own node."""
+        """Another node is DC: who waited was told so by its own node."""
         self._waiters = []

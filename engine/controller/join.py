@@ -6,7 +6,7 @@ Each node is authoritative for what runs on it; a node that is away keeps what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from copy import deepcopy
 
 from lxml import etree
@@ -17,8 +17,8 @@ from engine.cib.document import Cib
 from engine.controller.messages import JoinState
 from engine.controller.status import (
     DOWN,
-    JOINING,
     MEMBER,
+    SILENT,
     find_state,
     lost_state,
     node_state,
@@ -29,22 +29,29 @@ def build_status(
     old: etree._Element | None,
     names: Mapping[int, str],
     members: Iterable[int],
-    joined: Mapping[int, JoinState],
+    joined: Container[int],
+    fresh: Mapping[int, JoinState],
 ) -> etree._Element:
-    """The whole `<status>`: members as they report, the silent as joining, the absent as known."""
+    """The whole `<status>`: members as they report, the silent as to be fenced, the absent as known.
+
+    What the nodes in `joined` told is in `old` already, with the results that came since; the words
+    of those in `fresh` are not there yet.
+    """
     status = etree.Element("status")
     present = set(members)
     for node_id in sorted(names):
         name = names[node_id]
-        message = joined.get(node_id)
-        if message is not None:
-            status.append(joined_state(node_id, name, message))
+        known = find_state(old, str(node_id))
+        if node_id in fresh:
+            status.append(joined_state(node_id, name, fresh[node_id]))
+        elif node_id in joined and known is not None:
+            status.append(deepcopy(known))
+        elif node_id in present and known is not None:
+            status.append(lost_state(known, SILENT))
         elif node_id in present:
-            status.append(node_state(str(node_id), name, JOINING))
-        else:
-            known = find_state(old, str(node_id))
-            if known is not None:
-                status.append(absent_state(known))
+            status.append(node_state(str(node_id), name, SILENT))
+        elif known is not None:
+            status.append(absent_state(known))
     for child in old if old is not None else ():
         if child.tag != "node_state":
             status.append(deepcopy(child))

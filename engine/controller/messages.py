@@ -30,6 +30,13 @@ class JoinState:
 
 
 @dataclass(frozen=True, slots=True)
+class TellState:
+    """The DC has heard nothing of the node's state in this view: tell it (again)."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunOp:
     """Do this operation."""
 
@@ -135,6 +142,7 @@ CONTROLLER_KINDS: dict[int, type] = {
     40: Told,
     41: RunFence,
     42: FenceRan,
+    43: TellState,
 }
 CONTROLLER_MESSAGES = tuple(CONTROLLER_KINDS.values())
 Message = (
@@ -148,5 +156,6 @@ Message = (
     | Ask
     | Told
     | RunFence
+    | TellState
     | FenceRan
 )

@@ -28,7 +28,8 @@ class Presence:
 
 
 MEMBER = Presence("true", "online", "member", "member")
-JOINING = Presence("true", "online", "pending", "member")
+# A member whose agent does not answer: what it runs is unknown until it was fenced.
+SILENT = Presence("true", "offline", "down", "member")
 LOST = Presence("false", "offline", "down", "member")
 DOWN = Presence("false", "offline", "down", "down")
 
@@ -66,10 +67,10 @@ def leaving_state(state: etree._Element) -> StatusChange:
     return put_node_state(changed)
 
 
-def lost_state(state: etree._Element) -> etree._Element:
+def lost_state(state: etree._Element, presence: Presence = LOST) -> etree._Element:
     """The state of a node that went away without leaving: its history stays, its attributes do not."""
     changed = deepcopy(state)
-    _set_presence(changed, LOST)
+    _set_presence(changed, presence)
     for values in changed.iterfind("transient_attributes/instance_attributes"):
         del values[:]
     return changed

@@ -25,6 +25,7 @@ from engine.replica.member import Member
 
 ASK_SECONDS = 30.0
 SYNC_SECONDS = 5.0
+RETRY_SECONDS = 0.2
 FENCE_SECONDS = 600.0
 MAX_REQUEST_ID = 128
 # These run programs as root or declare a machine dead on somebody's word.
@@ -150,7 +151,7 @@ class AdminDesk:
             timer = self._agent.clock.call_later(SYNC_SECONDS, lambda: self._give_up(index, answer))
             self._until_applied.append((index, answer, timer))
 
-        self._ask("sync", {}, peer.user, synced, SYNC_SECONDS)
+        self._ask_patiently("sync", peer.user, synced, SYNC_SECONDS)
 
     def _give_up(self, index: int, answer: Callable[[], None]) -> None:
         waiting = [item for item in self._until_applied if item[1] is answer]
@@ -251,7 +252,7 @@ class AdminDesk:
             late = fields.get("status") == ExitStatus.TIMEOUT
             reply({"idle": False} if late else fields)
 
-        self._ask("wait", {}, peer.user, answered, limit)
+        self._ask_patiently("wait", peer.user, answered, limit)
 
     def _shutdown(self, peer: Peer, request: Message, reply: Reply) -> None:
         self._agent.shut_down(peer.user)
@@ -260,6 +261,23 @@ class AdminDesk:
     def _forward(self, kind: str, request: Message, peer: Peer, reply: Reply, limit: float) -> None:
         fields = {key: value for key, value in request.items() if key not in ("id", "kind")}
         self._ask(kind, fields, peer.user, reply, limit)
+
+    def _ask_patiently(self, kind: str, user: str, done: Answered, limit: float) -> None:
+        """Ask again while the cluster is between two views, until the limit is over."""
+        clock = self._agent.clock
+        end = clock.now() + limit
+
+        def answered(fields: Mapping[str, Any]) -> None:
+            is_passing = fields.get("status") == ExitStatus.TEMPFAIL
+            if is_passing and clock.now() + RETRY_SECONDS < end:
+                clock.call_later(RETRY_SECONDS, again)
+            else:
+                done(fields)
+
+        def again() -> None:
+            self._ask(kind, {}, user, answered, end - clock.now())
+
+        again()
 
     def _ask(
         self,

@@ -202,9 +202,6 @@ class LrmCore:
         }
 
     def _request(self, op: LrmOp, now: float, effects: list[Effect]) -> None:
-        if op.interval_ms == 0 and op.operation not in HARMLESS:
-            for key in [k for k in self._recurring if k[0] == op.resource]:
-                self._cancel(key, effects)
         self.last_call += 1
         job = _Job(op, self.last_call, now)
         if op.interval_ms > 0:
@@ -269,6 +266,11 @@ class LrmCore:
             self._start(job, now, wall, effects)
 
     def _start(self, job: _Job, now: float, wall: float, effects: list[Effect]) -> None:
+        if job.op.interval_ms == 0 and job.op.operation not in HARMLESS:
+            # Not before it starts: an order that is dropped in the queue must leave all as it was.
+            for key, item in list(self._recurring.items()):
+                if key[0] == job.op.resource and item.call < job.call:
+                    self._cancel(key, effects)
         self._last_run += 1
         run = self._last_run
         self._runs[run] = _Run(job, now, wall)

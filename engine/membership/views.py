@@ -45,6 +45,7 @@ class Attempt:
 
     term: int
     members: tuple[int, ...]
+    quorate: bool
     durable: bool
     started: float
     until: float
@@ -102,6 +103,7 @@ class Views:
         self._restless_since = 0.0
         self._wait = 0.0
         self._doubt_since: float | None = None
+        self._safe: set[int] = set()
 
     # ---- what others ask
 
@@ -138,6 +140,24 @@ class Views:
             False, f"{found.reason}, but only {len(solid)} of these nodes have a usable store"
         )
 
+    def unsafe(self, nodes: tuple[int, ...]) -> tuple[int, ...]:
+        """D-19: with `two_node` both halves are quorate; only who outlives the other has the log.
+
+        The nodes that are not among `nodes` and neither fenced nor gone by themselves.
+        """
+        if not self._votes.two_node:
+            return ()
+        absent = [node for node in self._votes.nodes if node not in nodes]
+        return tuple(node for node in absent if node not in self._safe)
+
+    def peer_is_safe(self, node: int) -> None:
+        """The node is down for certain, until it is a member again."""
+        self._safe.add(node)
+        self.consider()
+
+    def _may_have_log(self, nodes: tuple[int, ...], verdict: Verdict) -> bool:
+        return verdict.quorate and not self.unsafe(nodes)
+
     # ---- time
 
     def tick(self) -> None:
@@ -173,7 +193,7 @@ class Views:
             return
         if now - self._restless_since >= self._wait + self._turn(nodes, verdict):
             self._restless_since = now
-            self.propose(nodes, durable=verdict.quorate)
+            self.propose(nodes, quorate=verdict.quorate, durable=self._may_have_log(nodes, verdict))
 
     def restart_of(self, node: int) -> None:
         """Rule R10: a new incarnation of a member ends every view that holds the old one."""
@@ -188,8 +208,8 @@ class Views:
 
     # ---- the candidate
 
-    def propose(self, nodes: tuple[int, ...], *, durable: bool) -> None:
-        """Lead a change to a view of these nodes, with a log (`durable`) or without quorum (4.7)."""
+    def propose(self, nodes: tuple[int, ...], *, quorate: bool, durable: bool) -> None:
+        """Lead a change to a view of these nodes, with a log (`durable`) or without (4.7, D-19)."""
         if self._attempt is not None or self._me not in nodes:
             return
         now = self._out.now
@@ -198,6 +218,7 @@ class Views:
         self._attempt = Attempt(
             term,
             nodes,
+            quorate,
             durable,
             started=now,
             until=now + self._timing.prepare + self._timing.install,
@@ -239,13 +260,17 @@ class Views:
             self._give_up(attempt, "own promise is not on stable storage")
             return
         if not attempt.durable:
-            attempt.view = self._make_view(attempt, tuple(sorted(got)), (), False, None)
+            quorate = attempt.quorate and len(got) == len(attempt.members)
+            attempt.view = self._make_view(attempt, tuple(sorted(got)), (), quorate, None)
             self._install(attempt, None)
             return
         electors = self.electors(got)
         verdict = quorum(self._votes, electors, self._all_seen_of(got))
         if not verdict.quorate and not self.is_first_start(got):
             self._give_up(attempt, f"{verdict.reason} with a usable store")
+            return
+        if self.unsafe(tuple(sorted(got))):
+            self._give_up(attempt, "a node that is not fenced did not answer")
             return
         owner = best_log(got, electors or sorted(got), self._me)
         durable = tuple(sorted(node for node, promise in got.items() if promise.durable))
@@ -376,7 +401,7 @@ class Views:
             return
         if self.view is not None and self.view.term == view.term:
             return
-        if view.quorate and not self._has_base(message):
+        if view.durable and not self._has_base(message):
             self._out.note("install-refused", term=view.term, why="log does not reach its base")
             return
         self.lose("a new view is being installed")
@@ -387,7 +412,7 @@ class Views:
             self._attempt = None
         self._restless_since = self._out.now
         self._wait = self._timing.install + self._rng.uniform(0, self._timing.prepare)
-        if not view.quorate:
+        if not view.durable:
             self._out.send(view.dc, ViewAck(view.term, 0))
             return
         self._adopt(message)
@@ -453,6 +478,7 @@ class Views:
         self._fails = 0
         if len(view.members) == len(self._votes.nodes):
             self.all_seen = True
+        self._safe.difference_update(view.members)
         self._out.add(ViewInstalled(view))
         self._on_active(view, acks)
 
@@ -462,8 +488,8 @@ class Views:
         view = self.current
         if view is None or view.members != nodes or view.quorate != verdict.quorate:
             return False
-        if not view.quorate:
-            return True
+        if not view.durable:
+            return not self._may_have_log(nodes, verdict)
         if view.dc != self._me:
             return self._trusts_disk_of_dc(view)
         return all(node in view.durable for node in nodes if self._is_calm(node))

@@ -111,11 +111,11 @@ class Replica:
         self._acks = {node: acks.get(node, 0) for node in view.members}
         self._progress = dict.fromkeys(view.members, now)
         self._stuck_since = now
-        if view.quorate:
+        if view.durable:
             self._advance()
 
     def append(self, payload: bytes) -> int:
-        """At the DC of an active quorate view: sequence a record. Returns its index."""
+        """At the DC of an active view with a log: sequence a record. Returns its index."""
         view = self._view
         if view is None:
             raise RuntimeError("append outside of an active view")
@@ -204,7 +204,7 @@ class Replica:
 
     def learn(self, index: int) -> None:
         """Entries up to `index` are committed, the DC of the active view says."""
-        if self._view is not None and self._view.quorate:
+        if self._view is not None and self._view.durable:
             self._apply_up_to(min(index, self.last))
 
     def _apply_up_to(self, index: int) -> None:
@@ -237,7 +237,7 @@ class Replica:
             self._written = self.commit
             self._out.persist((WriteCommit(self.commit),))
         view = self._view
-        if view is None or view is not current or view.dc != self._me or not view.quorate:
+        if view is None or view is not current or view.dc != self._me or not view.durable:
             return False
         for node in view.members:
             if node != self._me and self.is_due(node):

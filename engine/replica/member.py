@@ -16,6 +16,7 @@ from engine.base.events import (
     LinkLost,
     Outcome,
     Paused,
+    PeerSafe,
     Persisted,
     PersistFailed,
     Received,
@@ -201,6 +202,8 @@ class Member:
         elif isinstance(event, Paused):
             self._out.note("paused", gap=event.gap)
             self._detector.forget_echoes()
+        elif isinstance(event, PeerSafe):
+            self._views.peer_is_safe(event.node)
         elif isinstance(event, LeaveView):
             self._leave()
 
@@ -259,7 +262,7 @@ class Member:
 
     def _left(self, frm: int, message: membership.Leave) -> None:
         self._detector.has_left(frm)
-        self._views.consider()
+        self._views.peer_is_safe(frm)
 
     def _tick(self) -> None:
         if self._out.now >= self._next_beat:
@@ -278,7 +281,7 @@ class Member:
         rest = tuple(node for node in view.durable if node not in slow)
         nodes = self._detector.clique(self._out.now, view)
         if slow and quorum(self.votes, rest).quorate:
-            self._views.propose(nodes, durable=True)
+            self._views.propose(nodes, quorate=True, durable=True)
 
     def _beat_all(self) -> None:
         now, views = self._out.now, self._views

@@ -73,12 +73,23 @@ class Requests:
         if view is None:
             return
         pending.sent_at = self._out.now
-        if not view.quorate:
+        why = self._obstacle(view)
+        if why:
             request = pending.submission.request_id
             del self._pending[request]
-            self._refuse(request, f"no quorum: {view.reason}", ExitStatus.QUORUM)
+            self._refuse(request, why, ExitStatus.QUORUM)
         else:
             self._out.send(view.dc, Ask(pending.submission))
+
+    def _obstacle(self, view: View) -> str:
+        """Why this view cannot take changes; empty when it can."""
+        if not view.quorate:
+            return f"no quorum: {view.reason}"
+        if not view.durable:
+            absent = [node for node in self._votes.nodes if node not in view.members]
+            names = ", ".join(self._votes.name(node) for node in absent)
+            return f"no change before {names} is fenced (two_node)"
+        return ""
 
     def _refuse(self, request: str, error: str, status: ExitStatus) -> None:
         self._out.add(Answer(Outcome(request, ok=False, error=error, status=status)))
@@ -126,7 +137,7 @@ class Requests:
 
     def on_ask(self, frm: int, message: Ask) -> None:
         view = self._view
-        if view is None or view.dc != self._me or not view.quorate:
+        if view is None or view.dc != self._me or not view.durable:
             return
         submission = message.submission
         request = submission.request_id
@@ -151,7 +162,7 @@ class Requests:
         it is known whether the view still stands.
         """
         view = self._view
-        if view is None or view.dc != self._me or not view.quorate:
+        if view is None or view.dc != self._me or not view.durable:
             return
         while self._queue and replica.commit == replica.last:
             submission = self._queue.popleft()

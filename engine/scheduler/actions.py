@@ -129,18 +129,6 @@ class Action:
         """The operation key, `RSC_TASK_INTERVAL` (C2.2)."""
         return self.suffix if self.rsc is None else f"{self.rsc.id}_{self.suffix}"
 
-    @property
-    def is_required(self) -> bool:
-        return not self.flags & OPTIONAL
-
-    @property
-    def is_runnable(self) -> bool:
-        return bool(self.flags & RUNNABLE)
-
-    @property
-    def is_pseudo(self) -> bool:
-        return bool(self.flags & PSEUDO)
-
     def set_meta(self, name: str, value: str) -> None:
         """A meta value of the scheduler's own; it wins over the configured one."""
         if self.own_meta is None:
@@ -353,9 +341,11 @@ class ActionTable:
         if policy is QuorumPolicy.STOP:
             action.flags &= ~RUNNABLE
             action.reason = "no quorum"
-        elif policy is QuorumPolicy.FREEZE and (not is_active(rsc) or rsc.next_role > rsc.role):
-            action.flags &= ~RUNNABLE
-            action.reason = "quorum freeze"
+        elif policy is QuorumPolicy.FREEZE:
+            # What is not forbidden stays as it was: a start that found no node before is lost.
+            if not is_active(rsc) or rsc.next_role > rsc.role:
+                action.flags &= ~RUNNABLE
+                action.reason = "quorum freeze"
         else:
             action.flags |= RUNNABLE
 

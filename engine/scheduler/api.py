@@ -27,10 +27,8 @@ from engine.scheduler.model import (
     Colocation,
     Location,
     Model,
-    Node,
     Order,
     OrderSets,
-    Resource,
     TicketConstraint,
 )
 from engine.scheduler.pipeline import finish
@@ -84,7 +82,7 @@ def schedule(
     actions = ActionTable(model)
     reading = fill_model(cib, model, requests=actions, reporter=reports)
     plan = Plan(model, actions)
-    placement = new_placement(model, _Hooks(plan), scores)
+    placement = new_placement(model, actions, scores)
     plan.with_this = partial(with_this_list, placement)
     locations = health_locations(model)
     unpack_constraints(reading)
@@ -96,6 +94,10 @@ def schedule(
     assign_resources(placement)
     transition = finish(plan)
     reports.extend(colocation_loops(model))
+    if placement.too_dense:
+        names = ", ".join(dict.fromkeys(placement.too_dense[:_SHOWN]))
+        message = f"too many colocations depend on {names}; only the nearest were considered"
+        reports.report(warning("colocations-too-dense", message))
     reports.extend(_loop_report(loop) for loop in plan.loops)
     if plan.stuck:
         reports.report(
@@ -142,21 +144,3 @@ def _names(actions: list[Action]) -> str:
     names = [f"{a.key} on {a.node.name}" if a.node else a.key for a in actions]
     shown = ", ".join(names[:_SHOWN])
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
-
-
-class _Hooks:
-    """Placement's view of the store of actions."""
-
-    __slots__ = ("_plan",)
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-
-    def assignment_failed(self, resource: Resource) -> None:
-        self._plan.actions.assignment_failed(resource)
-
-    def is_clearing_fail_count(self, resource: Resource, node: Node) -> bool:
-        return self._plan.actions.first(resource, "clear_failcount_0", node) is not None
-
-    def delete_history(self, resource_id: str, resource: Resource | None, node: Node) -> None:
-        self._plan.actions.delete_history(resource_id, resource, node)

@@ -10,7 +10,7 @@ from functools import partial
 from engine.scheduler.bundles import assign_bundle
 from engine.scheduler.clones import assign_clone
 from engine.scheduler.groups import assign_group
-from engine.scheduler.merging import UPWARD, merged
+from engine.scheduler.merging import UPWARD, limited_merging, merged
 from engine.scheduler.model import MINUS_INFINITY, Model, Node, Resource, Strategy, Variant
 from engine.scheduler.placement import Assigner, Placement, PlacementHooks, Table
 from engine.scheduler.primitives import assign_primitive
@@ -80,7 +80,10 @@ def _sorted_for_assignment(placement: Placement) -> list[Resource]:
             [(node, node.base_score) for node in placement.model.nodes]
         )
     ]
-    tables = {r.index: merged(placement, r, r, None, None, 1.0, UPWARD) for r in resources}
+    tables: dict[int, Table] = {}
+    for resource in resources:
+        with limited_merging(placement, resource):
+            tables[resource.index] = merged(placement, resource, resource, None, None, 1.0, UPWARD)
     places = {r.index: current_node(r) for r in resources}
     return merge_sorted(resources, partial(_compare, nodes, tables, places))
 

@@ -14,6 +14,7 @@ from engine.cib.nvsets import NvSet
 from engine.scheduler.blueprints import make_op, read_blueprint
 from engine.scheduler.model import (
     MINUS_INFINITY,
+    MOST_INSTANCES,
     Blueprint,
     BundleSettings,
     Model,
@@ -88,6 +89,10 @@ def unpack_bundle(
         message = f"bundle {bundle.id}: replicas-per-host must be 1 without ip-range-start"
         reading.config_error("bundle-replicas", message, bundle.id)
         container.replicas_per_host = 1
+    if container.replicas > MOST_INSTANCES:
+        message = f"bundle {bundle.id}: replicas {container.replicas} is more than {MOST_INSTANCES}"
+        reading.config_error("bundle-replicas", f"{message}; using {MOST_INSTANCES}", bundle.id)
+        container.replicas = MOST_INSTANCES
     if container.replicas_per_host == 1:
         bundle.unique = False
     settings = BundleSettings(

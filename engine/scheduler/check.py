@@ -17,8 +17,10 @@ def findings(cib: Cib, now: float) -> tuple[Report, ...]:
     found.extend(validate(cib.root))
     if not found.has_errors:
         from engine.scheduler.api import schedule
+        from engine.scheduler.value_checks import value_findings
 
         found.extend(dangling_references(cib.root))
+        found.extend(value_findings(cib.root))
         try:
             schedule(cib, now, found)
         except EngineError as problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.scheduler.colocation import this_with_list, with_this_list
 from engine.scheduler.instances import Collective, assign_instances, sorted_instances
-from engine.scheduler.merging import add_dependent_scores
+from engine.scheduler.merging import add_dependent_scores, limited_merging
 from engine.scheduler.model import Node, Resource
 from engine.scheduler.placement import Placement
 from engine.scheduler.promotion import add_promotion_scores, choose_roles
@@ -25,8 +25,9 @@ def assign_clone(
         add_promotion_scores(placement, clone)
     for colocation in list(this_with_list(placement, clone)):
         placement.assign(colocation.primary, prefer, stop_if_fail)
-    for colocation in list(with_this_list(placement, clone)):
-        add_dependent_scores(placement, clone, colocation)
+    with limited_merging(placement, clone):
+        for colocation in list(with_this_list(placement, clone)):
+            add_dependent_scores(placement, clone, colocation)
     placement.show("pcmk__clone_assign", clone)
     clone.children = sorted_instances(placement, clone, clone.children)
     assign_instances(

@@ -84,13 +84,12 @@ class _Writer:
             text += f' on_node="{escaped[action.node]}" on_node_uuid="{escaped[action.node_uuid]}"'
             if action.router_node:
                 text += f' router_node="{escaped[action.router_node]}"'
-        if action.shutdown_lock:
-            text += f' shutdown-lock="{action.shutdown_lock}"'
         return text
 
     def _action(self, action: GraphAction, head: str) -> str:
         escaped = self._escaped
-        parts = [f"      <{head}>\n"]
+        lock = f' shutdown-lock="{action.shutdown_lock}"' if action.shutdown_lock else ""
+        parts = [f"      <{head}{lock}>\n"]
         if action.primitive is not None:
             parts.append(self._primitive(action.primitive))
         parts.append(self._attributes(action.attributes))

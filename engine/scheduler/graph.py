@@ -27,13 +27,19 @@ from engine.scheduler.order_graph import (
     NOTHING,
     ORDERED,
     REQUIRED_SAME_NODE,
+    SAME_NODE,
+    SERIALIZE,
     THEN_GRAPHS_FIRST,
     UNMIGRATABLE_BLOCKS,
 )
 from engine.scheduler.plan import Plan
 from engine.scheduler.transition import Synapse, Transition
 
-_ONLY_SEQUENCE = ORDERED | THEN_GRAPHS_FIRST | FIRST_GRAPHS_THEN
+# What cannot happen is not waited for over these alone. (The reference waits for ever over SERIALIZE
+# and over orderings before migrations.)
+_ONLY_SEQUENCE = (
+    ORDERED | SERIALIZE | IF_UNMIGRATABLE | SAME_NODE | THEN_GRAPHS_FIRST | FIRST_GRAPHS_THEN
+)
 _ALWAYS_TASKS = frozenset({"stonith", "do_shutdown"})
 
 

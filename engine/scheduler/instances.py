@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
-from engine.scheduler.merging import NONNEGATIVE, PLAIN, merged
+from engine.scheduler.merging import NONNEGATIVE, PLAIN, limited_merging, merged
 from engine.scheduler.model import INFINITY, MINUS_INFINITY, Node, Resource
 from engine.scheduler.placement import Placement, Table, is_failed, single
 from engine.scheduler.ranking import current_node, is_available, merge_sorted
@@ -190,13 +190,14 @@ def _colocation_score(placement: Placement, instance: Resource, node: Node | Non
     if node is None:
         return 0
     table: Table = {node.index: node.base_score}
-    for c in this_with_list(placement, instance):
-        factor = single(c.score / INFINITY)
-        table = merged(placement, c.primary, instance, table, c, factor, PLAIN)
-    for c in with_this_list(placement, instance):
-        if has_influence(c, instance):
+    with limited_merging(placement, instance):
+        for c in this_with_list(placement, instance):
             factor = single(c.score / INFINITY)
-            table = merged(placement, c.dependent, instance, table, c, factor, NONNEGATIVE)
+            table = merged(placement, c.primary, instance, table, c, factor, PLAIN)
+        for c in with_this_list(placement, instance):
+            if has_influence(c, instance):
+                factor = single(c.score / INFINITY)
+                table = merged(placement, c.dependent, instance, table, c, factor, NONNEGATIVE)
     return table.get(node.index, MINUS_INFINITY)
 
 

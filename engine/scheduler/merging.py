@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.base.score import add_scores
@@ -15,7 +17,7 @@ from engine.scheduler.model import (
     Resource,
     Variant,
 )
-from engine.scheduler.placement import Placement, Table, single
+from engine.scheduler.placement import FEWEST_MERGES, Placement, Table, single
 
 _UNUSABLE = -100 * INFINITY
 """Marks an entry that a negative wish has spoilt for a clone (P11.27); never shown."""
@@ -41,6 +43,20 @@ _FOLLOWING = {
     NONNEGATIVE: ACTIVE_NONNEGATIVE,
     UPWARD: MergeMode(active=True, upward=True),
 }
+
+
+@contextmanager
+def limited_merging(placement: Placement, resource: Resource) -> Iterator[None]:
+    """All dependents of one resource share one allowance of merges (see `MERGES`)."""
+    outer = placement.merges_left
+    placement.merges_left = placement.merge_limit
+    try:
+        yield
+    finally:
+        if placement.merges_left < 0:
+            placement.too_dense.append(resource.id)
+            placement.merge_limit = max(placement.merge_limit // 2, FEWEST_MERGES)
+        placement.merges_left = outer
 
 
 def add_dependent_scores(placement: Placement, resource: Resource, colocation: Colocation) -> None:
@@ -98,11 +114,14 @@ def _merged(
     else:
         work = dict(table)
         _add_source(placement, work, source, target, colocation, factor, mode)
+    placement.merges_left -= 1
     if placement.any_usable(work):
         following = _FOLLOWING.get(mode, mode)
         upward = mode.upward
         linked = this_with_list if upward else with_this_list
         for link in linked(placement, source):
+            if placement.merges_left < 0:
+                break
             if not upward and not has_influence(link):
                 continue
             other = link.primary if upward else link.dependent

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 INFINITY: Final = 1_000_000
 MINUS_INFINITY: Final = -1_000_000
+MOST_INSTANCES: Final = 1_000
+"""Of a clone or bundle, unless there are more nodes: a mistyped number must not stop the cluster."""
 
 
 class Role(IntEnum):

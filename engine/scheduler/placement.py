@@ -27,6 +27,12 @@ from engine.scheduler.scores import ScoreSink
 Table = dict[int, int]
 """Node index → score."""
 
+MERGES = 50_000
+FEWEST_MERGES = 1_000
+"""Every path of colocations is followed, and with dense colocations their number doubles with each
+resource. So many tables are merged for one resource; when that did not suffice, half as many for the
+next one, but never fewer than the second number. Beyond that only direct dependents count."""
+
 Assigner = Callable[["Placement", Resource, Node | None, bool], Node | None]
 """(placement, resource, preferred node, whether a failure is final) → the node, if there is one."""
 
@@ -52,11 +58,14 @@ class Placement:
         "_deltas",
         "colocation_lists",
         "hooks",
+        "merge_limit",
+        "merges_left",
         "model",
         "promoting",
         "ranking",
         "show_order",
         "sink",
+        "too_dense",
         "uname_is_unique",
         "usable",
     )
@@ -75,6 +84,9 @@ class Placement:
         self._assigners = assigners
         self._deltas: dict[tuple[float, int], int] = {}
         self.colocation_lists: dict[tuple[int, bool], list[Colocation]] = {}
+        self.merge_limit = MERGES
+        self.merges_left = MERGES
+        self.too_dense: list[str] = []  # resources whose colocations branch beyond the limit
         self.promoting: set[int] = set()  # clones whose role selection has begun (P15.10)
         self.usable: list[bool] = []
         self.refresh_nodes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.scheduler.binding import bind
 from engine.scheduler.colocation import this_with_list, with_this_list
-from engine.scheduler.merging import add_dependent_scores
+from engine.scheduler.merging import add_dependent_scores, limited_merging
 from engine.scheduler.model import (
     INFINITY,
     Colocation,
@@ -57,13 +57,14 @@ def _apply_colocations(placement: Placement, resource: Resource) -> None:
     if not this_with and not with_this:
         return
     this_with, with_this = list(this_with), list(with_this)
-    for mandatory in (True, False):
-        for colocation in this_with:
-            if (abs(colocation.score) >= INFINITY) is mandatory:
-                _follow_primary(placement, resource, colocation)
-        for colocation in with_this:
-            if (abs(colocation.score) >= INFINITY) is mandatory:
-                add_dependent_scores(placement, resource, colocation)
+    with limited_merging(placement, resource):
+        for mandatory in (True, False):
+            for colocation in this_with:
+                if (abs(colocation.score) >= INFINITY) is mandatory:
+                    _follow_primary(placement, resource, colocation)
+            for colocation in with_this:
+                if (abs(colocation.score) >= INFINITY) is mandatory:
+                    add_dependent_scores(placement, resource, colocation)
 
 
 def _follow_primary(placement: Placement, resource: Resource, colocation: Colocation) -> None:

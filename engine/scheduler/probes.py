@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.scheduler.actions import OPTIONAL, PSEUDO, RUNNABLE, Action
-from engine.scheduler.activity import is_active
 from engine.scheduler.collectives import InstanceFinder
 from engine.scheduler.fencing import order_after_unfencing
 from engine.scheduler.internal_orders import sort_by_instance
@@ -340,7 +339,7 @@ class _RestartOrder:
                 start.task == "start"
                 and start.rsc is not None
                 and start.rsc.parent is top
-                and not is_active(start.rsc, everything=False)
+                and not start.rsc.running_on
             ):
                 self.plan.link(probe, start, ORDERED | BLOCKS)
 

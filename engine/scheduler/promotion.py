@@ -9,7 +9,7 @@ from engine.base.values import score_or_none
 from engine.scheduler.binding import bind
 from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
 from engine.scheduler.instances import compare_instances
-from engine.scheduler.merging import ACTIVE_NONNEGATIVE, merged
+from engine.scheduler.merging import ACTIVE_NONNEGATIVE, limited_merging, merged
 from engine.scheduler.model import (
     INFINITY,
     MINUS_INFINITY,
@@ -180,12 +180,13 @@ def _sort_for_promotion(placement: Placement, clone: Resource) -> None:
         if node is not None and instance.promotion_priority >= 0 and node.index in clone.allowed:
             old = clone.allowed[node.index]
             clone.allowed[node.index] = add_scores(old, instance.promotion_priority)
-    for c in list(with_this_list(placement, clone)):
-        if c.primary_role is Role.PROMOTED and has_influence(c):
-            factor = single(c.score / INFINITY)
-            clone.allowed = merged(
-                placement, c.dependent, clone, clone.allowed, c, factor, ACTIVE_NONNEGATIVE
-            )
+    with limited_merging(placement, clone):
+        for c in list(with_this_list(placement, clone)):
+            if c.primary_role is Role.PROMOTED and has_influence(c):
+                factor = single(c.score / INFINITY)
+                clone.allowed = merged(
+                    placement, c.dependent, clone, clone.allowed, c, factor, ACTIVE_NONNEGATIVE
+                )
     for ticket in clone.tickets:
         if ticket.role is Role.PROMOTED and (not ticket.ticket.granted or ticket.ticket.standby):
             placement.ban(clone, None, f"ticket {ticket.ticket.id}")

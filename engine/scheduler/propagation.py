@@ -63,6 +63,8 @@ _MAX_DEPTH = 60
 _IDLE_FOR_PRIMITIVES = (
     ORDERED | SERIALIZE | LOAD | REQUIRED_SAME_NODE | GUEST_ALLOWED | IF_UNMIGRATABLE
 )
+# Relations that by themselves only make orderings between instances of interleaved clones.
+_ONLY_FOR_INSTANCES = ORDERED | MIN_RUNNABLE
 _WORDS = {RUNNABLE: "unrunnable", MIGRATABLE: "unmigrateable", OPTIONAL: "required"}
 
 
@@ -190,8 +192,10 @@ class Propagation:
         changed = 0
         then_rsc = then.rsc
         if then_rsc is not None:
+            idle = 0 if then_rsc.variant >= Variant.CLONE else _ONLY_FOR_INSTANCES
+            effective = relation & ~idle
             for mask, flag_filter in _EFFECTS:
-                if not relation & mask:
+                if not effective & mask:
                     continue
                 used = flags
                 if mask in (FIRST_THEN, PROMOTED_THEN_FIRST):

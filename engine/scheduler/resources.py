@@ -9,6 +9,7 @@ from engine.cib.nvsets import apply_sets
 from engine.scheduler.bundles_unpack import unpack_bundle
 from engine.scheduler.model import (
     INFINITY,
+    MOST_INSTANCES,
     Blueprint,
     CloneSettings,
     Model,
@@ -354,6 +355,11 @@ def _unpack_clone(reading: Reading, resource: Resource, blueprint: Blueprint) ->
         ordered=is_true(meta.get("ordered")),
         interleave=is_true(meta.get("interleave")),
     )
+    most = max(MOST_INSTANCES, len(model.nodes))
+    if settings.clone_max > most:
+        message = f"{resource.id}: clone-max {settings.clone_max} is more than {most}; using {most}"
+        reading.config_error("clone-max", message, resource.id)
+        settings.clone_max = most
     if resource.promotable:
         settings.promoted_max = _number(resource, "promoted-max", 1, "master-max")
         settings.promoted_node_max = _number(resource, "promoted-node-max", 1, "master-node-max")

@@ -122,7 +122,7 @@ def _judge_standing(plan: Plan, rsc: Resource, current: Node | None) -> tuple[bo
         return True, False
     if rsc.role > Role.STARTED and current is not None and rsc.assigned is not None:
         start = plan.actions.obtain(rsc, "start", rsc.assigned, optional=True)
-        return start.is_required, False
+        return not start.flags & OPTIONAL, False
     return False, False
 
 

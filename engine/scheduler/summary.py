@@ -370,7 +370,7 @@ def _listed_on(clone: Resource, child: Resource, *, pending: bool) -> Node | Non
 def _shown_in_full(clone: Resource, child: Resource, *, pending: bool) -> bool:
     partly = is_active(child, everything=False)
     if _all(child, "unique"):
-        return partly or (not clone.removed and not child.removed)
+        return partly or not clone.removed
     return partly or _is_pending(child, pending=pending)
 
 

@@ -34,8 +34,7 @@ def summary_lines(plan: Plan) -> list[str]:
         and action.own_meta
         and action.node is not None
     ]
-    changes = [change for rsc in plan.model.resources for change in _changes(plan, rsc)]
-    return fencings + _aligned(changes)
+    return fencings + _aligned(resource_changes(plan))
 
 
 def resource_changes(plan: Plan) -> list[Change]:

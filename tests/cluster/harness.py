@@ -26,6 +26,7 @@ from engine.ipc.client import Client
 PYTHON = sys.executable
 CRM = str(Path(PYTHON).with_name("crm"))
 PROJECT = str(Path(__file__).resolve().parents[2])
+PATIENCE = 2.0
 DEAD_TIME = 3.65  # three nodes: 3 s, and 0.65 s for each above two
 ADDRESS = "10.77.0.100"
 NGINX = """\
@@ -200,11 +201,15 @@ class Cluster:
         return str(done.stdout)
 
     def eventually(self, what: str, check: Callable[[], Any], seconds: float) -> float:
-        """Wait for something; how long it took. Fails with the agents' last words."""
+        """Wait for something; how long it took. Fails with the agents' last words.
+
+        A machine that does other things as well gets more time; it costs nothing where all is well.
+        """
         start = time.monotonic()
+        limit = seconds * PATIENCE
         while not check():
-            if time.monotonic() - start > seconds:
-                raise AssertionError(f"not within {seconds:g} s: {what}\n{self.last_words()}")
+            if time.monotonic() - start > limit:
+                raise AssertionError(f"not within {limit:g} s: {what}\n{self.last_words()}")
             time.sleep(0.05)
         return time.monotonic() - start
 

@@ -16,6 +16,7 @@ from conftest import needs_namespaces
 from harness import Cluster, add_primitive, set_property
 
 from engine.cib.document import Cib
+from engine.ipc.client import Client
 
 pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(180)]
 
@@ -145,3 +146,19 @@ def test_an_active_node_is_not_taken_for_down(cluster: Cluster) -> None:
 
     with pytest.raises(EngineError, match="active member"):
         cluster.ask(cluster.hosts[0], "confirm-fenced", node=cluster.hosts[1].name)
+
+
+def test_a_slow_switch_is_asked_once_though_the_view_changes_meanwhile(
+    cluster: Cluster, switch: PowerSwitch, folder: str
+) -> None:
+    dc = cluster.dc()
+    victim = next(host for host in cluster.hosts if host is not dc)
+    slow = Path(folder, "switch", "slow")
+    slow.touch()
+    try:
+        with Client(f"/proc/{dc.pid}/root/run/crmshell/admin.sock") as client:
+            client.demand("fence", 60.0, node=victim.name, action="reboot")
+        cluster.eventually("idle", cluster.is_idle, 30)
+    finally:
+        slow.unlink()
+    assert [name for name, _ in switch.switched] == [victim.name]

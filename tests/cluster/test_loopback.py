@@ -336,6 +336,38 @@ def node_file(host: Host, hosts: list[Host]) -> None:
     (folder / "node.conf").write_text(node_config_to_text(config))
 
 
+def grow(loop: Loop, hosts: list[Host]) -> None:
+    """Start these hosts, and no others, as one cluster."""
+    for host in hosts:
+        host.kill()
+        node_file(host, hosts)
+        host.start_by_file(loop.key)
+    loop.until("one view", lambda: loop.is_one_view_of(hosts), 45)
+
+
+def test_of_two_nodes_the_survivor_takes_changes_once_the_other_is_fenced(tmp_path: Path) -> None:
+    pair = Loop(tmp_path, f"{os.getpid() >> 8 & 63 | 192}.{os.getpid() & 255}")
+    gone, left = pair.hosts[:2]
+    try:
+        grow(pair, [gone, left])
+        assert submit(left, "both")["ok"]
+        gone.kill()
+        pair.until("alone", lambda: left.status().get("members") == ["n2"], 45)
+        refused = submit(left, "too-early")
+        assert refused["status"] == ExitStatus.QUORUM
+        assert refused["error"] == "no change before n1 is fenced (two_node)"
+        confirmed = left.ask("confirm-fenced", 20, node="n1")
+        assert confirmed["ok"], confirmed
+        pair.until("a commit", lambda: bool(submit(left, "alone").get("ok")), 30)
+        assert names(left).count("too-early") == 0
+        gone.start_by_file(pair.key)
+        pair.until("one view", lambda: pair.is_one_view_of([gone, left]), 45)
+        pair.until_equal()
+        assert "alone" in names(gone)
+    finally:
+        pair.stop()
+
+
 def test_a_cluster_grows_from_one_node_to_three_and_keeps_its_configuration(
     tmp_path: Path,
 ) -> None:
@@ -343,11 +375,7 @@ def test_a_cluster_grows_from_one_node_to_three_and_keeps_its_configuration(
     try:
         for size in (1, 2, 3):
             hosts = grown.hosts[:size]
-            for host in hosts:
-                host.kill()
-                node_file(host, hosts)
-                host.start_by_file(grown.key)
-            grown.until("one view", lambda hosts=hosts: grown.is_one_view_of(hosts), 45)
+            grow(grown, hosts)
             answer = submit(hosts[-1], f"size-{size}")
             assert answer["ok"], answer
             assert len(answer["durable"]) == size

@@ -178,6 +178,11 @@ def _adopted_log_not_written(stack: ExitStack) -> None:
     stack.enter_context(patch.object(StoreImage, "_adopt", adopt))
 
 
+def _commit_before_fencing(stack: ExitStack) -> None:
+    """D-19: with two_node both halves commit as soon as they are alone."""
+    stack.enter_context(patch.object(Views, "unsafe", lambda self, nodes: ()))
+
+
 MUTANTS: dict[str, Patches] = {
     "ack_before_fsync": _ack_before_fsync,
     "promise_not_persisted": _promise_not_persisted,
@@ -193,6 +198,7 @@ MUTANTS: dict[str, Patches] = {
     "authority_without_a_round": _authority_without_a_round,
     "entry_taken_twice": _entry_taken_twice,
     "adopted_log_not_written": _adopted_log_not_written,
+    "commit_before_fencing": _commit_before_fencing,
 }
 
 

@@ -56,7 +56,7 @@ class Oracle:
     def _authority(self, node: SimNode, member: Member) -> None:
         """I-7, R13: no DC acts longer than the lease after a newer view with quorum was active."""
         view = member.view
-        if view is None or not view.quorate or view.term >= self._newest:
+        if view is None or not view.durable or view.term >= self._newest:
             return
         now, lease = self._world.now / 1e6, self._world.timing.dead_time
         since = min(at for term, at in self._active_at.items() if term > view.term)
@@ -98,8 +98,8 @@ class Oracle:
         if view.dc != node.id:
             return
         world.seen["view"] += 1
-        if not view.quorate:
-            world.seen["view-without-quorum"] += 1
+        if not view.durable:
+            world.seen["view-without-log" if view.quorate else "view-without-quorum"] += 1
             return
         if len(view.durable) < len(view.members):
             world.seen["view-with-non-durable"] += 1

@@ -27,6 +27,7 @@ SHOWN_BY: dict[str, list[str | int]] = {
     "authority_without_a_round": [0],
     "entry_taken_twice": [0, 1, 2],
     "adopted_log_not_written": [0, 1, 2],
+    "commit_before_fencing": ["two-nodes-cut-0", "two-nodes-cut-1"],
 }
 
 

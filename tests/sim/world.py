@@ -23,6 +23,7 @@ from engine.base.events import (
     Event,
     Note,
     Paused,
+    PeerSafe,
     Persist,
     Persisted,
     PersistFailed,
@@ -60,12 +61,14 @@ class Config:
     end: float = 60.0
     client_pause: float = 0.3
     machine: str = "list"
+    two_node: bool = False
     max_faults: int = 40
 
     def votes(self) -> Votes:
         return Votes(
             tuple((node, 1) for node in range(1, self.nodes + 1)),
             tie_breaker=1 if self.tie_breaker else None,
+            two_node=self.two_node,
         )
 
 
@@ -338,6 +341,29 @@ class World:
 
     # ---- clients
 
+    def fence(self) -> None:
+        """With two_node whoever is alone has the other powered off before it goes on (D-19)."""
+        for node in self.nodes.values():
+            view = node.member.view if node.member else None
+            if view is not None and view.quorate and len(view.members) < len(self.nodes):
+                pause = self.stream("fence").uniform(0.1, 2)
+                self.at(pause, self._power_off, node, node.incarnation, view.term)
+        self.at(1.0, self.fence)
+
+    def _power_off(self, node: SimNode, incarnation: int, term: int) -> None:
+        member = node.member
+        if member is None or node.incarnation != incarnation or node.paused_until > self.now:
+            return
+        view = member.view
+        if view is None or view.term != term:
+            return
+        for other in self.nodes.values():
+            if other.id not in view.members:
+                self.seen["fenced"] += 1
+                other.crash()
+                self.at(2.0, other.boot)
+                node.give(incarnation, PeerSafe(other.id))
+
     def controller(self) -> None:
         """Every node that believes to be DC changes the status section now and then."""
         rng = self.stream("controller")
@@ -384,6 +410,8 @@ class World:
             self.at(moment, strike, self, kind, args)
         self.at(0.5, self.client)
         self.at(0.5, self.controller)
+        if self.config.two_node:
+            self.at(0.5, self.fence)
         self.at(self.config.chaos, heal, self)
         end = int(self.config.end * SECOND)
         while self._queue and self._queue[0][0] <= end:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from lxml import etree
 
 from engine.controller.events import (
     ConfigurationChanged,
@@ -15,10 +16,23 @@ from engine.controller.events import (
     TimerFired,
 )
 from engine.controller.fsm import DcState
-from engine.controller.messages import Ask, ForgetResource, ShutdownGranted, Told
+from engine.controller.messages import (
+    Ask,
+    CancelOp,
+    Confirmed,
+    ForgetResource,
+    ShutdownGranted,
+    TellState,
+    Told,
+)
 from engine.lrm.api import OpStatus
 
 from .bench import Bench, crm_event, rsc_op
+
+NO_FENCING = (
+    '<cluster_property_set id="o"><nvpair id="o-f" name="stonith-enabled" value="false"/>'
+    "</cluster_property_set>"
+)
 
 
 @pytest.fixture
@@ -316,3 +330,70 @@ def test_a_timed_out_operation_is_recorded_as_such(bench: Bench) -> None:
     bench.result(2, op, 1, OpStatus.TIMED_OUT)
     [entry] = bench.find(".//lrm_rsc_op[@id='db_last_0']")
     assert entry.get("op-status") == "2"
+
+
+def test_a_silent_member_is_asked_again_and_nothing_is_decided_without_it() -> None:
+    bench = Bench()
+    bench.cib.section("crm_config").append(etree.fromstring(NO_FENCING))
+    bench.view(1, 2, 3)
+    bench.join(1)
+    bench.join(2)
+    bench.told = []
+    for _ in range(40):
+        bench.do(TimerFired("join"))
+    assert {(to, type(m)) for to, m in bench.told} == {(3, TellState)}
+    assert bench.core.state is DcState.INTEGRATION
+    bench.join(3)
+    assert bench.core.state is DcState.IDLE
+
+
+def test_a_member_that_stays_silent_is_left_to_fencing() -> None:
+    bench = Bench()
+    bench.view(1, 2, 3)
+    bench.join(1)
+    bench.join(2)
+    for _ in range(30):
+        bench.do(TimerFired("join"))
+    assert bench.core.state is DcState.IDLE
+    [state] = bench.find("node_state[@id='3']")
+    assert (state.get("in_ccm"), state.get("crmd"), state.get("expected")) == (
+        "true",
+        "offline",
+        "member",
+    )
+
+
+def test_a_cancelled_monitor_leaves_the_status_so_that_it_can_come_back(bench: Bench) -> None:
+    bench.schedule(rsc_op(1, "db", "monitor", 2, interval="10000"))
+    [(_, op)] = bench.ops()
+    bench.result(2, op, 0)
+    assert bench.find(".//lrm_rsc_op[@id='db_monitor_10000']")
+    bench.do(ConfigurationChanged((0, 5, 0)))
+    bench.schedule(
+        rsc_op(2, "db", "cancel", 2, interval="10000").replace(
+            "<attributes", '<attributes CRM_meta_operation="monitor"'
+        )
+    )
+    [(to, order)] = [(to, m) for to, m in bench.told if isinstance(m, CancelOp)]
+    assert (to, order.operation, order.interval_ms) == (2, "monitor", 10_000)
+    assert not bench.find(".//lrm_rsc_op[@id='db_monitor_10000']")
+    bench.do(FromNode(2, Confirmed(bench.term, order.action)))
+    assert bench.core.is_idle
+
+
+def test_results_that_come_while_others_join_are_not_forgotten() -> None:
+    bench = Bench()
+    bench.settle(1, 2, 3)
+    bench.schedule(rsc_op(1, "db", "start", 2))
+    [(_, op)] = bench.ops()
+    bench.view(1, 2, 3)
+    pending = (
+        b'<lrm><lrm_resources><lrm_resource id="db" class="ocf" provider="heartbeat" type="Dummy">'
+    )
+    pending += b'<lrm_rsc_op id="db_last_0" operation="start" op-status="-1" rc-code="193"/>'
+    bench.join(2, lrm=pending + b"</lrm_resource></lrm_resources></lrm>", in_flight=("db_start_0",))
+    bench.result(2, op, 0)
+    bench.join(1)
+    bench.join(3)
+    [entry] = bench.find("node_state[@id='2']//lrm_rsc_op[@id='db_last_0']")
+    assert (entry.get("op-status"), entry.get("rc-code")) == ("0", "0")

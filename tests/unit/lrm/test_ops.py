@@ -165,3 +165,13 @@ def test_orders_of_another_dc_are_not_begun_and_repeated_ones_go_on() -> None:
     assert bench.core.outstanding == ("db_start_0",)
     assert bench.spawned(Finished(run.run, 0)) == []
     assert len(bench.core.recurring) == 1
+
+
+def test_a_stop_that_is_dropped_in_the_queue_leaves_the_monitor_in_force() -> None:
+    bench = Bench()
+    [run] = bench.spawned(Request(MONITOR))
+    bench.do(Request(STOP))
+    bench.do(DropQueued())
+    bench.do(Finished(run.run, 0))
+    assert len(bench.core.recurring) == 1
+    assert bench.spawned(TimerFired("again 1"))

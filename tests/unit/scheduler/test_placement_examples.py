@@ -402,3 +402,20 @@ def test_a_chain_of_colocations_may_be_longer_than_pythons_usual_recursion() -> 
     decided, _ = run(document)
 
     assert set(places(decided).values()) == {"n1"}
+
+
+def test_colocations_that_branch_without_end_are_cut_short_with_a_warning() -> None:
+    names = [f"r{n}" for n in range(40)]
+    references = "".join(f'<resource_ref id="{name}"/>' for name in names)
+    every_pair = (
+        '<rsc_colocation id="apart" score="-1000">'
+        f'<resource_set id="s">{references}</resource_set></rsc_colocation>'
+    )
+    document = cib(*[primitive(name) for name in names], options=OPTIONS, constraints=every_pair)
+
+    decided, _ = run(document)
+
+    assert "" not in places(decided).values()
+    warnings = [r.message for r in decided.reports if r.code == "colocations-too-dense"]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("too many colocations depend on r0, ")

@@ -284,3 +284,31 @@ def test_a_group_behind_a_group_restarts_with_it_member_by_member() -> None:
         "Restart b1 ( n1 ) due to required ga running",
         "Restart b2 ( n1 ) due to required b1 start",
     ]
+
+
+def test_a_serialized_resource_does_not_wait_for_one_that_cannot_start() -> None:
+    decided = decide(
+        cib(
+            primitive("a"),
+            primitive("b"),
+            nodes=1,
+            states=node_state(1, history("a", running("a")), history("b", stopped("b"))),
+            constraints=order("a", "b", kind="Serialize") + location("a", "n1", "-INFINITY"),
+        )
+    )
+    assert actions(decided) == {"a_stop_0 n1", "b_start_0 n1"}
+    assert inputs(decided, "b_start_0 n1") == set()
+
+
+def test_with_policy_freeze_a_changed_definition_stops_the_resource() -> None:
+    changed = history("a", op("a", "start", op_digest="0" * 32))
+    decided = decide(
+        cib(
+            primitive("a", requires="quorum"),
+            nodes=1,
+            states=node_state(1, changed),
+            options={"no-quorum-policy": "freeze"},
+            quorate=False,
+        )
+    )
+    assert summary(decided) == ["Stop a ( n1 ) due to resource definition change"]

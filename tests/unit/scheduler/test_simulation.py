@@ -440,3 +440,13 @@ def test_a_loop_of_orderings_ends_with_an_error_and_a_plan_for_the_rest(
     shown = capsys.readouterr()
     assert shown.err.count("wait for each other") == 1
     assert "Resource action: c               start on" in shown.out
+
+
+def test_an_absurd_number_of_instances_is_cut_with_a_finding() -> None:
+    document = cib(clone("cl", primitive("b"), clone_max="999999999999"), nodes=1, options=IGNORE)
+
+    model_reports = schedule(document, NOW).reports
+
+    assert [r.message for r in model_reports if r.code == "clone-max"] == [
+        "cl: clone-max 2147483647 is more than 1000; using 1000"
+    ]
