@@ -59,14 +59,11 @@ def split_words_of(line: str) -> list[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_in_a_document_exists(document: Path) -> None:
-    lines = _typed(document)
-    assert [line for line in lines if not _resolves(line) and "..." not in line] == []
+    assert [line for line in _typed(document) if not _resolves(line) and "..." not in line] == []
 
 
-def test_commands_are_found_in_the_documents_at_all() -> None:
-    counts = {document.name: len(_typed(document)) for document in DOCUMENTS}
-    assert counts["pcs.md"] > 40
-    assert counts["first-cluster.md"] > 20
+def test_the_documents_show_commands() -> None:
+    assert sum(len(_typed(document)) for document in DOCUMENTS) > 100
 
 
 STATEMENTS = sorted(
