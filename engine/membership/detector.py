@@ -39,6 +39,7 @@ class Peer:
     stamp: int = 0
     beat: Heartbeat = field(default_factory=lambda: Heartbeat((), 0, 0))
     hears: frozenset[int] = frozenset()
+    restarted: bool = False  # since the view that this node is in was made
 
 
 class Detector:
@@ -49,6 +50,7 @@ class Detector:
         self._votes = dict(votes.votes)
         self._timing = timing
         self.peers = {node: Peer() for node in votes.nodes if node != me}
+        self._term = 0
 
     def meet(self, frm: int, incarnation: int) -> Heard:
         """Take note of the sender's incarnation (D-9): a lower one is stale, a higher one ends the old."""
@@ -57,7 +59,7 @@ class Detector:
             return Heard.STALE
         if incarnation == peer.incarnation:
             return Heard.USUAL
-        self.peers[frm] = Peer(incarnation=incarnation)
+        self.peers[frm] = Peer(incarnation=incarnation, restarted=peer.incarnation > 0)
         return Heard.RESTARTED if peer.incarnation else Heard.NEW
 
     def beat(self, frm: int, message: Heartbeat, now: float) -> bool:
@@ -119,8 +121,13 @@ class Detector:
     def clique(self, now: float, view: View | None) -> tuple[int, ...]:
         """The largest set by votes of nodes that all hear each other and that contains this one.
 
-        Ties: contains the DC of `view`, then most of its members, then the lowest ids (D-15).
+        Ties: contains the DC of `view`, then most of its members, then the lowest ids (D-15). A node
+        that restarted since is no member any more: it must not push out one that was there all along.
         """
+        if view is not None and view.term != self._term:
+            self._term = view.term
+            for peer in self.peers.values():
+                peer.restarted = False
         alive = [
             node
             for node, peer in self.peers.items()
@@ -159,9 +166,13 @@ class Detector:
         self, nodes: Collection[int], view: View | None
     ) -> tuple[int, bool, int, list[int]]:
         weight = sum(self._votes.get(node, 0) for node in nodes)
-        has_dc = view is not None and view.dc in nodes
-        stay = sum(1 for node in nodes if view is not None and node in view.members)
-        return weight, has_dc, stay, [-node for node in sorted(nodes)]
+        stay = [node for node in nodes if view is not None and self._stays(node, view)]
+        has_dc = view is not None and view.dc in stay
+        return weight, has_dc, len(stay), [-node for node in sorted(nodes)]
+
+    def _stays(self, node: int, view: View) -> bool:
+        peer = self.peers.get(node)
+        return node in view.members and (peer is None or not peer.restarted)
 
     def _deaf_to(self, node: int, alive: list[int]) -> frozenset[int]:
         mine = self.peers[node].hears

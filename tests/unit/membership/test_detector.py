@@ -68,6 +68,18 @@ def test_in_a_partial_partition_the_side_of_the_dc_stays(dc, side):
     assert found.clique(1.0, View(64, (1, 2, 3), (1, 2, 3), dc, True)) == side
 
 
+@pytest.mark.parametrize("dc", [1, 2])
+def test_a_node_that_restarted_does_not_push_out_one_that_stayed(dc):
+    found = detector(3)
+    view = View(64, (1, 2, 3), (1, 2, 3), dc, True)
+    hear(found, everybody_hears([1, 2, 3]))
+    assert found.clique(1.0, view) == (1, 2, 3)
+    found.meet(2, 2)
+    found.beat(2, Heartbeat((1, 2), 64, 1100), 1.1)
+    hear(found, {3: {1, 3}}, now=1.1)
+    assert found.clique(1.1, view) == (1, 3)
+
+
 def test_the_largest_clique_by_votes_wins():
     votes = Votes(((1, 1), (2, 1), (3, 1), (4, 5)))
     found = Detector(1, votes, TIMING)
