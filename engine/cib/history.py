@@ -5,11 +5,13 @@ A record is read once from the XML; everything later works on the record.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from lxml import etree
 
+from engine.base.kept import Kept
 from engine.base.values import int_from_text
 
 PENDING: Final = -1
@@ -49,8 +51,6 @@ class OpRecord:
     uuid: str
     last_change: int
     element: etree._Element
-    reschedule: bool = False
-    """An expired failure: the operation is to be scheduled anew (20.7 d)."""
 
     def get(self, name: str) -> str | None:
         """Any further attribute of the entry."""
@@ -137,18 +137,25 @@ def read_history(element: etree._Element) -> ResourceHistory:
     return history
 
 
+# The histories of a node, by the text of its `lrm` elements.
+KeptHistories: TypeAlias = Kept[tuple[bytes, ...], tuple[ResourceHistory, ...]]
+
+
 class HistoryStore:
     """All histories of a status section, read when first asked for.
 
-    Nodes are named by the `uname` of their state, exactly as written there.
+    Nodes are named by the `uname` of their state, exactly as written there. `kept` holds histories
+    of earlier runs; those of a node whose text is the same are taken from there.
     """
 
-    __slots__ = ("_cache", "_elements", "_states")
+    __slots__ = ("_cache", "_elements", "_kept", "_of_state", "_states")
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptHistories | None = None) -> None:
         self._states: dict[str, list[etree._Element]] = {}
         self._elements: dict[str, dict[str, list[etree._Element]]] = {}
         self._cache: dict[int, ResourceHistory] = {}
+        self._kept = kept
+        self._of_state: dict[etree._Element, list[etree._Element]] = {}
 
     def add_state(self, state: etree._Element) -> None:
         """Make a `node_state` known."""
@@ -158,15 +165,16 @@ class HistoryStore:
 
     def elements(self, state: etree._Element) -> list[etree._Element]:
         """The `lrm_resource` elements of a `node_state`, in document order."""
-        return [
-            resource
-            for lrm in state
-            if lrm.tag == "lrm"
-            for resources in lrm
-            if resources.tag == "lrm_resources"
-            for resource in resources
-            if resource.tag == "lrm_resource"
-        ]
+        lrms = [child for child in state if child.tag == "lrm"]
+        if self._kept is None:
+            return _resource_elements(lrms)
+        known = self._of_state.get(state)
+        if known is None:
+            histories = _kept_histories(self._kept, lrms)
+            known = [history.element for history in histories]
+            self._of_state[state] = known
+            self._cache.update((id(history.element), history) for history in histories)
+        return known
 
     def entries(self, node_name: str) -> list[ResourceHistory]:
         """Histories of the node, in document order; none if it has several states (0.4)."""
@@ -195,6 +203,27 @@ class HistoryStore:
             self._elements[node_name] = index
         found = index.get(resource_id, ())
         return self.read(found[0]) if len(found) == 1 else None
+
+
+def _resource_elements(lrms: list[etree._Element]) -> list[etree._Element]:
+    return [
+        resource
+        for lrm in lrms
+        for resources in lrm
+        if resources.tag == "lrm_resources"
+        for resource in resources
+        if resource.tag == "lrm_resource"
+    ]
+
+
+def _kept_histories(kept: KeptHistories, lrms: list[etree._Element]) -> tuple[ResourceHistory, ...]:
+    """The histories in these elements; what is kept is a copy, so that it holds no whole CIB."""
+    key = tuple(etree.tostring(lrm, with_tail=False) for lrm in lrms)
+    known = kept.find(key)
+    if known is None:
+        elements = _resource_elements([deepcopy(lrm) for lrm in lrms])
+        known = kept.keep(key, tuple(read_history(element) for element in elements))
+    return known
 
 
 # -- order in time -----------------------------------------------------------------------------

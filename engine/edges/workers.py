@@ -14,12 +14,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
 from engine.base.errors import EngineError
 from engine.base.reports import ReportList, Severity
+
+if TYPE_CHECKING:
+    from engine.scheduler.warm import Warm
 
 DEADLINE_SECONDS = 60.0
 MEMORY_BYTES = 4 * 1024**3
@@ -172,24 +175,26 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     channel = socket.socket(fileno=0)
     from engine.scheduler import api
+    from engine.scheduler.warm import Warm
 
+    warm = Warm()
     while True:
         header = _receive(channel, _HEADER_BYTES)
         body = _receive(channel, int.from_bytes(header, "big")) if header else b""
         if not body:
             return 0
-        answer = _compute(api, msgpack.unpackb(body, raw=False))
+        answer = _compute(api, msgpack.unpackb(body, raw=False), warm)
         packed: bytes = msgpack.packb(answer, use_bin_type=True)
         channel.sendall(len(packed).to_bytes(_HEADER_BYTES, "big") + packed)
 
 
-def _compute(api: Any, request: dict[str, Any]) -> dict[str, Any]:
+def _compute(api: Any, request: dict[str, Any], warm: Warm) -> dict[str, Any]:
     from engine.cib.document import Cib
 
     reports = ReportList()
     try:
         cib = Cib.from_bytes(request["cib"], "scheduler input")
-        schedule = api.schedule(cib, request["now"], reports)
+        schedule = api.schedule(cib, request["now"], reports, warm=warm)
         graph = schedule.graph_xml()
     except EngineError as problem:
         return {"graph": b"", "error": str(problem), "warnings": []}

@@ -1,6 +1,6 @@
 """The scheduler as one pure function: a CIB and a moment in, a schedule out (C1.1).
 
-`schedule` keeps nothing between calls and never changes its input. Each phase is a module of its
+`schedule` keeps nothing between calls, unless it is given a memory, and never changes its input. Each phase is a module of its
 own; the order of the calls here is part of the result.
 """
 
@@ -12,6 +12,7 @@ from functools import partial
 from engine.base.isodate import Zone
 from engine.base.reports import Report, Reporter, ReportList, error, warning
 from engine.cib.document import Cib
+from engine.cib.history import HistoryStore
 from engine.scheduler.actions import Action, ActionTable
 from engine.scheduler.assignment import assign_resources, new_placement
 from engine.scheduler.bans import apply_node_criteria
@@ -38,6 +39,7 @@ from engine.scheduler.tickets import apply_ticket
 from engine.scheduler.transition import Transition
 from engine.scheduler.unpack import fill_model
 from engine.scheduler.user_orders import apply_order, order_anti_colocation
+from engine.scheduler.warm import Warm
 
 _SHOWN = 8  # actions in one finding
 
@@ -69,18 +71,24 @@ def schedule(
     scores: ScoreSink | None = None,
     zone: Zone | None = None,
     sanitized: bool = False,
+    warm: Warm | None = None,
 ) -> Schedule:
     """Decide what shall happen in the cluster that the CIB describes.
 
     `now` is epoch seconds, `zone` the meaning of times without a zone. Findings about the input go
     to the reporter and into the result. `sanitized` says that private values are missing (26.5).
+    `warm` is the memory of a process that schedules repeatedly; it makes the run shorter, no more.
     Raises `BadInput` for a CIB that is too new.
     """
     reports = ReportList()
     model = Model(now, zone if zone is not None else Zone())
     model.sanitized = sanitized
+    if warm is not None:
+        warm.begin()
+        model.histories = HistoryStore(warm.histories)
+        model.kept_digests = warm.digests
     actions = ActionTable(model)
-    reading = fill_model(cib, model, requests=actions, reporter=reports)
+    reading = fill_model(cib, model, requests=actions, reporter=reports, warm=warm)
     plan = Plan(model, actions)
     placement = new_placement(model, actions, scores)
     plan.with_this = partial(with_this_list, placement)

@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.base.isodate import Zone
+from engine.base.kept import Kept
 from engine.cib.history import HistoryStore, OpRecord
 
 if TYPE_CHECKING:
@@ -581,6 +582,10 @@ class OpDigests:
     result: DigestResult
 
 
+# Digests by the names and values of the parameters, in the order of the table.
+KeptDigests: TypeAlias = Kept[tuple[tuple[str, str], ...], str]
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Model:
     """Everything one run knows. Filled by `unpack` and `state`; see the module's first lines."""
@@ -610,6 +615,9 @@ class Model:
     op_default_sets: tuple[NvSet, ...] = ()
     histories: HistoryStore = field(default_factory=HistoryStore)
     digest_cache: dict[tuple[int, int, str, int], OpDigests] = field(default_factory=dict)
+    kept_digests: KeptDigests | None = None  # of earlier runs, if there were any
+    # (node index, record): an expired failure whose operation is to be scheduled anew (20.7 d)
+    rescheduled: set[tuple[int, OpRecord]] = field(default_factory=set)
     failed_ops: list[FailedOp] = field(default_factory=list)
     failed_keys: set[tuple[str, str]] = field(default_factory=set)
     deferred_checks: list[tuple[Resource, Node, OpRecord]] = field(default_factory=list)  # (16.13)

@@ -47,10 +47,11 @@ def calculate(
     if interval_ms > 0:
         meta = action_meta(model, resource, task, interval_ms, op, node)
         table[TIMEOUT_NAME] = meta["timeout"]
+    is_rescheduled = (node.index, record) in model.rescheduled
     found = OpDigests(
-        all=parameters_digest(table),
+        all=_digest(model, table),
         secure=_secure_digest(model, resource, own, table, record) if secure else None,
-        restart=_restart_digest(table, record),
+        restart=_restart_digest(model, table, record, is_rescheduled=is_rescheduled),
         result=DigestResult.RESTART if extra and interval_ms == 0 else DigestResult.MATCH,
     )
     model.digest_cache[key] = found
@@ -70,14 +71,25 @@ def _with_address(resource: Resource, own: dict[str, str]) -> dict[str, str]:
     return table
 
 
-def _restart_digest(table: dict[str, str], record: OpRecord | None) -> str | None:
-    if record is None or (record.get("op-restart-digest") is None and not record.reschedule):
+def _digest(model: Model, table: dict[str, str]) -> str:
+    """The digest of the parameters, from an earlier run if one had the same."""
+    kept = model.kept_digests
+    if kept is None or not table:
+        return parameters_digest(table)
+    key = tuple(table.items())
+    return kept.find(key) or kept.keep(key, parameters_digest(table))
+
+
+def _restart_digest(
+    model: Model, table: dict[str, str], record: OpRecord | None, *, is_rescheduled: bool
+) -> str | None:
+    if record is None or (record.get("op-restart-digest") is None and not is_rescheduled):
         return None
     wanted = record.get("op-force-restart")
     if wanted is None:
-        return parameters_digest(table)
+        return _digest(model, table)
     names = frozenset(wanted.split())
-    return parameters_digest({name: table[name] for name in table if name in names})
+    return _digest(model, {name: table[name] for name in table if name in names})
 
 
 def _secure_digest(
@@ -99,7 +111,7 @@ def _secure_digest(
         if resource.is_fence_device:
             table = {k: v for k, v in table.items() if not _FENCER_PARAMETER.fullmatch(k)}
     hidden = frozenset(private)
-    return parameters_digest({name: table[name] for name in table if name not in hidden})
+    return _digest(model, {name: table[name] for name in table if name not in hidden})
 
 
 def compare(model: Model, resource: Resource, node: Node, record: OpRecord) -> DigestResult:
@@ -109,7 +121,7 @@ def compare(model: Model, resource: Resource, node: Node, record: OpRecord) -> D
     )
     preset = digests.result
     recorded = record.get("op-digest")
-    if record.reschedule or (
+    if (node.index, record) in model.rescheduled or (
         digests.restart is not None and digests.restart != record.get("op-restart-digest")
     ):
         digests.result = DigestResult.RESTART

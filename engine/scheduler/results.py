@@ -201,7 +201,7 @@ def _expired_is_done(state: EntryState, result: Result, raw_rc: int) -> bool:
     if record.interval_ms == 0:
         return True
     if node.online and not node.unclean:
-        record.reschedule = True
+        state.reading.model.rescheduled.add((node.index, record))
         return True
     return False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lxml import etree
 
 from engine.base.errors import BadInput
@@ -20,9 +22,9 @@ from engine.cib.document import FEATURE_SET, Cib
 from engine.cib.nvsets import NvSet, apply_sets, read_sets
 from engine.cib.options import option_text
 from engine.cib.refs import References
-from engine.cib.upgrade import upgraded
 from engine.scheduler.blueprints import VARIANT_TAGS, read_blueprint
 from engine.scheduler.model import (
+    Blueprint,
     Model,
     Options,
     QuorumPolicy,
@@ -37,6 +39,7 @@ from engine.scheduler.requests import ActionRequests
 from engine.scheduler.resources import build_resource
 from engine.scheduler.state import unpack_status
 from engine.scheduler.status_only import StatusRequests
+from engine.scheduler.warm import Configuration, Definition, Warm, read_configuration
 
 _HEALTH_FIXED = {
     "migrate-on-red": (-INFINITY, 0, 0),
@@ -69,6 +72,7 @@ def fill_model(
     *,
     requests: ActionRequests | None = None,
     reporter: Reporter | None = None,
+    warm: Warm | None = None,
 ) -> Reading:
     """As `unpack_cib`, for a model that exists already (the store of actions refers to it)."""
     root = cib.root
@@ -76,10 +80,11 @@ def fill_model(
     model.root_attributes = {str(name): str(value) for name, value in root.attrib.items()}
     model.quorate = is_true(root.get("have-quorum"))
     reporter = reporter if reporter is not None else ReportList()
-    configuration = _modern_configuration(root, reporter)
+    known = _modern_configuration(root, reporter, warm)
+    configuration = known.upgrade.configuration if known is not None else None
     reading = Reading(
         model,
-        References(configuration if configuration is not None else root),
+        known.refs if known is not None else References(root),
         requests if requests is not None else StatusRequests(model),
         reporter,
         configuration,
@@ -90,7 +95,7 @@ def fill_model(
     resources = _only(configuration, "resources")
     model.unfencing_in_use = _unfencing_in_use(configuration, resources)
     unpack_nodes(reading, _only(configuration, "nodes"))
-    _unpack_resources(reading, resources)
+    _unpack_resources(reading, resources, known.definitions if known and warm else None)
     _check_topology(reading, _only(configuration, "fencing-topology"))
     _unpack_tags(model, _only(configuration, "tags"))
     unpack_status(reading, _only(root, "status"))
@@ -98,16 +103,21 @@ def fill_model(
     return reading
 
 
-def _modern_configuration(root: etree._Element, reporter: Reporter) -> etree._Element | None:
+def _modern_configuration(
+    root: etree._Element, reporter: Reporter, warm: Warm | None
+) -> Configuration | None:
     """The configuration in today's form; what had to be changed is reported."""
-    configuration = _only(root, "configuration")
+    element = _only(root, "configuration")
+    if element is None:
+        return None
     schema = root.get("validate-with", "")
-    if configuration is None or schema == "none":
-        return configuration
-    upgrade = upgraded(configuration, schema)
-    for change in upgrade.changes:
+    if warm is not None:
+        known = warm.configuration(element, schema)
+    else:
+        known = read_configuration(element, schema)
+    for change in known.upgrade.changes:
         reporter.report(Report("upgraded", Severity.INFO, change))
-    return upgrade.configuration
+    return known
 
 
 def _only(parent: etree._Element | None, tag: str) -> etree._Element | None:
@@ -240,7 +250,11 @@ def _unfencing_in_use(
 # -- resources and the rest --------------------------------------------------------------------
 
 
-def _unpack_resources(reading: Reading, section: etree._Element | None) -> None:
+def _unpack_resources(
+    reading: Reading,
+    section: etree._Element | None,
+    known: dict[etree._Element, Definition] | None,
+) -> None:
     model = reading.model
     if section is None:
         return
@@ -256,7 +270,7 @@ def _unpack_resources(reading: Reading, section: etree._Element | None) -> None:
             message = f"resource type {element.tag} is unknown and ignored"
             reading.config_error("unknown-variant", message, element.get("id", ""))
             continue
-        blueprint = read_blueprint(reading, element)
+        blueprint = _definition(reading, element, known)
         if blueprint is not None:
             _add_top_level(model, build_resource(reading, blueprint))
     for blueprint in connections:
@@ -269,6 +283,26 @@ def _unpack_resources(reading: Reading, section: etree._Element | None) -> None:
             "either configure some or disable fencing with the fencing-enabled option"
         )
         reading.config_error("no-fencing-resources", message)
+
+
+def _definition(
+    reading: Reading, element: etree._Element, known: dict[etree._Element, Definition] | None
+) -> Blueprint | None:
+    """The definition in a resource element, read only once where earlier ones are known.
+
+    With templates it is always read: reading also notes who uses which of them.
+    """
+    if known is None or reading.templates:
+        return read_blueprint(reading, element)
+    definition = known.get(element)
+    if definition is None:
+        findings = ReportList()
+        blueprint = read_blueprint(replace(reading, reporter=findings), element)
+        definition = Definition(blueprint, tuple(findings.items))
+        known[element] = definition
+    for report in definition.findings:
+        reading.reporter.report(report)
+    return definition.blueprint
 
 
 def _add_top_level(model: Model, resource: Resource | None) -> None:

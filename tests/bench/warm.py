@@ -3,8 +3,8 @@
     python tests/bench/warm.py [--sizes 3x30,8x250,16x1000] [--peer crm_simulate]
 
 For each size and scene: CPU seconds of a full run (bytes of the CIB in, text of the graph out), and of
-the run after one event, when one monitor has failed in a cluster whose tree is already there. Where
-a native `crm_simulate` is found (or given), what it needs for the same files is set beside it.
+the run after one event, when one monitor has failed: in full, and taking over what the run before the
+event had read, as the agent's worker does. These start from bytes and end with text as well. Where a native `crm_simulate` is found (or given), what it needs for the same files is set beside it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -27,6 +28,7 @@ from engine.cib.document import Cib
 from engine.scheduler.api import schedule
 from engine.scheduler.execute import Player
 from engine.scheduler.inject import Injections, OpSpec, inject
+from engine.scheduler.warm import Warm
 
 NOW = 1_700_000_000.0
 GOALS = {"3x30": 0.015, "8x250": 0.2, "16x1000": 1.1, "32x2000": 4.3}
@@ -86,20 +88,26 @@ def steady_cib(cold: bytes) -> bytes:
     return cib.to_bytes()
 
 
-def full_run(data: bytes) -> None:
-    schedule(Cib.from_bytes(data), NOW, zone=Zone()).graph_xml()
+def full_run(data: bytes, warm: Warm | None = None) -> None:
+    schedule(Cib.from_bytes(data), NOW, zone=Zone(), warm=warm).graph_xml()
 
 
-def after_event(data: bytes) -> Callable[[], None]:
-    """The run that follows one failed monitor; the event itself is not counted."""
+def after_event(data: bytes) -> bytes:
+    """The CIB after one monitor has failed."""
     cib = Cib.from_bytes(data)
     failed = OpSpec("r0", "monitor", 10_000, "node1", 7)
     inject(cib, Injections(operations=[failed]), NOW)
+    return cib.to_bytes()
 
-    def run() -> None:
-        schedule(cib, NOW, zone=Zone()).graph_xml()
 
-    return run
+def warm_seconds(data: bytes, event: bytes, rounds: int = 3) -> float:
+    """CPU seconds of the run after the event, by a process that made the run before it."""
+    best = float("inf")
+    for _ in range(rounds):
+        warm = Warm()
+        schedule(Cib.from_bytes(data), NOW, zone=Zone(), warm=warm)
+        best = min(best, cpu_seconds(partial(full_run, event, warm), 1))
+    return best
 
 
 def cpu_seconds(run: Callable[[], None], rounds: int = 3) -> float:
@@ -150,7 +158,7 @@ def main() -> int:
     options = parser.parse_args()
     peer = find_peer(options.peer)
     print(f"{'inside the agent':18}{'full run':>10}{'goal':>8}{'peer':>9}{'ratio':>8}", end="")
-    print(f"{'after one event':>18}{'goal':>8}")
+    print(f"{'after one event':>18}{'warm':>8}{'goal':>8}")
     for size in options.sizes.split(","):
         nodes, resources = (int(part) for part in size.split("x"))
         cold = cold_cib(nodes, resources)
@@ -171,7 +179,9 @@ def _print_row(size: str, scene: str, data: bytes, peer: str) -> None:
     if scene == "steady":
         limit = EVENT_GOALS.get(size)
         limit_text = f"{limit:8.3f}" if limit else f"{'-':>8}"
-        print(f"{cpu_seconds(after_event(data)):18.3f}{limit_text}", end="")
+        event = after_event(data)
+        in_full = cpu_seconds(lambda: full_run(event))
+        print(f"{in_full:18.3f}{warm_seconds(data, event):8.3f}{limit_text}", end="")
     print()
 
 

@@ -1,0 +1,67 @@
+"""What one run of the scheduler may take over from the one before it.
+
+After one event most of a CIB is what it was. A process that schedules again and again hands the same
+`Warm` to each run; a run finds there, by their exact text, what it would read again: the configuration
+in today's form with its definitions, the histories of nodes, and digests of parameters. These are
+answers of pure functions, so a warm run decides exactly what a run without it would.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from engine.base.kept import Kept
+from engine.base.reports import Report
+from engine.cib.history import KeptHistories
+from engine.cib.refs import References
+from engine.cib.upgrade import Upgrade, upgraded
+from engine.scheduler.model import Blueprint, KeptDigests
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a resource element means, None if it is not valid, and what was found while reading it."""
+
+    blueprint: Blueprint | None
+    findings: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A configuration in today's form; `definitions` are those of its resource elements so far."""
+
+    upgrade: Upgrade
+    refs: References
+    definitions: dict[etree._Element, Definition] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """The memory of a process that schedules repeatedly; see the module's first lines."""
+
+    configurations: Kept[tuple[str, bytes], Configuration] = field(default_factory=Kept)
+    histories: KeptHistories = field(default_factory=Kept)
+    digests: KeptDigests = field(default_factory=Kept)
+
+    def begin(self) -> None:
+        """A run begins: what the last one did not use is dropped."""
+        self.configurations.begin()
+        self.histories.begin()
+        self.digests.begin()
+
+    def configuration(self, element: etree._Element, schema: str) -> Configuration:
+        """The configuration in today's form; it shares nothing with the CIB that it came from."""
+        key = (schema, etree.tostring(element, with_tail=False))
+        known = self.configurations.find(key)
+        if known is None:
+            known = self.configurations.keep(key, read_configuration(deepcopy(element), schema))
+        return known
+
+
+def read_configuration(element: etree._Element, schema: str) -> Configuration:
+    """The configuration in today's form; `none` as schema means that it is to be left alone."""
+    upgrade = Upgrade(element) if schema == "none" else upgraded(element, schema)
+    return Configuration(upgrade, References(upgrade.configuration))
