@@ -28,6 +28,7 @@ class Parameter:
     required: bool = False
     unique_group: str = ""
     reloadable: bool = False
+    private: bool = False
     deprecated: bool = False
     replaced_with: tuple[str, ...] = ()
     type: str = "string"
@@ -57,10 +58,11 @@ class AgentAction:
 
 @dataclass(frozen=True, slots=True)
 class AgentMetadata:
-    """All that an agent says about itself."""
+    """All that an agent says about itself; `api_version` is that of OCF, "" where it names none."""
 
     name: AgentName
     version: str = ""
+    api_version: str = ""
     shortdesc: str = ""
     longdesc: str = ""
     parameters: tuple[Parameter, ...] = ()
@@ -98,6 +100,7 @@ def metadata_from_xml(data: bytes, name: AgentName) -> AgentMetadata:
     return AgentMetadata(
         name=name,
         version=_text(root, "version") or root.get("version") or "",
+        api_version=_text(root, "version"),
         shortdesc=_text(root, "shortdesc") or root.get("shortdesc") or "",
         longdesc=_text(root, "longdesc"),
         parameters=tuple(
@@ -166,6 +169,7 @@ def _parameter(element: etree._Element) -> Parameter:
         required=_is_true(element.get("required")),
         unique_group=_unique_group(element),
         reloadable=_is_true(element.get("reloadable")),
+        private=_is_true(element.get("private")),
         deprecated=deprecated is not None or _is_true(element.get("deprecated")),
         replaced_with=_replacements(element, deprecated),
         type=kind or "string",

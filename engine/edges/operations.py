@@ -10,13 +10,14 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus, OcfStatus
 from engine.base.programs import Command
 from engine.base.seams import Child, Clock, Proc
+from engine.edges.agentrules import AgentRules
 from engine.edges.processes import check_program, process_start_ticks, when_gone
 from engine.edges.timers import Timers
 from engine.fencing import devices
@@ -31,7 +32,8 @@ from engine.lrm.journal import (
     inflight_from_bytes,
     memory_from_bytes,
 )
-from engine.lrm.state import NodeHistory
+from engine.lrm.reloads import ReloadRules, digest_attributes
+from engine.lrm.state import RELOADS, NodeHistory
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class Operations:
         self._has_authority = has_authority
         self._started: dict[int, _Started] = {}
         self._timers = Timers(clock)
+        self._rules = AgentRules(paths, proc, clock)
         self._devices: set[str] = set()
         self._interrupted: set[str] = set()
         self._units: frozenset[str] = frozenset()
@@ -90,6 +93,7 @@ class Operations:
 
     def request(self, op: LrmOp) -> None:
         """Do an operation when its turn comes."""
+        self._rules.learn(op)
         self._handle(ops.Request(op))
 
     def cancel(self, resource: str, operation: str, interval_ms: int) -> None:
@@ -159,12 +163,13 @@ class Operations:
                 when_gone(entry.pid, entry.deadline, _ignore)
         for op in memory.recurring:
             if op.resource not in self._interrupted:
-                self._handle(ops.Request(op))
+                self.request(op)
 
     def close(self) -> None:
         """Stop every timer and write the history; programs that run are left alone."""
         self.save_now()
         self._timers.stop_all()
+        self._rules.close()
 
     # ---- effects of the core
 
@@ -172,7 +177,10 @@ class Operations:
         for effect in self.core.handle(event, self._clock.now(), self._clock.wall()):
             match effect:
                 case ops.Spawn(run=run, op=op):
-                    self._spawn(run, op)
+                    if op.operation in RELOADS:
+                        self._rules.ask(op, partial(self._spawn_reload, run, op))
+                    else:
+                        self._spawn(run, op)
                 case ops.Signal(run=run, number=number):
                     if run in self._started:
                         self._started[run].child.signal_group(number)
@@ -181,16 +189,28 @@ class Operations:
                 case ops.StopTimer(name=name):
                     self._timers.stop(name)
                 case ops.Report(result=result):
+                    result = self._with_digests(result)
                     self.history.record(result)
                     self._save()
                     self._report(result)
 
-    def _spawn(self, run: int, op: LrmOp) -> None:
+    def _with_digests(self, result: LrmResult) -> LrmResult:
+        """The result with what the agent says of reloads; as it is while that is not known."""
+        rules = self._rules.known(result.op)
+        if rules is None:
+            return result
+        return replace(result, digests=digest_attributes(result.op, rules))
+
+    def _spawn_reload(self, run: int, op: LrmOp, rules: ReloadRules | None) -> None:
+        """A reload goes by the name that the agent gave it: agents of OCF 1.0 have another."""
+        self._spawn(run, op, rules.action if rules is not None else "")
+
+    def _spawn(self, run: int, op: LrmOp, name: str = "") -> None:
         if op.operation in NEEDS_AUTHORITY and not self._has_authority():
             reason = "this node has no authority to start anything at present"
             self._finish(run, op, Outcome(OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR, reason))
             return
-        command = self._command(op)
+        command = self._command(replace(op, operation=name) if name else op)
         if isinstance(command, Outcome):
             self._finish(run, op, command)
             return

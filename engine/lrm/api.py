@@ -79,7 +79,10 @@ class LrmOp:
 
 @dataclass(frozen=True, slots=True)
 class LrmResult:
-    """What came of one run; `status` is an `OpStatus`, `changed_at` epoch seconds of its start."""
+    """What came of one run; `status` is an `OpStatus`, `changed_at` epoch seconds of its start.
+
+    `digests` are the attributes that the agent's meta-data adds to the history entry (`lrm.reloads`).
+    """
 
     op: LrmOp
     call: int
@@ -89,6 +92,7 @@ class LrmResult:
     queue_ms: int = 0
     exec_ms: int = 0
     changed_at: float = 0.0
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_success(self) -> bool:

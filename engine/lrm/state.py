@@ -144,9 +144,12 @@ def entries_from_result(result: LrmResult, node: str) -> tuple[OpEntry, ...]:
         "exec-time": str(result.exec_ms),
         "queue-time": str(result.queue_ms),
         "exit-reason": result.reason,
+        **result.digests,
     }
-    if op.operation in RELOADS and result.is_success:
-        attributes |= {"operation": "start", "operation_key": f"{op.resource}_start_0"}
+    if op.operation in RELOADS:
+        # The scheduler knows no reloads of the past: a start with these parameters, or a finding.
+        task = "start" if result.is_success else "monitor"
+        attributes |= {"operation": task, "operation_key": f"{op.resource}_{task}_0"}
     if result.is_success:
         return (_entry(attributes, _own_id(op)),)
     failure = _entry(attributes, f"{op.resource}_last_failure_0")
@@ -159,8 +162,8 @@ def pending_entries(op: LrmOp, node: str, wall: float) -> tuple[OpEntry, ...]:
     """The entry of an operation that was begun; none if the operation does not want one."""
     if op.operation in NOT_RECORDED or op.meta.get("record_pending", "true") in ("false", "0"):
         return ()
-    if op.interval_ms > 0:
-        return ()  # a repeated result must not hide the one before it
+    if op.interval_ms > 0 or op.operation in RELOADS:
+        return ()  # must not hide the result before it: the resource runs meanwhile
     attributes = _attributes(op, node) | {
         "transition-magic": f"-1:{int(OcfStatus.UNKNOWN)};{op.transition_key}",
         "call-id": "-1",

@@ -67,6 +67,32 @@ def test_a_reload_is_recorded_as_a_start() -> None:
     assert (entry.id, entry.attributes["operation"]) == ("db_last_0", "start")
 
 
+def test_a_failed_reload_is_recorded_as_a_finding_of_a_monitor() -> None:
+    history = NodeHistory("n1")
+    entries = history.record(
+        LrmResult(replace(START, operation="reload-agent"), 4, 1, OpStatus.DONE)
+    )
+    assert {entry.attributes["operation_key"] for entry in entries} == {"db_monitor_0"}
+    assert [entry.id for entry in entries] == ["db_last_failure_0", "db_last_0"]
+
+
+def test_a_reload_that_was_begun_leaves_the_start_on_record() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(START, 1, 0, OpStatus.DONE))
+    assert history.record_pending(replace(START, operation="reload-agent"), 1000.0) == ()
+    [entry] = history.resources["db"].entries
+    assert (entry.attributes["operation"], entry.attributes["rc-code"]) == ("start", "0")
+
+
+def test_what_the_agent_says_of_reloads_is_part_of_the_entry() -> None:
+    history = NodeHistory("n1")
+    digests = {"op-force-restart": " state ", "op-restart-digest": "0" * 32}
+    history.record(LrmResult(START, 1, 0, OpStatus.DONE, digests=digests))
+    [element] = history.element("1").iter("lrm_rsc_op")
+    assert element.get("op-force-restart") == " state "
+    assert element.get("op-restart-digest") == "0" * 32
+
+
 def test_the_digest_of_no_parameters_is_the_known_one() -> None:
     assert operation_digest(START) == "f2317cad3d54cec5d7d7aa7d0bf35cf8"
 
