@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -32,10 +33,15 @@ class Single:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder / "first.state"
+        with socket.socket() as probe:
+            # An address of its own, so that another run on this machine is not in the way.
+            probe.bind(("127.0.0.1", 0))
+            number = probe.getsockname()[1]
+        address = f"127.{number >> 8 & 127 | 64}.{number & 255}.1"
         argv = [sys.executable, "-m", "engine", "--foreground", "--root", str(folder)]
         with (folder / "agent.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*argv, "--name", "n1", "--cluster", "one", "--peers", "n1=1@127.0.0.1"],
+                [*argv, "--name", "n1", "--cluster", "one", "--peers", f"n1=1@{address}"],
                 cwd=PROJECT,
                 stdout=log,
                 stderr=log,
@@ -68,17 +74,18 @@ class Single:
             )
         assert answer["ok"], answer
 
+    def log(self) -> str:
+        return (self.folder / "agent.log").read_text()
+
     def done(self) -> list[str]:
         """The operations that had a result so far, but for probes and monitors."""
-        text = (self.folder / "agent.log").read_text()
-        found = re.findall(r"\brsc=dummy op=(\S+) interval=0", text)
+        found = re.findall(r"\brsc=dummy op=(\S+) interval=0", self.log())
         return [name for name in found if name != "monitor"]
 
-    def until(self, what: str, condition: Callable[[], bool], seconds: float = 15) -> None:
+    def until(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            log = (self.folder / "agent.log").read_text()
-            assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{log}"
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{self.log()}"
             time.sleep(0.05)
 
     def settle(self) -> None:
@@ -128,11 +135,18 @@ def test_a_reloadable_parameter_reloads_and_another_restarts(node: Single, provi
         values = etree.SubElement(primitive, "instance_attributes", id="dummy-values")
         for name, value in (("state", str(node.state)), ("fake", "one")):
             etree.SubElement(values, "nvpair", id=f"dummy-{name}", name=name, value=value)
+        meta = etree.SubElement(primitive, "meta_attributes", id="dummy-meta")
+        etree.SubElement(meta, "nvpair", id="dummy-role", name="target-role", value="Stopped")
         operations = etree.SubElement(primitive, "operations")
         monitor = etree.SubElement(operations, "op", id="dummy-monitor", name="monitor")
         monitor.set("interval", "5s")
 
+    # The agent tells what it can reload beside the probe, so the start comes later.
     node.change(create)
+    node.until("a probe", lambda: "rsc=dummy op=monitor interval=0" in node.log())
+    node.settle()
+    time.sleep(0.5)
+    node.change(set_parameter("role", "Started"))
     node.until("a start", lambda: node.done() == ["start"])
     node.settle()
     before = node.identity()
