@@ -210,7 +210,8 @@ class Operations:
             reason = "this node has no authority to start anything at present"
             self._finish(run, op, Outcome(OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR, reason))
             return
-        command = self._command(replace(op, operation=name) if name else op)
+        known = self.history.as_started(op)
+        command = self._command(replace(known, operation=name) if name else known)
         if isinstance(command, Outcome):
             self._finish(run, op, command)
             return

@@ -20,6 +20,8 @@ NOT_DIGESTED = frozenset(
 )
 KEPT_UNDER_THEIR_KEY = ("migrate_to", "migrate_from", "notify")
 RELOADS = ("reload", "reload-agent")
+# After these the resource, if it runs at all, runs with the parameters that they were given.
+_USES_PARAMETERS = ("start", "migrate_from", "monitor", *RELOADS)
 # Not part of a resource's state, so there is no entry for them.
 NOT_RECORDED = ("notify", "meta-data", "validate-all", "cancel", "delete")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
@@ -38,13 +40,19 @@ class OpEntry:
 
 @dataclass(frozen=True, slots=True)
 class ResourceRecords:
-    """One `lrm_resource` and its entries, oldest first."""
+    """One `lrm_resource` and its entries, oldest first.
+
+    `runs_with` are the parameters of the last start, reload or monitor, `is_known` whether there was one:
+    a resource is stopped as it was started, whatever its definition says by then.
+    """
 
     id: str
     standard: str
     provider: str
     type: str
     entries: tuple[OpEntry, ...] = ()
+    runs_with: dict[str, str] = field(default_factory=dict)
+    is_known: bool = False
 
     def with_entry(self, entry: OpEntry) -> ResourceRecords:
         """The entry in the place of the one with its id, else at the end."""
@@ -70,7 +78,26 @@ class NodeHistory:
 
     def record(self, result: LrmResult) -> tuple[OpEntry, ...]:
         """Take a result; the entries that it makes or overwrites."""
-        return self._put(result.op, entries_from_result(result, self.node))
+        op = result.op
+        entries = self._put(op, entries_from_result(result, self.node))
+        if op.operation in _USES_PARAMETERS and result.status != OpStatus.CANCELLED:
+            self.resources[op.resource] = replace(
+                self.resources[op.resource], runs_with=dict(op.parameters), is_known=True
+            )
+        return entries
+
+    def as_started(self, op: LrmOp) -> LrmOp:
+        """A `stop` with the parameters that the resource runs with; any other operation as it is."""
+        records = self.resources.get(op.resource)
+        if op.operation != "stop" or records is None or not records.is_known:
+            return op
+        if (records.standard, records.provider, records.type) != (
+            op.standard,
+            op.provider,
+            op.type,
+        ):
+            return op
+        return replace(op, parameters=dict(records.runs_with))
 
     def record_pending(self, op: LrmOp, wall: float) -> tuple[OpEntry, ...]:
         """Note that an operation was begun."""

@@ -160,3 +160,4 @@ def test_a_reloadable_parameter_reloads_and_another_restarts(node: Single, provi
     node.until("a restart", lambda: node.done() == ["start", "reload-agent", "stop", "start"])
     node.settle()
     assert (node.folder / "second.state").exists()
+    assert not node.state.exists(), "it was stopped with the parameters that it was started with"

@@ -117,3 +117,35 @@ def test_a_degraded_service_counts_as_running_and_a_notification_never_fails() -
     assert LrmResult(replace(MONITOR, expected_rc=8), 1, 191, OpStatus.DONE).is_success
     assert not LrmResult(MONITOR, 1, 191, OpStatus.DONE).is_success
     assert LrmResult(replace(START, operation="notify"), 1, 1, OpStatus.DONE).is_success
+
+
+def test_a_resource_is_stopped_with_the_parameters_that_it_was_started_with() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(replace(START, parameters={"ip": "10.0.0.1"}), 1, 0, OpStatus.DONE))
+    stop = replace(START, operation="stop", parameters={"ip": "10.0.0.2", "nic": "eth1"})
+    assert history.as_started(stop).parameters == {"ip": "10.0.0.1"}
+    start = replace(stop, operation="start")
+    assert history.as_started(start) == start
+
+
+def test_a_resource_that_ran_without_parameters_is_stopped_without() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(START, 1, 0, OpStatus.DONE))
+    stop = replace(START, operation="stop", parameters={"state": "/run/new"})
+    assert history.as_started(stop).parameters == {}
+
+
+def test_what_was_never_seen_here_or_had_another_agent_is_stopped_as_asked() -> None:
+    history = NodeHistory("n1")
+    stop = replace(START, operation="stop", parameters={"ip": "10.0.0.2"})
+    assert history.as_started(stop) == stop
+    history.record(LrmResult(START, 1, 0, OpStatus.DONE))
+    other = replace(stop, type="IPaddr2")
+    assert history.as_started(other) == other
+
+
+def test_the_parameters_of_a_start_outlive_the_agent() -> None:
+    history = NodeHistory("n1")
+    history.record(LrmResult(replace(START, parameters={"ip": "10.0.0.1"}), 1, 0, OpStatus.DONE))
+    data = MemoryWriter().pack(LrmMemory(1, tuple(history.resources.values()), ()))
+    assert memory_from_bytes(data).history[0].runs_with == {"ip": "10.0.0.1"}
