@@ -81,11 +81,15 @@ def _wait_for(check, timeout, what):
 
 
 def namespaces_usable():
-    """True if this process may create the namespaces that a Lab needs."""
+    """True if this process may create the namespaces that a Lab needs, with mounts of their own.
+
+    In a plain chroot the root is no mount point, and so cannot be made private.
+    """
     pid = os.fork()
     if pid == 0:
         try:
             _unshare(NEWNS | NEWUTS | NEWIPC | NEWPID | NEWNET)
+            _mount("none", "/", None, MS_REC | MS_PRIVATE)
             os._exit(0)
         except OSError:
             os._exit(1)
