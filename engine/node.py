@@ -285,7 +285,8 @@ class Node:
                 case Part.FENCING:
                     effects = list(self.fencing.handle(event, now, wall))
         except Exception:
-            # A bug in one event must not end the agent; the view and the scheduler start over.
+            # A bug in one event must not end the agent. None of the event's effects is executed, so
+            # nothing is sent or acknowledged for it; the core goes on with what it had noted.
             _log.exception("event failed part=%s event=%s", part.value, type(event).__name__)
             return
         for effect in effects:

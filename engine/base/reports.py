@@ -72,11 +72,27 @@ class ReportList:
         return any(item.severity >= Severity.ERROR for item in self.items)
 
 
-def error(code: str, message: str, **fields: object) -> Report:
-    """An error report; `fields` are the further fields of `Report`."""
-    return Report(code, Severity.ERROR, message, **fields)  # type: ignore[arg-type]
+def error(
+    code: str,
+    message: str,
+    *,
+    subject: str = "",
+    span: Span | None = None,
+    nearest: str = "",
+    force_code: str = "",
+) -> Report:
+    """An error report; the fields are those of `Report`."""
+    return Report(code, Severity.ERROR, message, subject, span, nearest, force_code)
 
 
-def warning(code: str, message: str, **fields: object) -> Report:
-    """A warning report; `fields` are the further fields of `Report`."""
-    return Report(code, Severity.WARNING, message, **fields)  # type: ignore[arg-type]
+def warning(
+    code: str,
+    message: str,
+    *,
+    subject: str = "",
+    span: Span | None = None,
+    nearest: str = "",
+    force_code: str = "",
+) -> Report:
+    """A warning report; the fields are those of `Report`."""
+    return Report(code, Severity.WARNING, message, subject, span, nearest, force_code)

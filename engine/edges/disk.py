@@ -72,7 +72,7 @@ class RealDisk:
             problem: Exception | None = None
             try:
                 job()
-            except Exception as error:
+            except Exception as error:  # whatever it is, who waits for the disk must hear of it
                 problem = error
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(done, problem)
