@@ -11,7 +11,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-shell test-cluster conformance soak bench \
+.PHONY: demo run test check lint types layers unit test-shell test-cluster conformance soak fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -54,6 +54,9 @@ conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
 
 soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
 	$(BIN)/python -m tests.sim soak --count $(N)
+
+fuzz: $(VENV)/.test ## generated examples nobody has seen yet, instead of the fixed ones of a normal run
+	EXAMPLES=search $(PYTEST) -q -n 2 -m hypothesis tests
 
 bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are installed
 	$(BIN)/python $(BENCH)/scheduler --candidate $(BIN)/crm_simulate --shapes all --fit

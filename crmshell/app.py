@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from crmshell import __version__
 from crmshell.environment import Environment
 from crmshell.errors import ShellError, UsageProblem
+from engine.base.digits import is_digits
 
 if TYPE_CHECKING:
     from crmshell.dispatch import Dispatcher
@@ -300,7 +301,7 @@ def _complete(argv: Sequence[str], environment: Environment) -> int:
     from crmshell.levels.complete import compgen
     from crmshell.session import Session
 
-    if len(argv) != 2 or not argv[0].isdigit():
+    if len(argv) != 2 or not is_digits(argv[0]):
         environment.complain("ERROR: crm: expected --compgen POINT LINE")
         return 2
     session = Session(environment, load_options(environment))

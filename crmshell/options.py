@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from crmshell.errors import ShellError
+from engine.base.digits import is_digits
 from engine.base.reports import Report, Severity
 
 _TRUE = frozenset({"yes", "true", "on", "1"})
@@ -45,7 +46,7 @@ class Option:
         word = value.strip().lower()
         if self.kind == "bool" and word not in _TRUE | _FALSE:
             return "expected yes or no"
-        if self.kind == "number" and not word.isdigit():
+        if self.kind == "number" and not is_digits(word):
             return "expected a whole number"
         if self.kind == "choice" and not set(word.split(",")) <= set(self.choices):
             return f"expected one of {', '.join(self.choices)}"

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import Address, NodeConfig, PeerConfig, load_node_config
@@ -131,7 +132,7 @@ def _peer(word: str, port: int | None) -> PeerConfig:
     """`name=id@address[:port]`."""
     name, equals, rest = word.partition("=")
     number, at, address = rest.partition("@")
-    if not equals or not at or not number.isdigit():
+    if not equals or not at or not is_digits(number):
         raise BadInput(f"--peers: '{word}' is not name=id@address[:port]", status=ExitStatus.USAGE)
     return PeerConfig(name.strip(), int(number), (_address(address, port),))
 
@@ -143,7 +144,7 @@ def _address(text: str, port: int | None) -> Address:
         number = number.removeprefix(":")
     elif text.count(":") == 1:
         host, _, number = text.partition(":")
-    if number and not number.isdigit():
+    if number and not is_digits(number):
         raise BadInput(f"'{text}' is not an address", status=ExitStatus.USAGE)
     if number or port:
         return Address(host, int(number or port or 0))

@@ -29,6 +29,7 @@ from crmshell.grammar.words import (
     is_role,
     is_unit,
 )
+from engine.base.digits import is_digits
 
 Element: TypeAlias = etree._Element
 
@@ -168,7 +169,7 @@ def take_items(
             continue
         word = a.pop(f"{prefix}-{extra}", "")
         instance = a.pop(f"{prefix}-instance", "")
-        if (word and instance) or (instance and not instance.isdigit()):
+        if (word and instance) or (instance and not is_digits(instance)):
             raise NoText("instance")
         if extra == "action":
             if word and word not in ACTIONS:

@@ -16,6 +16,7 @@ from crmshell.grammar.ast import (
     TicketStmt,
 )
 from crmshell.grammar.cursor import ACTIONS, ID, OLD_ROLES, Cursor, score_from_word
+from engine.base.digits import is_digits
 
 KINDS = ("Mandatory", "Optional", "Serialize")
 LOSS_POLICIES = ("stop", "demote", "fence", "freeze")
@@ -115,7 +116,7 @@ class _Sets:
         rsc, _, extra = word.partition(":")
         if not extra:
             return rsc, ""
-        if extra.isdigit():
+        if is_digits(extra):
             return rsc, extra
         if self.acts:
             if extra not in ACTIONS:
@@ -176,7 +177,7 @@ def _items_or_sets(
     items: list[Item] = []
     for place, word in enumerate(words, first):
         rsc, extra = reader.split(word, place)
-        if extra.isdigit():
+        if is_digits(extra):
             items.append(Item(rsc, instance=extra))
         elif acts:
             items.append(Item(rsc, action=extra))

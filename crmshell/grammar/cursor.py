@@ -18,9 +18,9 @@ from engine.base.reports import Report, Severity
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _AGENT_PART = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.@+:\\-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)*\Z")
 _SCORE = re.compile(
-    r"([+-]?)(?:(\d+)|(?:inf|infinity)\Z|(mandatory)\Z|(advisory)\Z)", re.IGNORECASE
+    r"([+-]?)(?:([0-9]+)|(?:inf|infinity)\Z|(mandatory)\Z|(advisory)\Z)", re.IGNORECASE
 )
-_NUMBER = re.compile(r"[+-]?\d+\Z")
+_NUMBER = re.compile(r"[+-]?[0-9]+\Z")
 _BARE_NAME = re.compile(r"[^=@${}()\[\]\"\s]*[^=@${}()\[\]:\"\s]\Z")
 _NAMED_PAIR = re.compile(r"\$([^=:]+)(?::([^=]+))?=(.*)\Z", re.DOTALL)
 _PAIR_REF = re.compile(r"@([^:=]+)(?::(.+))?\Z")

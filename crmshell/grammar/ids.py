@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from lxml import etree
 
+from engine.base.digits import is_digits
+
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]")
 _SETS = frozenset(("instance_attributes", "meta_attributes", "utilization"))
 _EXPRESSIONS = frozenset(("expression", "date_expression", "rsc_expression", "op_expression"))
@@ -23,7 +25,7 @@ _WITHOUT_ID = frozenset(
 def legal_id(text: str) -> str:
     """The text made an XML id: other characters become '.', a bad first one gets a prefix."""
     made = _ILLEGAL.sub(".", text)
-    if made[:1].isdigit():
+    if is_digits(made[:1]):
         return "num-" + made
     return "_" + made if made[:1] in (".", "-", "") else made
 

@@ -28,7 +28,7 @@ BUNDLE_WORDS = frozenset(("docker", "podman", "rkt", "network", "storage", "prim
 BUNDLE_INNER = BUNDLE_WORDS | {"port-mapping", "storage-mapping"}
 _ENGINES = frozenset(("docker", "podman", "rkt"))
 _MAPPING_OF = {"network": "port-mapping", "storage": "storage-mapping"}
-_BARE_TIME = re.compile(r"\d+\Z")
+_BARE_TIME = re.compile(r"[0-9]+\Z")
 _TIMES = ("interval", "timeout")
 _OLD_META = {"master-max": "promoted-max", "master-node-max": "promoted-node-max"}
 

@@ -6,7 +6,7 @@ import re
 
 from crmshell.grammar.cursor import Dialect
 
-_SCORE = re.compile(r"[+-]?(?:\d+|INFINITY)\Z")
+_SCORE = re.compile(r"[+-]?(?:[0-9]+|INFINITY)\Z")
 _PAIR_NAME = re.compile(r"[^\s=@$\"'\\{}()\[\]:][^\s=\"'\\{}()\[\]]*(?<!:)\Z")
 _AGENT_PART = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.@+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)*\Z")
 _UNSAFE = re.compile("[\x00-\x1f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]")

@@ -16,6 +16,7 @@ from crmshell.ra.actions import try_action, validate_parameters
 from crmshell.session import Session
 from engine.agents.metadata import AgentMetadata
 from engine.agents.names import AgentName, check_agent_name
+from engine.base.digits import is_digits
 from engine.base.exitcodes import OcfStatus
 from engine.cib.edits import values_of
 
@@ -84,7 +85,7 @@ def _add_op(pending: PendingCib, element: Element, name: str, timeout: str) -> N
 
 
 def _with_unit(text: str) -> str:
-    return f"{text}s" if text.isdigit() else text
+    return f"{text}s" if is_digits(text) else text
 
 
 def validate_all(session: Session, call: Call) -> Answer:

@@ -10,6 +10,7 @@ from crmshell.grammar.expect import Want
 from crmshell.levels.registry import Candidate
 from crmshell.views.lookups import Lookups
 from crmshell.views.names import CONTAINERS, NamedResource, Names
+from engine.base.digits import is_digits
 
 if TYPE_CHECKING:
     from engine.agents.metadata import AgentMetadata, Parameter
@@ -219,7 +220,7 @@ def _op_attributes(want: Want, typed: str, lookups: Lookups) -> Iterator[Candida
 
 
 def with_unit(value: str) -> str:
-    return f"{value}s" if value.isdigit() else value
+    return f"{value}s" if is_digits(value) else value
 
 
 def _op_values(want: Want, typed: str, lookups: Lookups) -> Iterator[Candidate]:

@@ -17,6 +17,7 @@ from crmshell.sources.shadow import (
     shadow_names,
     shadow_path,
 )
+from engine.base.digits import is_digits
 from engine.base.errors import EngineError
 from engine.cib.document import Cib, empty_cib
 
@@ -175,7 +176,7 @@ def import_file(session: Session, call: Call) -> None:
 def history(session: Session, call: Call) -> str:
     """The last versions that the scheduler was given, the newest first."""
     wanted = call.args[0] if call.args else "10"
-    if not wanted.isdigit():
+    if not is_digits(wanted):
         raise ShellError(f"cib.history: '{wanted}' is no number of versions")
     from crmshell.sources.transitions import open_store
 
@@ -228,7 +229,7 @@ def rollback(session: Session, call: Call) -> None:
 
 
 def _read_input(session: Session, given: str) -> Cib:
-    if given.isdigit():
+    if is_digits(given):
         from crmshell.sources.agent import AgentSource
 
         source = session.source

@@ -9,6 +9,7 @@ from crmshell.levels.registry import Call, command
 from crmshell.pending.status_edit import StatusEdit
 from crmshell.session import Session
 from crmshell.sources.shadow import open_shadow
+from engine.base.digits import is_digits
 from engine.base.errors import EngineError
 from engine.base.timespec import milliseconds_from_text
 from engine.cib.document import Cib, empty_cib
@@ -150,7 +151,7 @@ def node(session: Session, call: Call) -> str:
 )
 def op(session: Session, call: Call) -> str:
     action, resource, result, *rest = call.args
-    number = _RESULTS.get(result, int(result) if result.isdigit() else -1)
+    number = _RESULTS.get(result, int(result) if is_digits(result) else -1)
     if number < 0 or number > 255:
         raise ShellError(f"op: '{result}' is no result, expected {', '.join(_RESULTS)} or a number")
     op_status = None

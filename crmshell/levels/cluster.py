@@ -22,6 +22,7 @@ from crmshell.levels.registry import Call, command
 from crmshell.levels.remote import is_here, must_run_on, read_from, write_to
 from crmshell.session import Session
 from crmshell.sources.find import SOCKET
+from engine.base.digits import is_digits
 from engine.base.errors import EngineError
 from engine.base.nodeconf import (
     DEFAULT_PORT,
@@ -99,7 +100,7 @@ def take_options(
 def _addresses(session: Session, options: dict[str, str]) -> tuple[Address, ...]:
     given = options.get("--addr", "")
     port = options.get("--port", str(DEFAULT_PORT))
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not is_digits(port) or not 0 < int(port) < 65536:
         raise ShellError(f"'{port}' is no port (1 to 65535)", code="arguments")
     if not given:
         raise ShellError(

@@ -16,6 +16,7 @@ from crmshell.pending.changes import PendingCib, object_name
 from crmshell.pending.problems import Refused, located, place_of
 from crmshell.pending.verify import check_objects
 from crmshell.session import Session
+from engine.base.digits import is_digits
 from engine.base.reports import Report, Severity
 
 _HELP = {
@@ -235,7 +236,7 @@ def erase(session: Session, call: Call) -> None:
 @command("configure", "undo", usage="[<n>]", args=(0, 1), help="take back the last commands")
 def undo(session: Session, call: Call) -> Answer:
     word = call.args[0] if call.args else "1"
-    if not word.isdigit() or not 0 < int(word) < 10**6:
+    if not is_digits(word) or not 0 < int(word) < 10**6:
         raise ShellError(f"undo: '{word}' is no number of commands", code="arguments")
     undone = session.pending.undo(int(word))
     if not undone:

@@ -165,7 +165,7 @@ def schema(session: Session, call: Call) -> Answer:
     if not call.args:
         return Answer(pending.cib.root.get("validate-with", "none"))
     name = call.args[0]
-    if not re.fullmatch(r"pacemaker-[1-4]\.\d+|none", name):
+    if not re.fullmatch(r"pacemaker-[1-4]\.[0-9]+|none", name):
         raise ShellError(
             f"schema {name} is not known, expected for example pacemaker-3.9", code="no-such-schema"
         )

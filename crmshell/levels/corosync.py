@@ -13,6 +13,7 @@ from crmshell.errors import ShellError
 from crmshell.levels.registry import Answer, Call, Candidate, command
 from crmshell.levels.remote import copy_to, read_from
 from crmshell.session import Session
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.reports import Report, Severity
 from engine.membership.corosync_check import KNOWN, check_conf
@@ -87,7 +88,7 @@ def _near_path(path: str) -> str:
 def change(session: Session, call: Call) -> None:
     path, args = _place(session, call)
     _expect(call, args, 2, 3, "PATH VALUE [INDEX]")
-    if len(args) == 3 and not args[2].isdigit():
+    if len(args) == 3 and not is_digits(args[2]):
         raise ShellError(f"'{args[2]}' is no index, expected a number from 0", code="arguments")
     conf = _conf(session, path)
     conf.set(args[0], args[1], int(args[2]) if len(args) == 3 else None)

@@ -11,7 +11,7 @@ from crmshell.levels.registry import Command, Level, Registry
 _WORD = re.compile(
     r"\s+|\"(?:\\.|[^\"\\])*\"?|'[^']*'?|(?:\\.|[^\s\"'\\])+(?:\"(?:\\.|[^\"\\])*\"?|'[^']*'?)*"
 )
-_SCORE = re.compile(r"([+-]?(\d+|inf|infinity)|mandatory|optional|serialize|advisory):$", re.I)
+_SCORE = re.compile(r"([+-]?([0-9]+|inf|infinity)|mandatory|optional|serialize|advisory):$", re.I)
 _CLAUSES = frozenset(
     (
         *("params", "meta", "utilization", "operations", "op", "op_params", "op_meta"),

@@ -20,6 +20,7 @@ from crmshell.views.timeline import (
     timeline_svg,
     timeline_text,
 )
+from engine.base.digits import is_digits
 from engine.cib.document import Cib
 
 SOURCE, FROM, TO = "history.source", "history.from", "history.to"
@@ -97,7 +98,7 @@ def transitions(session: Session, call: Call) -> str:
     store = _store(session)
     inputs = _inputs(session, store)
     if call.args:
-        if not call.args[0].isdigit():
+        if not is_digits(call.args[0]):
             raise ShellError(f"'{call.args[0]}' is no number of transitions", code="arguments")
         inputs = inputs[-int(call.args[0]) :]
     return aligned([(str(one.number), when(one.time), one.name, one.note) for one in inputs])
@@ -161,7 +162,7 @@ def _explained(session: Session, number: str, way: str, file: str) -> Answer:
 def _moment(cib: Cib, stored: StoredInput) -> float:
     """The time for which the input was scheduled: what it says itself, else when it was stored."""
     text = cib.root.get("execution-date", "")
-    return float(text) if text.isdigit() else stored.time
+    return float(text) if is_digits(text) else stored.time
 
 
 @command(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from crmshell.errors import ShellError
 from crmshell.levels.registry import Call, command
 from crmshell.session import Session
+from engine.base.digits import is_whole
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
 from engine.cib.edits import (
@@ -196,7 +197,7 @@ def _values(session: Session, call: Call, tag: str) -> str | None:
     node, action, name, value = attribute_words(call)
     if action == "show":
         return _shown("nodes", node, name, values_of(find_node(session.cib(), node), tag))
-    if tag == "utilization" and value is not None and not value.lstrip("+-").isdigit():
+    if tag == "utilization" and value is not None and not is_whole(value):
         raise ShellError(f"node {node}: utilization {name}={value}: expected a whole number")
 
     def change(cib: Cib) -> list[Report]:

@@ -26,7 +26,7 @@ from engine.cib.edits import (
     value_of,
 )
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}")
+_DATE = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]|[0-9]{8}")
 _CONFLICTS = {"is-managed": "maintenance", "maintenance": "is-managed"}
 
 # -- start, stop, promote ---------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from crmshell.levels.registry import Call, command
 from crmshell.levels.resource import set_metas
 from crmshell.session import Session
 from crmshell.sources.api import Cleanup
+from engine.base.digits import is_digits
 from engine.base.reports import Report, Severity
 from engine.base.timespec import milliseconds_from_text
 from engine.cib.document import Cib
@@ -126,7 +127,7 @@ def failcount(session: Session, call: Call) -> str | None:
     if action != "set" or not rest:
         raise ShellError(f"failcount: '{action}' is unknown, expected set, delete or show")
     count = rest[0]
-    if not count.isdigit() and count.upper() != "INFINITY":
+    if not is_digits(count) and count.upper() != "INFINITY":
         raise ShellError(f"failcount: '{count}' is no number of failures")
     operation = rest[1] if len(rest) > 1 else "monitor"
     interval = milliseconds_from_text(rest[2]) if len(rest) > 2 else 0
@@ -142,7 +143,7 @@ def _failures(cib: Cib, name: str, node: str) -> str:
         if key.startswith("fail-count-") and who.split(":")[0] == name:
             if value.upper().lstrip("+") == "INFINITY":
                 return "INFINITY"
-            total += int(value) if value.isdigit() else 0
+            total += int(value) if is_digits(value) else 0
     return str(total)
 
 

@@ -7,6 +7,7 @@ from crmshell.pending.changes import Agent, AgentFacts
 from crmshell.ra.meta import AgentShelf
 from engine.agents.metadata import AgentMetadata
 from engine.agents.names import check_agent_name
+from engine.base.digits import is_digits
 from engine.base.errors import EngineError
 
 _NEVER_CONFIGURED = frozenset(
@@ -50,4 +51,4 @@ def _time(text: str) -> str:
     """A time with its unit; what is not given is 0s."""
     if not text:
         return "0s"
-    return f"{text}s" if text.isdigit() else text
+    return f"{text}s" if is_digits(text) else text

@@ -48,7 +48,7 @@ from engine.cib.document import Cib
 
 Agent: TypeAlias = tuple[str, str, str]
 
-_SCHEMA = re.compile(r"pacemaker-(\d+)\.(\d+)\Z")
+_SCHEMA = re.compile(r"pacemaker-([0-9]+)\.([0-9]+)\Z")
 _NEWEST_SCHEMA = (3, 9)
 _CONSTRAINTS = (LocationStmt, ColocationStmt, OrderStmt, TicketStmt)
 _KINDS: dict[type, str] = {

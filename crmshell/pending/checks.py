@@ -11,6 +11,7 @@ from crmshell.pending.tree import Element
 from engine.agents.fence_parameters import FENCE_PARAMETERS, SET_BY_THE_CLUSTER
 from engine.agents.metadata import AgentMetadata, Parameter
 from engine.agents.names import AgentName, check_agent_name
+from engine.base.digits import is_digits, is_whole
 from engine.base.errors import BadInput, EngineError
 from engine.base.reports import Report, Severity
 from engine.base.timespec import milliseconds_from_text
@@ -188,7 +189,7 @@ def _resolved(element: Element, facts: Facts) -> Element | None:
 def _fits(value: str, parameter: Parameter) -> bool:
     kind = parameter.type
     if kind == "integer":
-        return value.lstrip("+-").isdigit() or not value
+        return is_whole(value) or not value
     if kind == "boolean":
         return value.lower() in _BOOLEANS or not value
     if kind == "select" and parameter.values:
@@ -312,7 +313,7 @@ def _check_timeout(
 
 
 def _with_unit(text: str) -> str:
-    return f"{text}s" if text.isdigit() else text
+    return f"{text}s" if is_digits(text) else text
 
 
 def _meta_timeout(op: Element) -> str | None:

@@ -15,11 +15,12 @@ from crmshell.pending.objects import Objects
 from crmshell.pending.problems import Refused
 from crmshell.pending.references import lead_to_container
 from crmshell.pending.tree import Element
+from engine.base.digits import is_whole
 from engine.base.errors import BadInput
 from engine.base.reports import Report
 from engine.base.timespec import milliseconds_from_text
 
-_BARE_TIME = re.compile(r"\d+\Z")
+_BARE_TIME = re.compile(r"[0-9]+\Z")
 _RUNNING = frozenset({"0", "8", "190", "191"})
 _STARTING = frozenset({"start", "promote", "demote", "migrate_from", "monitor"})
 
@@ -273,7 +274,7 @@ def running_among(tree: Objects, names: Iterable[str]) -> list[str]:
 def _is_active(history: Element) -> bool:
     def call(op: Element) -> int:
         text = op.get("call-id", "")
-        return int(text) if text.lstrip("-").isdigit() else -1
+        return int(text) if is_whole(text) else -1
 
     operations = history.findall("lrm_rsc_op")
     if not operations:

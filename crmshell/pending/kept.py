@@ -14,6 +14,7 @@ from lxml import etree
 from crmshell.environment import Environment
 from crmshell.errors import ShellError
 from crmshell.pending.changes import PendingCib
+from engine.base.digits import is_digits
 from engine.base.errors import EngineError
 from engine.base.safexml import parse_xml
 from engine.cib.document import Cib
@@ -40,7 +41,7 @@ def when_kept(environment: Environment, source: str) -> str:
     """When changes of this source were kept, "" if there are none (or not readable ones)."""
     root = _read(environment, source)
     saved = root.get("saved", "") if root is not None else ""
-    if not saved.isdigit():
+    if not is_digits(saved):
         return ""
     return datetime.fromtimestamp(int(saved)).astimezone().strftime("%Y-%m-%d %H:%M")
 

@@ -23,7 +23,7 @@ from engine.cib.document import Cib
 
 PACEMAKER_FOLDER = "/var/lib/pacemaker/pengine"
 MAX_INPUT = 256 * 1024 * 1024
-_NAME = re.compile(r"(pe-(?:input|warn|error)-(\d+))(?:\.(?:bz2|xml))*$")
+_NAME = re.compile(r"(pe-(?:input|warn|error)-([0-9]+))(?:\.(?:bz2|xml))*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,9 @@ def choose(inputs: Iterable[StoredInput], word: str) -> StoredInput:
     listed = list(inputs)
     if not listed:
         raise ShellError("there are no stored transitions yet", code="no-transition")
-    if re.fullmatch(r"-?\d+|0", word or "0") and (not word or word.startswith("-") or word == "0"):
+    if re.fullmatch(r"-?[0-9]+|0", word or "0") and (
+        not word or word.startswith("-") or word == "0"
+    ):
         back = -int(word or "0") + 1
         if back <= len(listed):
             return listed[-back]

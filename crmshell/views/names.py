@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.base.digits import is_digits
+
 if TYPE_CHECKING:
     from lxml import etree
 
@@ -176,4 +178,4 @@ def _with_containers(
 
 
 def _call_id(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else -1
+    return int(text) if is_digits(text) else -1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from engine.base.digits import is_whole
 from engine.cib.document import Cib
 from engine.cib.edits import find_resource, members, primitives_in
 
@@ -43,7 +44,7 @@ def role_from_history(history: etree._Element) -> str:
 
 def _call_number(op: etree._Element) -> int:
     number = op.get("call-id") or "0"
-    return int(number) if number.lstrip("-").isdigit() else 0
+    return int(number) if is_whole(number) else 0
 
 
 def _role_after(role: str, operation: str, code: str) -> str:

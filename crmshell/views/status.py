@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from engine.base.digits import is_digits, is_whole
 from engine.cib.document import Cib
 from engine.cib.history import OpRecord
 from engine.scheduler.activity import active_nodes, is_active
@@ -360,7 +361,7 @@ def fail_count_of(node: Node, resource_id: str) -> str:
             continue
         if value.upper().lstrip("+") == "INFINITY":
             return "1000000"
-        total += int(value) if value.isdigit() else 0
+        total += int(value) if is_digits(value) else 0
     return str(total) if total else ""
 
 
@@ -381,12 +382,12 @@ def failed_action_text(failure: FailedOp) -> str:
     """`web_monitor_10000 on n1 'not running' (7): call=17, status='complete', …`."""
     what = OCF_WORDS.get(failure.rc, "unknown")
     said = failure.attributes.get("op-status", "")
-    status = int(said) if said.lstrip("-").isdigit() else failure.status
+    status = int(said) if is_whole(said) else failure.status
     rest = [f"call={failure.call_id}", f"status='{LRM_WORDS.get(status, status)}'"]
     if failure.exit_reason:
         rest.append(f"exitreason='{failure.exit_reason}'")
     when = failure.attributes.get("last-rc-change", "")
-    if when.isdigit():
+    if is_digits(when):
         rest.append(f"last-rc-change='{clock_text(int(when))}'")
     for word, name in (("queued", "queue-time"), ("exec", "exec-time")):
         if failure.attributes.get(name):

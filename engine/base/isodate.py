@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_CALENDAR: Final = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
-_ORDINAL: Final = re.compile(r"(\d{4})-?(\d{3})(?!\d)")
-_WEEK: Final = re.compile(r"(\d{4})-?W(\d{1,2})(?:-?(\d))?")
-_TIME: Final = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2}))?)?(?:[.,]\d+)?")
-_ZONE: Final = re.compile(r"\s*(?:(Z)|([+-])(\d{2})(?::?(\d{2}))?)")
+_CALENDAR: Final = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?![0-9])")
+_ORDINAL: Final = re.compile(r"([0-9]{4})-?([0-9]{3})(?![0-9])")
+_WEEK: Final = re.compile(r"([0-9]{4})-?W([0-9]{1,2})(?:-?([0-9]))?")
+_TIME: Final = re.compile(r"([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2}))?)?(?:[.,][0-9]+)?")
+_ZONE: Final = re.compile(r"\s*(?:(Z)|([+-])([0-9]{2})(?::?([0-9]{2}))?)")
 _EPOCH: Final = dt.datetime(1970, 1, 1)
 
 

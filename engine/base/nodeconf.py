@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity, Span
@@ -229,7 +230,7 @@ def _name(text: str) -> str:
 
 
 def _number(text: str, low: int, high: int, what: str) -> int:
-    if not text.isdigit() or not low <= int(text) <= high:
+    if not is_digits(text) or not low <= int(text) <= high:
         raise BadInput(f"'{text}' is not {what} ({low} to {high})")
     return int(text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.base.digits import clipped
 from engine.base.errors import BadInput
 
 _UNITS_MS = {
@@ -19,10 +20,10 @@ _UNITS_MS = {
     "h": 3_600_000.0,
     "hr": 3_600_000.0,
 }
-_PLAIN = re.compile(r"\s*([+-]?\d+)\s*([a-z]*)\s*$", re.IGNORECASE)
+_PLAIN = re.compile(r"\s*([+-]?[0-9]+)\s*([a-z]*)\s*$", re.IGNORECASE)
 _ISO = re.compile(
-    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?$"
+    r"P(?:(?P<years>[0-9]+)Y)?(?:(?P<months>[0-9]+)M)?(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?"
+    r"(?:T(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)S)?)?$"
 )
 _ISO_SECONDS = {
     "years": 365 * 86400,
@@ -41,9 +42,9 @@ def milliseconds_from_text(text: str) -> int:
     if plain is not None:
         unit = _UNITS_MS.get(plain.group(2).lower())
         if unit is not None:
-            return int(int(plain.group(1)) * unit)
+            return int(clipped(plain.group(1)) * unit)
     iso = _ISO.match(text.strip())
     if iso is not None and len(text.strip()) > 1 and not text.strip().endswith("T"):
-        seconds = sum(int(iso.group(k) or 0) * size for k, size in _ISO_SECONDS.items())
+        seconds = sum(clipped(iso.group(k) or "0") * size for k, size in _ISO_SECONDS.items())
         return seconds * 1000
     raise BadInput(f"'{text}' is not a time (for example 30s, 500ms, 2min, 1h or PT1M30S)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from engine.base.digits import clipped, is_digits
 from engine.base.score import INFINITY
 
 _TRUE: Final = frozenset(("true", "on", "yes", "y", "1"))
@@ -46,7 +47,7 @@ def int_from_text(text: str | None) -> int | None:
     match = _INTEGER.match(text)
     if match is None:
         return None
-    return max(-_MAX_INT64 - 1, min(_MAX_INT64, int(match.group(1))))
+    return clipped(match.group(1))
 
 
 def bounded_int(text: str | None, minimum: int) -> int:
@@ -84,7 +85,7 @@ def unit_milliseconds(text: str | None) -> int | None:
     match = _INTERVAL.match(text)
     if match is None:
         return None
-    value = int(match.group(1))
+    value = clipped(match.group(1))
     unit = match.group(2).lower()
     if unit == "" or unit.startswith("s"):
         result = value * 1000
@@ -132,7 +133,7 @@ def duration_seconds(text: str) -> int | None:
             return None
         unit = match.group(2)
         size = units.get(unit) or _TIME_UNITS.get(unit) or _DATE_UNITS[unit]
-        total += int(match.group(1)) * size
+        total += clipped(match.group(1)) * size
         position = match.end()
     return total
 
@@ -140,7 +141,7 @@ def duration_seconds(text: str) -> int | None:
 def version_key(text: str) -> tuple[int, ...]:
     """Numbers of a version at the beginning of the text; missing segments count as 0 (1.9)."""
     match = _VERSION.match(text)
-    numbers = [int(part) for part in match.group(1).split(".")] if match else []
+    numbers = [clipped(part) for part in match.group(1).split(".")] if match else []
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
@@ -164,8 +165,8 @@ def name_key(name: str) -> tuple[tuple[int, int, int, str], ...]:
     """
     items: list[tuple[int, int, int, str]] = []
     for part in _DIGITS.split(name.lower()):
-        if part and part[0].isdigit():
-            items.append((ord("0"), int(part), len(part), ""))
+        if is_digits(part[:1]):
+            items.append((ord("0"), clipped(part), len(part), ""))
         else:
             items.extend((ord(character), 0, 0, character) for character in part)
     return tuple(items)

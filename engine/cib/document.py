@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.safexml import parse_xml
 
@@ -54,7 +55,7 @@ class Cib:
     @property
     def version(self) -> CibVersion:
         values = [self.root.get(name) or "0" for name in CibVersion._fields]
-        if not all(value.isdigit() for value in values):
+        if not all(is_digits(value) for value in values):
             raise BadInput(f"the CIB version {'.'.join(values)} is not three whole numbers")
         return CibVersion(*(int(value) for value in values))
 

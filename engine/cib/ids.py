@@ -6,13 +6,15 @@ import re
 
 from lxml import etree
 
+from engine.base.digits import is_digits
+
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def legal_id(text: str) -> str:
     """The text as an XML id: other characters become `.`, a bad first one gets a prefix."""
     id_ = _ILLEGAL.sub(".", text) or "_"
-    if id_[0].isdigit():
+    if is_digits(id_[0]):
         return f"num-{id_}"
     return f"_{id_}" if id_[0] in ".-" else id_
 

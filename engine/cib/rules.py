@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from lxml import etree
 
+from engine.base.digits import clipped
 from engine.base.isodate import Zone, add_period, calendar_of, epoch_from_text
 from engine.base.values import (
     float_from_text,
@@ -232,11 +233,11 @@ def _read_spec(element: etree._Element) -> tuple[tuple[str, int | None, int | No
         text = element.get(name)
         if text is None:
             continue
-        match = re.fullmatch(r"(\d+)?(-)?(\d+)?", text)
+        match = re.fullmatch(r"([0-9]+)?(-)?([0-9]+)?", text)
         if match is None or text in {"", "-"}:
             return None
-        low = int(match.group(1)) if match.group(1) else None
-        high = int(match.group(3)) if match.group(3) else None
+        low = clipped(match.group(1)) if match.group(1) else None
+        high = clipped(match.group(3)) if match.group(3) else None
         ranges.append((name, low, high if match.group(2) else low))
     return tuple(ranges)
 
@@ -311,7 +312,7 @@ def _with_submatches(text: str, submatches: tuple[str, ...]) -> str:
     """`%0` to `%9` replaced by the submatches of a resource pattern."""
 
     def value(match: re.Match[str]) -> str:
-        number = int(match.group(1))
+        number = clipped(match.group(1))
         return submatches[number] if number < len(submatches) else ""
 
     return _SUBMATCH.sub(value, text)

@@ -17,7 +17,7 @@ _RNG = "{http://relaxng.org/ns/structure/1.0}"
 _NCNAME = re.compile(r"[^\W\d][\w.\-]*$")
 _TYPES = {
     "NCName": (_NCNAME, "a name that begins with a letter or _ and has no blanks or colons"),
-    "nonNegativeInteger": (re.compile(r"\+?\d+$"), "a whole number from 0"),
+    "nonNegativeInteger": (re.compile(r"\+?[0-9]+$"), "a whole number from 0"),
 }
 # What a pattern of the grammar means, for people; keyed by a probe that only that pattern matches.
 _PATTERN_WORDS = (("INFINITY", "a whole number, INFINITY or -INFINITY"), ("yes", "true or false"))

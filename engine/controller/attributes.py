@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engine.base.digits import is_digits, is_whole
 from engine.base.score import INFINITY
 from engine.lrm.api import LrmResult, OpStatus
 
@@ -62,13 +63,13 @@ def updated_value(old: str | None, new: str) -> str:
     """The value that `new` asks for: `value++` and `value+=N` count up from the present one."""
     if new.endswith("++"):
         step = 1
-    elif "+=" in new and new.rpartition("+=")[2].isdigit():
+    elif "+=" in new and is_digits(new.rpartition("+=")[2]):
         step = int(new.rpartition("+=")[2])
     else:
         return new
     if old in SCORE_WORDS:
         return "INFINITY"
-    total = (int(old) if old and old.lstrip("-").isdigit() else 0) + step
+    total = (int(old) if old and is_whole(old) else 0) + step
     return "INFINITY" if total >= INFINITY else str(total)
 
 
@@ -129,4 +130,4 @@ def failed_resources(present: Iterable[str]) -> tuple[str, ...]:
 
 def _is_instance(owner: str, resource: str) -> bool:
     base, _, number = owner.rpartition(":")
-    return base == resource and number.isdigit()
+    return base == resource and is_digits(number)

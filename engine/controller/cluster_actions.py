@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from engine.base.digits import is_whole
 from engine.controller import dispatch
 from engine.controller.attributes import clearing_updates
 from engine.controller.events import ChangeStatus, Effect, Fence, Story, Tell
@@ -45,7 +46,7 @@ def effects_of_cluster_action(
 
 def _fence(action: GraphAction) -> Fence:
     delay = action.meta("priority_fencing_delay", "0")
-    seconds = float(delay) if delay.lstrip("-").isdigit() else 0.0
+    seconds = float(delay) if is_whole(delay) else 0.0
     return Fence(action.node, action.meta("stonith_action", "reboot"), seconds, "transition")
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from engine.base.digits import is_digits, is_whole
 from engine.base.errors import BadInput
 from engine.base.events import StatusChange, View
 from engine.cib.document import Cib
@@ -515,7 +516,7 @@ class Controller:
         delays = []
         if self.options.recheck_interval > 0:
             delays.append(self.options.recheck_interval)
-        if recheck_by.isdigit():
+        if is_digits(recheck_by):
             delays.append(max(1.0, int(recheck_by) - wall))
         if delays:
             effects.append(SetTimer("recheck", min(delays)))
@@ -598,7 +599,7 @@ class Controller:
         self._finish_if_over(wall, effects)
 
     def _node_of(self, action: GraphAction) -> int | None:
-        if action.node_uuid.isdigit() and int(action.node_uuid) in self.names:
+        if is_digits(action.node_uuid) and int(action.node_uuid) in self.names:
             return int(action.node_uuid)
         return next((n for n, name in self.names.items() if name == action.node), None)
 
@@ -610,8 +611,8 @@ def _limits(attributes: Mapping[str, str], members: int) -> tuple[int, int]:
     would hold up everything else that the DC has to do.
     """
     batch, migrations = attributes.get("batch-limit", "0"), attributes.get("migration-limit", "-1")
-    given = int(batch) if batch.isdigit() else 0
+    given = int(batch) if is_digits(batch) else 0
     return (
         given or AUTOMATIC_BATCH * members,
-        int(migrations) if migrations.lstrip("-").isdigit() else -1,
+        int(migrations) if is_whole(migrations) else -1,
     )

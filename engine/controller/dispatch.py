@@ -5,6 +5,7 @@ Pure tables over `GraphAction`; who gets the order and when is the controller's 
 
 from __future__ import annotations
 
+from engine.base.digits import is_digits
 from engine.controller.executor import expected_rc
 from engine.controller.messages import CancelOp, ForgetResource, Message, RunOp
 from engine.lrm.api import LrmOp
@@ -48,7 +49,7 @@ def op_from_action(action: GraphAction, transition: int, uuid: str) -> LrmOp:
         operation=action.operation,
         interval_ms=action.interval_ms,
         timeout_ms=action.timeout_ms or 20_000,
-        start_delay_ms=int(delay) if delay.isdigit() else 0,
+        start_delay_ms=int(delay) if is_digits(delay) else 0,
         parameters=action.parameters,
         meta=_meta(action),
         transition_key=f"{action.id}:{transition}:{rc}:{uuid}",
@@ -60,7 +61,7 @@ def op_from_action(action: GraphAction, transition: int, uuid: str) -> LrmOp:
 def transition_of_key(key: str) -> tuple[int, int, str]:
     """Action, transition and controller of a transition key; (-1, -1, "") for what is none."""
     parts = key.split(":", 3)
-    if len(parts) != 4 or not parts[0].isdigit() or not parts[1].isdigit():
+    if len(parts) != 4 or not is_digits(parts[0]) or not is_digits(parts[1]):
         return (-1, -1, "")
     return (int(parts[0]), int(parts[1]), parts[3])
 

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from engine.base.digits import is_digits, is_whole
 from engine.base.score import INFINITY
 from engine.scheduler.transition import PSEUDO_EVENT, RSC_OP, GraphAction, Synapse, Transition
 
@@ -164,7 +165,7 @@ class Executor:
 def expected_rc(action: GraphAction) -> int:
     """The exit code that the scheduler counts on."""
     text = action.meta("op_target_rc", "0")
-    return int(text) if text.lstrip("-").isdigit() else 0
+    return int(text) if is_whole(text) else 0
 
 
 def waits_for_nothing(action: GraphAction) -> bool:
@@ -176,4 +177,4 @@ def allowance_ms(action: GraphAction, cluster_delay_ms: int) -> int:
     """How long the DC waits for the result of an action before it counts as lost."""
     own = action.timeout_ms if action.tag == RSC_OP else 0
     delay = action.meta("start_delay", "0")
-    return own + cluster_delay_ms + (int(delay) if delay.isdigit() else 0)
+    return own + cluster_delay_ms + (int(delay) if is_digits(delay) else 0)

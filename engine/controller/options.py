@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.timespec import milliseconds_from_text
 
@@ -75,7 +76,7 @@ def _text(values: dict[str, str], names: tuple[str, ...], default: str) -> str:
 
 def _whole(values: dict[str, str], names: tuple[str, ...], default: int) -> int:
     text = _first(values, names)
-    return int(text) if text is not None and text.isdigit() else default
+    return int(text) if text is not None and is_digits(text) else default
 
 
 def _seconds(values: dict[str, str], names: tuple[str, ...], default: float) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lxml import etree
 
+from engine.base.digits import is_digits
 from engine.base.events import StatusChange, View
 from engine.base.exitcodes import ExitStatus
 from engine.controller.attributes import (
@@ -180,7 +181,7 @@ def _to_clean(
     for resource in resources_in(state):
         name = resource.get("id", "")
         base, _, number = name.rpartition(":")
-        plain = base if base and number.isdigit() else name
+        plain = base if base and is_digits(number) else name
         if wanted and name not in wanted and plain not in wanted:
             continue
         has_failed = any(op.get("id") == f"{name}_last_failure_0" for op in resource)

@@ -15,6 +15,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
+from engine.base.digits import is_digits
+
 KEPT = 4000
 _INDEX = "transitions.json"
 
@@ -54,7 +56,7 @@ class TransitionInputs:
         os.makedirs(self._directory, mode=0o700, exist_ok=True)
         for name in os.listdir(self._directory):
             number = name.removeprefix("pe-input-").removesuffix(".bz2")
-            if name.startswith("pe-input-") and number.isdigit():
+            if name.startswith("pe-input-") and is_digits(number):
                 made = os.stat(os.path.join(self._directory, name)).st_mtime
                 self.stored[int(number)] = StoredTransition(int(number), made, node=self._node)
         try:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.programs import PATH, REASON_LIMIT, Command, is_safe_name
 from engine.base.timespec import milliseconds_from_text
@@ -57,7 +58,7 @@ class Device:
 
     def attempts(self, action: str) -> int:
         text = self.parameters.get(f"pcmk_{action}_retries", "2")
-        return max(1, int(text)) if text.isdigit() else 2
+        return max(1, int(text)) if is_digits(text) else 2
 
     def timeout_ms(self, action: str, default_ms: int) -> int:
         return _milliseconds(self.parameters.get(f"pcmk_{action}_timeout", ""), default_ms)

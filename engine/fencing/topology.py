@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from engine.base.digits import is_digits, is_whole
 from engine.base.score import INFINITY
 from engine.fencing.devices import Device
 
@@ -29,7 +30,7 @@ def levels_for(root: etree._Element, target: str) -> tuple[FencingLevel, ...]:
     found: dict[int, list[str]] = {}
     for level in root.iterfind("configuration/fencing-topology/fencing-level"):
         text = level.get("index", "")
-        if not text.isdigit() or not 1 <= int(text) <= MAX_LEVEL:
+        if not is_digits(text) or not 1 <= int(text) <= MAX_LEVEL:
             continue
         if _is_meant(root, level, target):
             names = [n for n in re.split(r"[,\s]+", level.get("devices", "")) if n]
@@ -108,4 +109,4 @@ def _banned_from(root: etree._Element, device: str) -> tuple[str, ...]:
 
 
 def _is_below(score: str) -> bool:
-    return score.lstrip("-").isdigit() and int(score) <= -INFINITY
+    return is_whole(score) and int(score) <= -INFINITY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
+from engine.base.digits import is_digits
 from engine.base.reports import Report, Severity, Span
 from engine.membership.corosync_conf import MAX_LINKS, ConfNode, CorosyncConf, Entry, Section
 
@@ -200,7 +201,7 @@ def _entry(entry: Entry, path: str, known: Mapping[str, str], what: str) -> Iter
     if kind is None:
         text = f"unknown name {path}.{name}"
         yield _warning("name", text, what, entry.line, _near(name, known))
-    elif kind == _WHOLE and not (entry.value.isascii() and entry.value.isdigit()):
+    elif kind == _WHOLE and not (is_digits(entry.value)):
         text = f"{path}.{name} is '{entry.value}', expected {_WHOLE}"
         yield _error("value", text, what, entry.line)
     elif kind in _CHOICES and entry.value not in _CHOICES[kind]:
@@ -340,7 +341,7 @@ def _first(conf: CorosyncConf, name: str) -> Section:
 
 
 def _whole_number(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() else default
+    return int(text) if is_digits(text) else default
 
 
 def _listed(links: tuple[int, ...]) -> str:

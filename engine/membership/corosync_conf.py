@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.reports import Report, Severity, Span
 
 MAX_TEXT = 1024 * 1024
 MAX_DEPTH = 8
 MAX_LINKS = {"knet": 8, "udp": 1, "udpu": 1}
-_ADDRESS_KEY = re.compile(r"ring(\d+)_addr$")
+_ADDRESS_KEY = re.compile(r"ring([0-9]+)_addr$")
 _BOOLEANS = ("yes", "no", "on", "off")
 
 
@@ -292,7 +293,7 @@ def _node(section: Section) -> ConfNode:
 
 
 def _number(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() else default
+    return int(text) if is_digits(text) else default
 
 
 def _what_is_taken(addresses: set[str], name: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput, EngineError
 from engine.base.events import (
     Snapshot,
@@ -371,7 +372,7 @@ class Store:
 
 
 def _is_log(name: str) -> bool:
-    return name.startswith("log-") and name.endswith(".wal") and name[4:-4].isdigit()
+    return name.startswith("log-") and name.endswith(".wal") and is_digits(name[4:-4])
 
 
 def _log_index(name: str) -> int:
@@ -384,6 +385,6 @@ def _is_snapshot(name: str) -> bool:
 
 def _history_order(name: str) -> tuple[int, int, str]:
     numbers = name.removeprefix("cib-").split("-")[0].split(".")
-    if len(numbers) == 2 and all(number.isdigit() for number in numbers):
+    if len(numbers) == 2 and all(is_digits(number) for number in numbers):
         return int(numbers[0]), int(numbers[1]), name
     return 0, 0, name

@@ -9,6 +9,7 @@ from typing import Final
 
 from lxml import etree
 
+from engine.base.digits import clipped
 from engine.base.values import bounded_int, is_true
 from engine.cib.nvsets import NvSet
 from engine.scheduler.blueprints import make_op, read_blueprint
@@ -465,10 +466,10 @@ def _addresses(start: str) -> Iterator[str]:
 
 def next_address(address: str) -> str:
     """The IPv4 address after this one, "" if there is none (16.8)."""
-    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)\.(\d+)", address)
+    match = re.fullmatch(r"([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)", address)
     if match is None:
         return ""
-    first, second, third, last = (int(part) for part in match.groups())
+    first, second, third, last = (clipped(part) for part in match.groups())
     if third > 253:
         return ""
     if last > 253:

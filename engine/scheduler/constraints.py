@@ -14,6 +14,7 @@ from typing import Final
 
 from lxml import etree
 
+from engine.base.digits import clipped
 from engine.base.values import bool_from_text
 from engine.cib.rules import RuleContext, passes, read_rule
 from engine.scheduler.model import (
@@ -282,7 +283,7 @@ def _rule_scores(
 
 def _with_submatches(text: str, submatches: tuple[str, ...]) -> str:
     def value(match: re.Match[str]) -> str:
-        number = int(match.group(1))
+        number = clipped(match.group(1))
         return submatches[number] if number < len(submatches) else match.group()
 
     return _SUBMATCH.sub(value, text) if submatches else text

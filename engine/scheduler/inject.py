@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from engine.base.digits import clipped
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.values import bool_from_text
@@ -14,10 +15,12 @@ from engine.cib.document import FEATURE_SET, Cib
 from engine.scheduler.status_tree import StatusTree
 from engine.scheduler.transition import GraphAction
 
-_SPEC = re.compile(r"(?P<operation>.+)@(?P<node>[^=]+)=(?P<rc>\d+)$")
-_OPERATION = re.compile(r"(?P<resource>.+?)_(?P<task>migrate_to|migrate_from|[^_]+)_(?P<ms>\d+)$")
+_SPEC = re.compile(r"(?P<operation>.+)@(?P<node>[^=]+)=(?P<rc>[0-9]+)$")
+_OPERATION = re.compile(
+    r"(?P<resource>.+?)_(?P<task>migrate_to|migrate_from|[^_]+)_(?P<ms>[0-9]+)$"
+)
 _UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
-_CLONE_NUMBER = re.compile(r":\d+$")
+_CLONE_NUMBER = re.compile(r":[0-9]+$")
 _MAX_RC = 255
 
 
@@ -36,14 +39,18 @@ class OpSpec:
         """Read the form of the command line; `BadInput` says what was expected."""
         outer = _SPEC.match(text)
         inner = _OPERATION.match(outer["operation"]) if outer else None
-        if outer is None or inner is None or int(outer["rc"]) > _MAX_RC:
+        if outer is None or inner is None or clipped(outer["rc"]) > _MAX_RC:
             raise BadInput(
                 f"'{text}' is no operation result, expected "
                 "RSC_TASK_INTERVALMS@NODE=RC (for example db_monitor_10000@node1=7)",
                 status=ExitStatus.USAGE,
             )
         return cls(
-            inner["resource"], inner["task"], int(inner["ms"]), outer["node"], int(outer["rc"])
+            inner["resource"],
+            inner["task"],
+            clipped(inner["ms"]),
+            outer["node"],
+            clipped(outer["rc"]),
         )
 
     def matches(self, names: tuple[str, ...], action: GraphAction) -> bool:

@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
+from engine.base.digits import clipped
 from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
 from engine.scheduler.merging import NONNEGATIVE, PLAIN, limited_merging, merged
 from engine.scheduler.model import INFINITY, MINUS_INFINITY, Node, Resource
 from engine.scheduler.placement import Placement, Table, is_failed, single
 from engine.scheduler.ranking import current_node, is_available, merge_sorted
 
-_NUMBER = re.compile(r":(\d+)[^:]*$")
-_DASHED_NUMBER = re.compile(r"-(\d+)[^-]*$")
+_NUMBER = re.compile(r":([0-9]+)[^:]*$")
+_DASHED_NUMBER = re.compile(r"-([0-9]+)[^-]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def compare_instances(
 def instance_number(resource: Resource) -> int:
     """The digits after the last `:` of the id, without any after the last `-` (P13.2)."""
     found = (_NUMBER if ":" in resource.id else _DASHED_NUMBER).search(resource.id)
-    return int(found[1]) if found else -1
+    return clipped(found[1]) if found else -1
 
 
 class _Facts:

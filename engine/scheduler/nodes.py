@@ -7,6 +7,7 @@ from typing import Final
 
 from lxml import etree
 
+from engine.base.digits import is_digits
 from engine.base.score import add_scores
 from engine.base.values import bool_from_text, int_from_text, is_true, name_key, score_or_none
 from engine.cib.nvsets import apply_sets, read_sets
@@ -179,7 +180,7 @@ def _member_time(model: Model, text: str | None) -> int:
     """Since when the node is a member: -1 unknown, 0 not a member (8.2)."""
     if text is None:
         return -1
-    word = bool_from_text(text) if not text.isdigit() or text in {"0", "1"} else None
+    word = bool_from_text(text) if not is_digits(text) or text in {"0", "1"} else None
     if word is not None:
         return int(model.now) if word else 0
     number = int_from_text(text)

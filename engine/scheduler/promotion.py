@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from engine.base.digits import is_digits
 from engine.base.score import add_scores
 from engine.base.values import score_or_none
 from engine.scheduler.binding import bind
@@ -102,7 +103,7 @@ def _score_applies(twins: Twins, instance: Resource, node: Node) -> bool:
 
 def _without_number(name: str) -> str:
     base, colon, number = name.rpartition(":")
-    return base if colon and number.isdigit() else name
+    return base if colon and is_digits(number) else name
 
 
 def _attribute(instance: Resource, node: Node, name: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.exitcodes import ExitStatus
 from engine.scheduler.inject import Injections, OpSpec
@@ -171,7 +172,7 @@ def _take(found: SimulateOptions, option: Option, value: str) -> None:
         case "live-check":
             found.source = ""
         case "repeat":
-            if not value.isdigit() or int(value) < 1:
+            if not is_digits(value) or int(value) < 1:
                 raise _usage(f"--repeat: '{value}' is not a number above 0")
             found.repeat = int(value)
         case "output-as":

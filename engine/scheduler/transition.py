@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from lxml import etree
 
+from engine.base.digits import is_digits, is_whole
 from engine.base.errors import BadInput
 from engine.base.safexml import parse_xml
 
@@ -68,13 +69,13 @@ class GraphAction:
     def interval_ms(self) -> int:
         """Milliseconds between two runs of a recurring operation, else 0."""
         text = self.attributes.get("CRM_meta_interval", "")
-        return int(text) if text.isdigit() else 0
+        return int(text) if is_digits(text) else 0
 
     @property
     def timeout_ms(self) -> int:
         """Milliseconds that the action may take; 0 when nothing is said."""
         text = self.attributes.get("CRM_meta_timeout", "")
-        return int(text) if text.isdigit() else 0
+        return int(text) if is_digits(text) else 0
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -217,7 +218,7 @@ def _action(element: etree._Element, what: str) -> GraphAction:
 
 def _number(element: etree._Element, name: str, what: str) -> int:
     text = element.get(name, "")
-    if not text.lstrip("-").isdigit():
+    if not is_whole(text):
         raise BadInput(
             f"{what}:{element.sourceline}: <{element.tag!s}> has {name}='{text}', expected a number"
         )
