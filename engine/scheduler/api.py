@@ -17,9 +17,9 @@ from engine.scheduler.actions import Action, ActionTable
 from engine.scheduler.assignment import assign_resources, new_placement
 from engine.scheduler.bans import apply_node_criteria
 from engine.scheduler.colocation import add_colocation, add_internal_constraints, with_this_list
+from engine.scheduler.colocation_loops import colocation_loops
 from engine.scheduler.config_changes import check_changes
 from engine.scheduler.constraints import unpack_constraints
-from engine.scheduler.explain import colocation_loops
 from engine.scheduler.export_xml import transition_to_xml
 from engine.scheduler.internal_orders import order_internally
 from engine.scheduler.location import add_location, health_locations

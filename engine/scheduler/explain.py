@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from engine.base.reports import Report, warning
 from engine.base.score import score_to_text
 from engine.scheduler.actions import OPTIONAL, RUNNABLE, Action
-from engine.scheduler.model import INFINITY, Colocation, Model, Node, Resource, leaves
+from engine.scheduler.model import INFINITY, Model, Node, Resource, leaves
+from engine.scheduler.order_view import digraph
 from engine.scheduler.placement import nodes_of
 from engine.scheduler.plan import Plan
 from engine.scheduler.scores import Contribution
@@ -115,11 +115,11 @@ def _obstacle(node: Node) -> str:
 def explain_action(plan: Plan, action: Action) -> list[str]:
     """What became of an action, and the required actions that it waits for, nearest first."""
     lines = [f"{_title(action)}: {_state(action)}"]
-    graph = plan.graph
-    if action.id not in graph:
+    if action.id not in plan.graph.succ:
         return lines
     table = plan.actions.all
-    distances = nx.single_source_shortest_path_length(graph.reverse(copy=False), action.id)
+    backwards = digraph(plan.graph).reverse(copy=False)
+    distances = nx.single_source_shortest_path_length(backwards, action.id)
     for number, distance in sorted(distances.items(), key=lambda item: (item[1], item[0])):
         other = table[number - 1]
         if distance and not other.flags & OPTIONAL:
@@ -139,21 +139,3 @@ def _state(action: Action) -> str:
     else:
         state = "blocked"
     return f"{state} ({action.reason})" if action.reason else state
-
-
-# Loops of colocations.
-
-
-def colocation_loops(model: Model) -> list[Report]:
-    """Mandatory colocations that lead back to where they began (legal, but order decides; P11.28)."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    for constraint in model.constraints:
-        if isinstance(constraint, Colocation) and constraint.score >= INFINITY:
-            graph.add_edge(constraint.dependent.id, constraint.primary.id)
-    found = []
-    for component in nx.strongly_connected_components(graph):
-        if len(component) > 1:
-            names = ", ".join(sorted(component))
-            message = f"the mandatory colocations of {names} form a loop; the first placed decides"
-            found.append(warning("colocation-loop", message))
-    return sorted(found, key=lambda report: report.message)
