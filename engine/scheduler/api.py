@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from engine.base.isodate import Zone
 from engine.base.reports import Report, Reporter, ReportList, error, warning
@@ -34,12 +35,14 @@ from engine.scheduler.model import (
 )
 from engine.scheduler.pipeline import finish
 from engine.scheduler.plan import Plan
-from engine.scheduler.scores import ScoreSink
 from engine.scheduler.tickets import apply_ticket
 from engine.scheduler.transition import Transition
 from engine.scheduler.unpack import fill_model
 from engine.scheduler.user_orders import apply_order, order_anti_colocation
 from engine.scheduler.warm import Warm
+
+if TYPE_CHECKING:
+    from engine.scheduler.scores import ScoreSink
 
 _SHOWN = 8  # actions in one finding
 

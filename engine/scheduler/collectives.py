@@ -20,6 +20,11 @@ from engine.scheduler.ranking import NodeRanking
 
 _INNER_TASKS = frozenset({"promote", "promoted", "demote", "demoted", "notify", "notified"})
 _ALL_SET = OPTIONAL | RUNNABLE | PSEUDO
+_PRIMITIVE = Variant.PRIMITIVE
+# Tasks whose actions have no other key than `TASK_0`: finding one is a look-up.
+_KEY_TASKS = frozenset(
+    ("start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted")
+)
 
 
 def instances_of(rsc: Resource) -> list[Resource]:
@@ -51,12 +56,58 @@ def first_with_task(
     found = table.first(rsc, f"{task}_0", node)
     if found is not None and found.task == task:
         return found
-    if task in ("start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"):
+    if task in _KEY_TASKS:
         return None
     for action in table.of(rsc):
         if action.task == task and (node is None or action.node is node):
             return action
     return None
+
+
+class _TaskPlaces:
+    """The actions of some resources for one task: the newest of each, and those on each node."""
+
+    __slots__ = ("by_node", "newest", "size")
+
+    def __init__(self, table: ActionTable, resources: list[Resource], task: str) -> None:
+        self.size = len(table.all)
+        self.newest: list[Action] = []
+        self.by_node: dict[int, list[Action]] = {}
+        suffix = f"{task}_0"
+        for rsc in resources:
+            found = table.row(rsc).by_key.get(suffix)
+            if not found:
+                continue
+            self.newest.append(max(found.values(), key=_number))
+            for index, action in found.items():
+                self.by_node.setdefault(index, []).append(action)
+
+
+def _number(action: Action) -> int:
+    return action.id
+
+
+class InstanceActions:
+    """The actions of the parts of collectives: looked up together, and again after one was made."""
+
+    __slots__ = ("_known", "table")
+
+    def __init__(self, table: ActionTable) -> None:
+        self.table = table
+        self._known: dict[tuple[int, str], _TaskPlaces] = {}
+
+    def of(self, parts: list[Resource], task: str, node: Node | None) -> list[Action]:
+        """`first_with_task` of each part of a collective, where there is one, in their order."""
+        if not parts:
+            return []
+        if task not in _KEY_TASKS:
+            found = (first_with_task(self.table, part, task, node) for part in parts)
+            return [action for action in found if action is not None]
+        key = (parts[0].index, task)
+        places = self._known.get(key)
+        if places is None or places.size != len(self.table.all):
+            places = self._known[key] = _TaskPlaces(self.table, parts, task)
+        return places.newest if node is None else places.by_node.get(node.index, [])
 
 
 class FlagSummaries:
@@ -66,10 +117,11 @@ class FlagSummaries:
     collective changes.
     """
 
-    __slots__ = ("_known", "table")
+    __slots__ = ("_known", "actions", "table")
 
     def __init__(self, table: ActionTable) -> None:
         self.table = table
+        self.actions = InstanceActions(table)
         self._known: dict[tuple[int, int], tuple[int, int, int]] = {}
 
     def for_ordering(self, action: Action, node: Node | None) -> int:
@@ -125,16 +177,11 @@ class FlagSummaries:
         flags = _ALL_SET
         task = original_task(action)
         any_runnable = False
-        for instance in _instances_for(collective, action):
-            is_primitive = instance.variant is Variant.PRIMITIVE
-            found = first_with_task(
-                self.table,
-                instance,
-                task_of_instance(instance, task),
-                node if is_primitive else None,
-            )
-            if found is None:
-                continue
+        instances = _instances_for(collective, action)
+        own_node = None
+        if instances and instances[0].variant is _PRIMITIVE:
+            task, own_node = plain_task(task), node
+        for found in self.actions.of(instances, task, own_node):
             instance_flags = self.of(found, node)
             if not instance_flags & OPTIONAL:
                 flags &= ~OPTIONAL

@@ -319,9 +319,9 @@ class Propagation:
         if interleaves(first.rsc, then):
             return self._update_interleaved(first, then, node, flag_filter, relation)
         changed = self._update_pair(first, then, flags, flag_filter, relation)
-        for instance in instances_of(then.rsc):
-            action = first_with_task(self.table, instance, then.task, node)
-            if action is None or not self.summaries.of(action, node) & RUNNABLE:
+        for action in self.summaries.actions.of(instances_of(then.rsc), then.task, node):
+            instance = action.rsc
+            if instance is None or not self.summaries.of(action, node) & RUNNABLE:
                 continue
             result = self._update(instance, first, action, node, flags, flag_filter, relation)
             if result & THEN_CHANGED:

@@ -6,7 +6,6 @@ from typing import Final
 
 from engine.base.values import bool_from_text, bounded_int, interval_milliseconds, is_true
 from engine.cib.nvsets import apply_sets
-from engine.scheduler.bundles_unpack import unpack_bundle
 from engine.scheduler.model import (
     INFINITY,
     MOST_INSTANCES,
@@ -291,6 +290,8 @@ def _unpack_variant(reading: Reading, resource: Resource, blueprint: Blueprint) 
         return _unpack_group(reading, resource, blueprint)
     if resource.variant is Variant.CLONE:
         return _unpack_clone(reading, resource, blueprint)
+    from engine.scheduler.bundles_unpack import unpack_bundle  # few clusters have bundles
+
     return unpack_bundle(reading, resource, blueprint, build_resource)
 
 

@@ -206,11 +206,12 @@ class Simulation:
 
     def _plan(self, now: float) -> Schedule:
         from engine.scheduler.api import schedule
-        from engine.scheduler.scores import ScoreRecord
 
         options, output = self._options, self._output
         sink = None
         if options.show_scores or options.show_utilization:
+            from engine.scheduler.scores import ScoreRecord
+
             sink = ScoreRecord(options.show_scores, options.show_utilization)
         decided = schedule(
             self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
