@@ -6,6 +6,7 @@ own; the order of the calls here is part of the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from engine.scheduler.colocation import add_colocation, add_internal_constraints
 from engine.scheduler.colocation_loops import colocation_loops
 from engine.scheduler.config_changes import check_changes
 from engine.scheduler.constraints import unpack_constraints
-from engine.scheduler.export_xml import transition_to_xml
+from engine.scheduler.export_xml import transition_pieces
 from engine.scheduler.internal_orders import order_internally
 from engine.scheduler.location import add_location, health_locations
 from engine.scheduler.model import (
@@ -63,7 +64,11 @@ class Schedule:
 
     def graph_xml(self) -> bytes:
         """The transition as Pacemaker's `transition_graph`."""
-        return transition_to_xml(self.transition)
+        return b"".join(self.graph_pieces())
+
+    def graph_pieces(self) -> Iterator[bytes]:
+        """The same text in pieces, one after the other."""
+        return transition_pieces(self.transition)
 
 
 def schedule(

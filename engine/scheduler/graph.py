@@ -30,6 +30,7 @@ from engine.scheduler.order_graph import (
     SERIALIZE,
     THEN_GRAPHS_FIRST,
     UNMIGRATABLE_BLOCKS,
+    united,
 )
 from engine.scheduler.plan import Plan
 from engine.scheduler.transition import Synapse, Transition
@@ -50,7 +51,6 @@ class GraphBuilder:
         self.table = plan.actions
         self.order: list[Action] = []  # in the graph, in order of addition
         self.kept = plan.kept
-        self.merged = plan.merged
         self._visited: set[int] = set()
 
     def build(self) -> Transition:
@@ -112,7 +112,6 @@ class GraphBuilder:
         if action.id in self._visited:
             return
         self._visited.add(action.id)
-        self.merged[action.id] = self._merge_before(action)
         if self._belongs(action):
             self.order.append(action)
             self.kept[action.id] = self._choose_inputs(action)
@@ -135,28 +134,18 @@ class GraphBuilder:
             return True
         return node.online and not node.unclean
 
-    def _merge_before(self, action: Action) -> list[tuple[int, int]]:
-        """Orderings before an action by number of the first one, relations united (C16.3)."""
+    def _choose_inputs(self, action: Action) -> list[int]:
+        """What the action waits for, by number; relations to the same one are united (C16.3)."""
         row = self.plan.graph.pred.get(action.id)
         if not row:
             return []
-        merged = []
-        for first in sorted(row):
-            relation = NOTHING
-            for part in row[first]["relations"]:
-                relation |= part
-            merged.append((first, relation))
-        return merged
-
-    def _choose_inputs(self, action: Action) -> list[int]:
         kept = []
-        merged = self.merged[action.id]
         actions = self.table.all
-        for place, (number, relation) in enumerate(merged):
-            first = actions[number - 1]
-            verdict = keeps_input(first, action, relation)
+        for number in sorted(row):
+            relation = united(row[number]["relations"])
+            verdict = keeps_input(actions[number - 1], action, relation)
             if verdict is None:
-                merged[place] = (number, NOTHING)
+                self.plan.disabled.add((number, action.id))
             elif verdict:
                 kept.append(number)
         return kept

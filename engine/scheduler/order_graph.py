@@ -38,7 +38,8 @@ EdgeData = dict[str, Relations]
 Row = dict[int, EdgeData]
 
 
-def _united(relations: Relations) -> int:
+def united(relations: Relations) -> int:
+    """All relations of an edge in one."""
     if len(relations) == 1:
         return relations[0]
     united = NOTHING
@@ -113,7 +114,7 @@ class OrderGraph:
         row = self.succ.get(first)
         if not row:
             return []
-        return [(then, _united(data["relations"])) for then, data in row.items()]
+        return [(then, united(data["relations"])) for then, data in row.items()]
 
     def followers(self, first: int) -> list[int]:
         """The actions after an action, oldest edge first."""
