@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from engine.base.values import is_true
 from engine.scheduler.actions import (
@@ -18,9 +19,14 @@ from engine.scheduler.actions import (
 from engine.scheduler.model import Model, Node, Resource, Variant
 from engine.scheduler.ranking import NodeRanking
 
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_PRIMITIVE: Final = Variant.PRIMITIVE
+_GROUP: Final = Variant.GROUP
+_CLONE: Final = Variant.CLONE
+_BUNDLE: Final = Variant.BUNDLE
+
 _INNER_TASKS = frozenset({"promote", "promoted", "demote", "demoted", "notify", "notified"})
 _ALL_SET = OPTIONAL | RUNNABLE | PSEUDO
-_PRIMITIVE = Variant.PRIMITIVE
 # Tasks whose actions have no other key than `TASK_0`: finding one is a look-up.
 _KEY_TASKS = frozenset(
     ("start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted")
@@ -29,7 +35,7 @@ _KEY_TASKS = frozenset(
 
 def instances_of(rsc: Resource) -> list[Resource]:
     """Instances of a clone, containers of a bundle, members of a group."""
-    if rsc.variant is Variant.BUNDLE and rsc.bundle is not None:
+    if rsc.variant is _BUNDLE and rsc.bundle is not None:
         return [replica.container for replica in rsc.bundle.replicas]
     return rsc.children
 
@@ -46,7 +52,7 @@ def original_task(action: Action) -> str:
 
 def task_of_instance(rsc: Resource, task: str) -> str:
     """What an instance does for a collective's task: primitives have no completions."""
-    return plain_task(task) if rsc.variant is Variant.PRIMITIVE else task
+    return plain_task(task) if rsc.variant is _PRIMITIVE else task
 
 
 def first_with_task(
@@ -127,17 +133,17 @@ class FlagSummaries:
     def for_ordering(self, action: Action, node: Node | None) -> int:
         """Flags of an action as seen by one on `node` (C7.4)."""
         rsc = action.rsc
-        if rsc is None or rsc.variant is Variant.PRIMITIVE:
+        if rsc is None or rsc.variant is _PRIMITIVE:
             return action.flags
         flags = self.of(action, None)
-        if node is None or rsc.variant is not Variant.CLONE:
+        if node is None or rsc.variant is not _CLONE:
             return flags
         return self.of(action, node) | (flags & RUNNABLE)
 
     def of(self, action: Action, node: Node | None) -> int:
         """Flags of an action; of a collective's action those that its children give it."""
         rsc = action.rsc
-        if rsc is None or rsc.variant is Variant.PRIMITIVE:
+        if rsc is None or rsc.variant is _PRIMITIVE:
             return action.flags
         key = (action.id, -1 if node is None else node.index)
         version = self.table.row(rsc).version
@@ -145,7 +151,7 @@ class FlagSummaries:
         if known is not None and known[0] == version and known[2] == action.flags:
             return known[1]
         before = action.flags
-        if rsc.variant is Variant.GROUP:
+        if rsc.variant is _GROUP:
             flags = self._of_group(action, rsc, node)
         else:
             flags = self._of_instances(action, rsc, node)
@@ -197,7 +203,7 @@ class FlagSummaries:
 
 def _instances_for(collective: Resource, action: Action) -> list[Resource]:
     bundle = collective.bundle
-    if collective.variant is not Variant.BUNDLE or bundle is None:
+    if collective.variant is not _BUNDLE or bundle is None:
         return collective.children
     if action.task in _INNER_TASKS and bundle.inner_clone is not None:
         return bundle.inner_clone.children
@@ -207,7 +213,7 @@ def _instances_for(collective: Resource, action: Action) -> list[Resource]:
 def completion_action(table: ActionTable, first: Action) -> Action:
     """What an ordering after a collective's action really waits for (C7.3)."""
     rsc = first.rsc
-    if rsc is None or rsc.variant is Variant.PRIMITIVE:
+    if rsc is None or rsc.variant is _PRIMITIVE:
         return first
     if NOTIFY_MARK in first.suffix or first.interval_ms:
         return first
@@ -215,7 +221,7 @@ def completion_action(table: ActionTable, first: Action) -> Action:
     if not done:
         return first
     suffix = f"{done}_0"
-    if rsc.notify and (rsc.variant is Variant.CLONE or rsc.is_bundled):
+    if rsc.notify and (rsc.variant is _CLONE or rsc.is_bundled):
         suffix = f"confirmed-post_notify_{suffix}"
     return table.first(rsc, suffix) or first
 
@@ -255,8 +261,8 @@ def interleaves(first: Resource | None, then: Action) -> bool:
         first is None
         or rsc is None
         or first is rsc
-        or first.variant < Variant.CLONE
-        or rsc.variant < Variant.CLONE
+        or first.variant < _CLONE
+        or rsc.variant < _CLONE
     ):
         return False
     decider = first if then.suffix in ("stop_0", "demote_0") else rsc
