@@ -437,6 +437,11 @@ def _check_attribute(operation: SetAttribute) -> None:
         raise BadInput(f"the change gives {name} a value with control characters")
 
 
+def xml_text(text: str) -> str:
+    """The text with a question mark for each character that XML cannot hold."""
+    return _NO_XML.sub("?", text)
+
+
 def subject_of(path: Path) -> str:
     """The object that a path leads to or into, in the user's words."""
     for tag, ident, _ in reversed(path):
