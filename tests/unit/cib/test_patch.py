@@ -138,7 +138,7 @@ def test_the_same_edit_by_two_users_is_no_conflict():
         (drop("a"), set_type("n", "9"), "primitive a", "was changed"),
         (set_type("b", "mine"), drop("b"), "primitive b", "was removed"),
         (add("new", type="1"), add("new", type="2"), "primitive new", "was added"),
-        (set_type("n", "9"), drop("a"), "meta_attributes a-m", "was removed"),
+        (set_type("n", "9"), drop("a"), "primitive a", "was removed"),
     ],
 )
 def test_what_one_changes_and_the_other_removes_or_adds_is_a_conflict(mine, theirs, subject, what):
