@@ -91,6 +91,10 @@ def schedule(
     reports = ReportList()
     model = Model(now, zone if zone is not None else Zone())
     model.sanitized = sanitized
+    if scores is not None:
+        from engine.scheduler.scores import watch
+
+        watch(model, scores)
     if warm is not None:
         warm.begin()
         model.histories = HistoryStore(warm.histories)
