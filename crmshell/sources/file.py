@@ -99,6 +99,9 @@ class FileSource:
     def confirm_fenced(self, node: str) -> None:
         raise ShellError(f"cannot confirm that {node} is down: no cluster is behind {self._path}")
 
+    def forget_node(self, node: str) -> None:
+        """Nothing runs, so nothing remembers it."""
+
     def _store(self, cib: Cib) -> None:
         cib.root.set("cib-last-written", time.strftime("%a %b %e %H:%M:%S %Y", self._written_at()))
         cib.root.set("update-client", "crm")
@@ -179,12 +182,24 @@ def _rebased(now: Cib, base: Cib, new: Cib) -> Cib:
             continue
         conflicts = apply_patch(theirs, diff(old, mine))
         if conflicts:
-            raise CommitConflict(tuple(_conflict(each.subject, each.what) for each in conflicts))
+            who = _last_writer(now)
+            raise CommitConflict(
+                tuple(_conflict(each.subject, each.what, who) for each in conflicts)
+            )
     return result
 
 
-def _conflict(subject: str, what: str) -> Report:
-    text = f"conflict: {subject}: {what}, by somebody else meanwhile"
+def _last_writer(cib: Cib) -> str:
+    """Who changed the CIB last, as it says itself: `root via crm_resource on n1`."""
+    words = [cib.root.get("update-user") or "somebody"]
+    for word, name in (("via", "update-client"), ("on", "update-origin")):
+        value = cib.root.get(name)
+        words += [word, value] if value else []
+    return " ".join(words)
+
+
+def _conflict(subject: str, what: str, who: str) -> Report:
+    text = f"conflict: {subject}: {what}, by somebody else meanwhile (last change: {who})"
     return Report("conflict", Severity.ERROR, text, subject=subject)
 
 

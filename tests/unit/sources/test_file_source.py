@@ -64,7 +64,9 @@ def test_edits_of_two_users_at_one_place_are_a_conflict_and_nothing_is_lost(
     set_property(mine, "batch-limit", "5")
     set_property(yours, "batch-limit", "9")
     source.commit(base, yours)
-    with pytest.raises(CommitConflict, match="somebody else"):
+    with pytest.raises(
+        CommitConflict, match=r"somebody else meanwhile \(last change: .* via crm\)"
+    ):
         source.commit(base, mine)
     assert b'value="9"' in source.read().to_bytes()
     source.commit(base, mine, replace=True)
