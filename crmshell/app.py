@@ -265,7 +265,7 @@ def _start(dispatcher: Dispatcher, wishes: Wishes) -> int:
     line = one_shot_line(wishes.words) if wishes.words else None
     if line is not None and not wishes.file and not dispatcher.is_levels_only(line):
         session.source_line = lambda file, number: line.text if file == "prompt" else None
-        # What was refused on leaving the line's levels is not tried a second time.
+        # Where the line itself failed to leave its level, leaving would only fail again.
         return dispatcher.run_line(line) or dispatcher.finish()
     script = wishes.file or ("" if environment.stdin_tty and environment.stdout_tty else "-")
     session.mode = Mode.BATCH if script else Mode.INTERACTIVE

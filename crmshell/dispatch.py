@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from crmshell.errors import ConnectionLost, ShellError, UnknownWord
+from crmshell.errors import ShellError, UnknownWord
 from crmshell.grammar.tokens import Line, Token, split_words
 from crmshell.levels.registry import (
     Answer,
@@ -61,7 +61,7 @@ class Dispatcher:
             return run()
         except ShellError as problem:
             session.report(*problem.reports)
-            if isinstance(problem, ConnectionLost):
+            if problem.keeps:
                 session.keep_pending()
             return problem.status
         except EngineError as problem:

@@ -10,7 +10,10 @@ class ShellError(Exception):
 
     `reports` are the findings to show; a plain message makes one error report of itself.
     `status` is the exit status of the command: 1, or 2 for wrong usage of the command line.
+    `keeps`: the pending changes could not be handed over and are kept for the next start.
     """
+
+    keeps = False
 
     def __init__(
         self,
@@ -51,12 +54,16 @@ class Cancelled(ShellError):
 class CommitConflict(ShellError):
     """Somebody else changed what this commit touches; the pending changes are kept."""
 
+    keeps = True
+
     def __init__(self, reports: tuple[Report, ...]) -> None:
         super().__init__(reports=reports, code="conflict")
 
 
 class ConnectionLost(ShellError):
     """The node agent could not be reached, or went away in the middle (status 1)."""
+
+    keeps = True
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="disconnected")

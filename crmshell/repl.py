@@ -90,6 +90,8 @@ def _talk(dispatcher: Dispatcher) -> int:
     session.lookups = lookups
     prompt = _Prompt(dispatcher, lookups)
     session.environment.asker = prompt.ask
+    if not session.levels or session.level == "configure":
+        dispatcher.guarded(lambda: _offer_kept(session))
     while not session.leaving:
         text = prompt.read()
         if text is None:
@@ -100,6 +102,13 @@ def _talk(dispatcher: Dispatcher) -> int:
         _run_text(dispatcher, text)
         lookups.refresh()
     session.environment.write("bye")
+    return 0
+
+
+def _offer_kept(session: Session) -> int:
+    """Changes that an earlier run could not hand over are worked on in level configure."""
+    if session.offer_kept() and not session.levels:
+        session.levels.append("configure")
     return 0
 
 

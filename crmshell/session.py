@@ -72,7 +72,8 @@ class Session:
     _agents: AgentShelf | None = None
     _styles: dict[bool, Style] = field(default_factory=dict)
     _pending: PendingCib | None = None
-    _kept: bool = False
+    _kept: str = ""
+    _asked: bool = False
 
     # -- where we are ------------------------------------------------------------------------
 
@@ -206,6 +207,8 @@ class Session:
         self.shadow = name
         self._source = None
         self._pending = None
+        self._kept = ""
+        self._asked = False
 
     @property
     def agents(self) -> AgentShelf:
@@ -228,7 +231,7 @@ class Session:
             from crmshell.pending.changes import PendingCib
 
             base: Cib | None = None
-            kept = self._kept_changes() if self.interactive else None
+            kept = self._kept_changes()
             if kept is not None:
                 base, cib = kept
             else:
@@ -246,40 +249,67 @@ class Session:
             )
         return self._pending
 
+    def offer_kept(self) -> bool:
+        """At the start: go on with changes that were kept? True: they are pending now."""
+        from crmshell.pending.kept import has_kept
+
+        try:
+            owner = self.source.identity
+        except ShellError:
+            return False  # The first command will say that there is no cluster.
+        return has_kept(self.environment, owner) and self.pending.is_changed
+
     def _kept_changes(self) -> tuple[Cib, Cib] | None:
         """Changes that an earlier run could not hand over, if the user wants to go on with them."""
-        from crmshell.pending.kept import drop_kept, read_kept, when_kept
+        from crmshell.pending.kept import drop_kept, read_kept
 
-        if not self.source.live:
+        if self._asked or not self.interactive:
             return None
-        when = when_kept(self.environment, self.source_name)
-        if not when:
-            return None
-        if self.confirm(f"Changes of {when} could not be committed. Go on with them", default=True):
-            self._kept = True
-            return read_kept(self.environment, self.source_name)
-        if self.confirm("Throw them away"):
-            drop_kept(self.environment, self.source_name)
+        self._asked = True
+        for kept in read_kept(self.environment, self.source.identity):
+            edit = self._brought_up_to_date(kept.base, kept.edited)
+            if edit is None:
+                drop_kept(self.environment, kept.path)
+                continue
+            question = f"Changes of {kept.when} could not be committed. Go on with them"
+            if self.confirm(question, default=True):
+                self._kept = kept.path
+                return edit
+            if self.confirm("Throw them away"):
+                drop_kept(self.environment, kept.path)
         return None
+
+    def _brought_up_to_date(self, base: Cib, edited: Cib) -> tuple[Cib, Cib] | None:
+        """The edit made on the CIB of now, if it can be; None when that has it all already."""
+        from crmshell.sources.merge import configuration_bytes, merge_commit
+
+        try:
+            now = self.source.read(sync=True)
+            merged = merge_commit(now, base, edited, replace=False)
+        except ShellError:
+            return base, edited  # The commit will say what stands against it.
+        return None if configuration_bytes(merged) == configuration_bytes(now) else (now, merged)
 
     def keep_pending(self) -> None:
         """Put the pending changes into a file, for the next start; they also stay here."""
-        if self._pending is None or not self._pending.is_changed:
+        if self._pending is None or not self._pending.is_changed or self.temporary:
             return
         from crmshell.pending.kept import write_kept
 
-        where = write_kept(self.environment, self.source_name, self._pending)
-        self._kept = bool(where)
+        where = write_kept(self.environment, self.source.identity, self._pending, self._kept)
         if where:
+            self._kept = where
             self.info(f"the pending changes are kept in {where} and offered at the next start")
+        else:
+            self.warn("the pending changes could not be kept in a file either", "not-kept")
 
     def forget_kept(self) -> None:
         """The kept changes have been committed or dropped: their file goes."""
         if self._kept:
             from crmshell.pending.kept import drop_kept
 
-            drop_kept(self.environment, self.source_name)
-            self._kept = False
+            drop_kept(self.environment, self._kept)
+            self._kept = ""
 
     @property
     def has_pending_changes(self) -> bool:

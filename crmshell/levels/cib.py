@@ -55,6 +55,23 @@ def new(session: Session, call: Call) -> None:
 
 @command(
     "cib",
+    "create",
+    usage="<file> [force]",
+    args=(1, 2),
+    help="make a file with an empty configuration, for CIB_file",
+)
+def create(session: Session, call: Call) -> None:
+    path, *words = call.args
+    if words not in ([], ["force"]):
+        raise ShellError(f"cib.create: '{words[0]}' is unknown, expected force", code="arguments")
+    if session.environment.exists(path) and not words and not session.force:
+        raise ShellError(f"cib.create: {path} exists already, force overwrites it")
+    session.environment.write_file(path, empty_cib().to_bytes())
+    session.info(f"cib.create: {path} made; work on it with CIB_file={path}")
+
+
+@command(
+    "cib",
     "use",
     usage="[<shadow>] [withstatus]",
     args=(0, 2),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from crmshell.errors import ShellError
-from crmshell.levels.configure_show import difference
+from crmshell.errors import CommitConflict, ShellError
+from crmshell.levels.configure_show import difference, hider
 from crmshell.levels.registry import Answer, Call, command, on_leave
+from crmshell.pending.changes import PendingCib
 from crmshell.pending.commit import commit_pending, find_problems, tell
+from crmshell.pending.listing import Listing, configuration_text
 from crmshell.session import Session
-from engine.base.reports import Severity
+from engine.base.reports import Report, Severity
 
 
 @command(
@@ -27,8 +29,37 @@ def commit(session: Session, call: Call) -> Answer:
         )
     if "--dry-run" in call.args:
         return _dry_run(session)
-    commit_pending(session, force="force" in call.args, replace="replace" in call.args)
+    _hand_over(session, force="force" in call.args, replace="replace" in call.args)
     return Answer()
+
+
+def _hand_over(session: Session, *, force: bool = False, replace: bool = False) -> None:
+    """Commit; a conflict is raised with both versions of what is in conflict, and what to do."""
+    try:
+        commit_pending(session, force=force, replace=replace)
+    except CommitConflict as conflict:
+        subjects = dict.fromkeys(report.subject for report in conflict.reports)
+        views = [_both_versions(session, subject.split()[-1]) for subject in subjects if subject]
+        advice = "'refresh' drops your changes, 'commit replace' overwrites what is in conflict"
+        notes = [*(text for view in views for text in view), advice]
+        infos = tuple(Report("conflict", Severity.INFO, text) for text in notes)
+        conflict.reports = (*conflict.reports, *infos)
+        raise
+
+
+def _both_versions(session: Session, ident: str) -> list[str]:
+    """An object as it is there now, and as it would be committed."""
+    try:
+        now = PendingCib(session.source.read())
+    except ShellError:
+        return []
+    listing = Listing("cib", one_line=True, hides=hider(session, ()))
+    texts: list[str] = []
+    for whose, pending in (("theirs", now), ("yours", session.pending)):
+        found = [each for each in pending.everything() if each.get("id") == ident]
+        text = configuration_text(pending, found, listing)
+        texts.append(f"{whose}: {text or f'no {ident}'}")
+    return texts
 
 
 def _dry_run(session: Session) -> Answer:
@@ -72,13 +103,13 @@ def leave(session: Session) -> bool:
         session.forget_pending()
         return True
     if fate == "commit":
-        commit_pending(session)
+        _hand_over(session)
         return True
     text = difference(session, session.pending)
     session.show(text)
     answer = _ask(session)
     if answer == "y":
-        commit_pending(session)
+        _hand_over(session)
         return True
     if answer == "n":
         session.forget_pending()

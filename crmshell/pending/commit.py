@@ -12,6 +12,10 @@ from crmshell.pending.verify import verify
 from crmshell.sources.api import CibSource
 from engine.base.reports import Report, Severity
 
+_NOT_THE_CHANGES_FAULT = frozenset(
+    {"bad-cib", "cannot-read", "cannot-run", "cannot-write", "conflict", "locked", "timeout"}
+)
+
 
 class Committer(Protocol):
     """What a commit needs of the session."""
@@ -40,7 +44,12 @@ def commit_pending(session: Committer, *, force: bool = False, replace: bool = F
     forced = force or session.force
     put_in_order(pending)
     _check(session, forced=forced)
-    committed = session.source.commit(pending.base, pending.cib, replace=replace, force=forced)
+    try:
+        committed = session.source.commit(pending.base, pending.cib, replace=replace, force=forced)
+    except ShellError as problem:
+        # What was wrong with the change itself is said and mended; the rest is tried again later.
+        problem.keeps = problem.keeps or problem.reports[0].code in _NOT_THE_CHANGES_FAULT
+        raise
     session.report(*committed.reports)
     session.forget_pending()
     if force:

@@ -6,6 +6,7 @@ and never sends the same change under a new id.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from crmshell.environment import Environment
 from crmshell.errors import CommitConflict, ConnectionLost, ShellError
 from crmshell.sources.api import Cleanup, Committed, Facts
+from crmshell.sources.merge import merge_commit
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
@@ -25,6 +27,9 @@ SUBMIT_TIMEOUT = 30.0
 OUTCOME_TIMEOUT = 15.0
 SETTLE_TIMEOUT = 600.0
 WAIT_GRACE = 5.0
+REPLACE_TRIES = 5
+# The agents take no larger patch, but a whole configuration that was made from the newest one.
+MAX_PATCH_BYTES = 1024 * 1024
 ELECTION_PATIENCE = 20.0
 ELECTION_PAUSE = 0.3
 _NOT_REPEATED = frozenset({"fence", "confirm-fenced", "shutdown"})
@@ -45,6 +50,10 @@ class AgentSource:
     @property
     def live(self) -> bool:
         return True
+
+    @property
+    def identity(self) -> str:
+        return "live"
 
     def local_node(self) -> str:
         return str(self.ask("hello").get("node") or self._environment.hostname)
@@ -68,18 +77,32 @@ class AgentSource:
     def commit(
         self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
     ) -> Committed:
+        if not replace:
+            return self._submit(base, new, force=force)
+        for _ in range(REPLACE_TRIES - 1):
+            now = self.read(sync=True)
+            merged = merge_commit(now, base, new, replace=True)
+            # Only what somebody changes between these two requests is a conflict once more.
+            with contextlib.suppress(CommitConflict):
+                return self._submit(now, merged, force=force)
+        now = self.read(sync=True)
+        return self._submit(now, merge_commit(now, base, new, replace=True), force=force)
+
+    def _submit(self, base: Cib, new: Cib, *, force: bool) -> Committed:
+        """Send the difference, or where that is too large the whole; raises what is refused."""
         request_id = os.urandom(12).hex()
+        patch = patch_to_bytes(_configuration_patch(base, new))
         fields: dict[str, Any] = {
             "request_id": request_id,
             "base": list(base.version),
-            "force": force or replace,
+            "force": force,
             "user": self._environment.user,
         }
-        if replace:
-            fields["replace"] = new.to_bytes()
-        else:
-            fields["patch"] = patch_to_bytes(_configuration_patch(base, new))
         self.ask("hello")  # who cannot be reached has not got the change either
+        if len(patch) <= MAX_PATCH_BYTES:
+            fields["patch"] = patch
+        else:
+            fields["replace"] = new.to_bytes()
         try:
             reply = self._client.request("submit", SUBMIT_TIMEOUT, **fields)
         except EngineError as problem:

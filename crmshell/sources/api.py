@@ -57,6 +57,11 @@ class CibSource(Protocol):
         """Whether a running cluster is behind it."""
         ...
 
+    @property
+    def identity(self) -> str:
+        """What pending changes belong to: `live`, or the real path of the file."""
+        ...
+
     def local_node(self) -> str:
         """Name of the node that this machine is."""
         ...
@@ -75,7 +80,7 @@ class CibSource(Protocol):
         """Hand over the difference from `base` to `new`.
 
         What others changed since `base` stays; where both changed the same thing it raises
-        `CommitConflict`, unless `replace` says to overwrite the other's edit.
+        `CommitConflict`, unless `replace` says to overwrite the other's edit of these objects.
         """
         ...
 

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from crmshell.environment import Environment
-from crmshell.errors import CommitConflict, ShellError
+from crmshell.errors import ShellError
 from crmshell.sources.api import Cleanup, Committed, Facts
+from crmshell.sources.merge import merge_commit
 from engine.base.errors import EngineError
-from engine.base.reports import Report, Severity
-from engine.cib.document import Cib, CibVersion
+from engine.base.reports import Severity
+from engine.cib.document import Cib
 
 LOCK_TIMEOUT = 120.0
 
@@ -39,6 +40,10 @@ class FileSource:
         return False
 
     @property
+    def identity(self) -> str:
+        return os.path.realpath(self._path)
+
+    @property
     def path(self) -> str:
         return self._path
 
@@ -50,6 +55,11 @@ class FileSource:
 
     def read(self, *, sync: bool = False) -> Cib:
         del sync
+        if not self._environment.exists(self._path):
+            raise ShellError(
+                f"{self._path}: no such file; make an empty one with: crm cib create {self._path}",
+                code="cannot-read",
+            )
         try:
             return Cib.from_bytes(self._environment.read_file(self._path), self._path)
         except EngineError as problem:
@@ -153,57 +163,3 @@ def _refuse_bad_form(cib: Cib) -> None:
     errors = tuple(each for each in validate(cib.root) if each.severity >= Severity.ERROR)
     if errors:
         raise ShellError(reports=errors, code="bad-cib")
-
-
-def merge_commit(now: Cib, base: Cib, new: Cib, *, replace: bool) -> Cib:
-    """What to store when `new` was made from `base` and the CIB meanwhile is `now`.
-
-    Raises `CommitConflict` where both changed the same thing and `replace` is not given.
-    """
-    result = new.copy()
-    if not replace and now.to_bytes() != base.to_bytes():
-        result = _rebased(now, base, new)
-    version = now.version
-    if _configuration(result) != _configuration(now):
-        result.version = CibVersion(version.admin_epoch, version.epoch + 1, 0)
-    else:
-        result.version = CibVersion(version.admin_epoch, version.epoch, version.num_updates + 1)
-    return result
-
-
-def _rebased(now: Cib, base: Cib, new: Cib) -> Cib:
-    """The edit from `base` to `new` made on `now`; raises `CommitConflict` where both edited."""
-    from engine.cib.patch import apply_patch, diff
-
-    result = now.copy()
-    for tag in ("configuration", "status"):
-        mine, old, theirs = new.root.find(tag), base.root.find(tag), result.root.find(tag)
-        if mine is None or old is None or theirs is None:
-            continue
-        conflicts = apply_patch(theirs, diff(old, mine))
-        if conflicts:
-            who = _last_writer(now)
-            raise CommitConflict(
-                tuple(_conflict(each.subject, each.what, who) for each in conflicts)
-            )
-    return result
-
-
-def _last_writer(cib: Cib) -> str:
-    """Who changed the CIB last, as it says itself: `root via crm_resource on n1`."""
-    words = [cib.root.get("update-user") or "somebody"]
-    for word, name in (("via", "update-client"), ("on", "update-origin")):
-        value = cib.root.get(name)
-        words += [word, value] if value else []
-    return " ".join(words)
-
-
-def _conflict(subject: str, what: str, who: str) -> Report:
-    text = f"conflict: {subject}: {what}, by somebody else meanwhile (last change: {who})"
-    return Report("conflict", Severity.ERROR, text, subject=subject)
-
-
-def _configuration(cib: Cib) -> bytes:
-    from lxml import etree
-
-    return etree.tostring(cib.configuration)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from crmshell.environment import Environment, Finished
 from crmshell.errors import ConnectionLost, ShellError
 from crmshell.sources.api import Cleanup, Committed, Facts
-from crmshell.sources.file import merge_commit
+from crmshell.sources.merge import merge_commit
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.cib.document import Cib
@@ -38,6 +38,10 @@ class PacemakerSource:
     @property
     def live(self) -> bool:
         return True
+
+    @property
+    def identity(self) -> str:
+        return "live"
 
     def local_node(self) -> str:
         name = self._tool("crm_node", "--name").stdout.decode("utf-8", "replace").strip()

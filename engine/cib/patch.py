@@ -32,15 +32,16 @@ MAX_DEPTH = 64
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
-# What a conflict names: the innermost of these on the path.
-OBJECT_TAGS = frozenset(
+# What a conflict names: the innermost of these on the path, sets only where nothing else is.
+_SETS = frozenset({"cluster_property_set", "meta_attributes"})
+_NAMED = frozenset(
     {
         *("primitive", "group", "clone", "master", "bundle", "template", "node", "tag"),
         *("rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket", "fencing-level"),
         *("acl_role", "acl_target", "acl_group", "alert"),
-        *("cluster_property_set", "meta_attributes"),
     }
 )
+OBJECT_TAGS = _NAMED | _SETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,15 @@ class _Fitting:
         return index
 
     def _clash(self, path: Path, what: str) -> None:
-        self.conflicts.append(Conflict(subject_of(path), what, path))
+        """Note a conflict; of something that went with its parent, the parent is what was removed."""
+        lengths = range(1, len(path))
+        path = next((path[:end] for end in lengths if self._find(path[:end]) is None), path)
+        subject = subject_of(path)
+        tag, ident, _ = path[-1] if path else ("cib", "", 0)
+        part = f"{tag} {ident}".rstrip()
+        self.conflicts.append(
+            Conflict(subject, what if part == subject else f"{part} {what}", path)
+        )
 
     def _fit_attribute(self, operation: SetAttribute) -> None:
         _check_attribute(operation)
@@ -261,7 +270,8 @@ class _Fitting:
             return
         if now != operation.old:
             shown = "removed" if now is None else f"'{now}' now"
-            self._clash(operation.path, f"{operation.name} is {shown}")
+            what = f"{_label(element, operation.name)} is {shown}"
+            self.conflicts.append(Conflict(subject_of(operation.path), what, operation.path))
             return
         self.changes.append(lambda: _set(element, operation.name, operation.new))
 
@@ -437,11 +447,20 @@ def _check_attribute(operation: SetAttribute) -> None:
         raise BadInput(f"the change gives {name} a value with control characters")
 
 
+def _label(element: etree._Element, attribute: str) -> str:
+    """An attribute in the user's words: `ip` for the value of that parameter, `monitor timeout`."""
+    name = element.get("name", "")
+    if element.tag == "nvpair" and attribute == "value" and name:
+        return name
+    return f"{name} {attribute}" if element.tag == "op" and name else attribute
+
+
 def subject_of(path: Path) -> str:
     """The object that a path leads to or into, in the user's words."""
-    for tag, ident, _ in reversed(path):
-        if ident and tag in OBJECT_TAGS:
-            return f"{tag} {ident}"
+    for tags in (_NAMED, _SETS):
+        for tag, ident, _ in reversed(path):
+            if ident and tag in tags:
+                return f"{tag} {ident}"
     for tag, ident, _ in reversed(path):
         if ident:
             return f"{tag} {ident}"

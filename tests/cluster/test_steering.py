@@ -6,6 +6,7 @@ nor installed resource agents are needed.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -16,6 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from crmshell.environment import Environment
+from crmshell.errors import CommitConflict
+from crmshell.sources.agent import AgentSource
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
@@ -285,3 +290,26 @@ def test_a_shadow_is_tried_and_made_live_and_taken_back(node: OneNode) -> None:
     node.do("-F", "cib", "rollback", versions[1])
     assert "maintenance-mode" not in node.do("configure", "show")
     node.do("cib", "delete", "try")
+
+
+def test_of_two_editors_the_second_sees_the_conflict_and_overwrites_no_more_than_it(
+    node: OneNode,
+) -> None:
+    node.do("configure", stdin=SCRIPT)
+    environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), node.variables)
+    source = AgentSource(environment, str(node.folder / "root/run/crmshell/admin.sock"))
+    base = source.read(sync=True)
+    mine = base.copy()
+    for path, value in (("a-instance_attributes-name", "mine"), ("a-monitor-1s", "2s")):
+        element = mine.configuration.xpath(f"//*[@id='{path}']")[0]
+        element.set("value" if element.tag == "nvpair" else "interval", value)
+    node.do("configure", "set", "a.name", "theirs")
+    node.do("configure", "property", "batch-limit=7")
+    with pytest.raises(CommitConflict, match=r"primitive a: name is 'theirs' now, changed by \S+"):
+        source.commit(base, mine)
+    source.commit(base, mine, replace=True)
+    shown = node.do("configure", "show")
+    assert "params name=mine" in shown
+    assert "interval=2s" in shown
+    assert "batch-limit=7" in shown
+    source.close()

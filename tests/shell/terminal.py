@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pexpect
@@ -37,7 +38,10 @@ _CODES = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]|\x1b[=>]|\r")
 class Terminal:
     """One interactive crm on a CIB file, with a home and resource agents of its own."""
 
-    def __init__(self, folder: Path, *words: str, rows: int = 24, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, *words: str, rows: int = 24, under: Sequence[str] = (), **variables: str
+    ) -> None:
+        """`under`: a program, with its words, that runs the shell."""
         self.folder = folder
         self.cib = folder / "cib.xml"
         if not self.cib.exists():
@@ -58,9 +62,10 @@ class Terminal:
             "NO_COLOR": "1",
             **variables,
         }
+        program, *arguments = (*under, sys.executable, "-m", "crmshell", *words)
         self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "crmshell", *words],
+            program,
+            arguments,
             env=environment,  # type: ignore[arg-type]
             encoding="utf-8",
             timeout=PATIENCE,

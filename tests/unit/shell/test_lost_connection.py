@@ -23,6 +23,7 @@ class Cluster:
 
     name = "live"
     live = True
+    identity = "live"
 
     def __init__(self) -> None:
         self.cib = empty_cib()
