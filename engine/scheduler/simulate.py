@@ -206,11 +206,12 @@ class Simulation:
 
     def _plan(self, now: float) -> Schedule:
         from engine.scheduler.api import schedule
-        from engine.scheduler.scores import ScoreRecord
 
         options, output = self._options, self._output
         sink = None
         if options.show_scores or options.show_utilization:
+            from engine.scheduler.scores import ScoreRecord
+
             sink = ScoreRecord(options.show_scores, options.show_utilization)
         decided = schedule(
             self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
@@ -221,7 +222,7 @@ class Simulation:
                     output.info(notice)
             output.scores(_score_heading(options), sink.lines)
         if options.save_graph:
-            _write_bytes(options.save_graph, decided.graph_xml())
+            _write_pieces(options.save_graph, decided.graph_pieces())
         if options.save_dot:
             from engine.scheduler.export_dot import dot_text
 
@@ -371,11 +372,17 @@ def _write_text(path: str, text: str) -> None:
 
 
 def _write_bytes(path: str, data: bytes) -> None:
+    _write_pieces(path, (data,))
+
+
+def _write_pieces(path: str, pieces: Iterable[bytes]) -> None:
     if path in {"", "-"}:
-        sys.stdout.write(data.decode())
+        for piece in pieces:
+            sys.stdout.write(piece.decode())
         return
     try:
-        Path(path).write_bytes(data)
+        with Path(path).open("wb") as file:
+            file.writelines(pieces)
     except OSError as problem:
         raise _file_refusal(path, problem, writing=True) from None
 
