@@ -31,11 +31,15 @@ _MIGRATIONS = frozenset(("migrate_to", "migrate_from"))
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One line of the list of executed actions; `action` None for a remark between them."""
+    """One line of the list of executed actions; `action` None for a remark between them.
+
+    `aside`: the remark is about the simulation itself and no item of the list.
+    """
 
     text: str
     action: GraphAction | None = None
     resource: str = ""
+    aside: bool = False
 
 
 @dataclass(slots=True)
@@ -77,11 +81,11 @@ class Player:
                 number = heappop(ready)
                 if not self._may_fire(synapses[number]):
                     continue
-                self._fire(synapses[number])
+                failed = self._fire(synapses[number])
                 fired += 1
                 for follower in waiting[number]:
-                    if self.aborted and synapses[follower].priority < INFINITY:
-                        continue
+                    if failed and synapses[follower].priority < INFINITY:
+                        continue  # what fails counts as done only for what must follow in any case
                     missing[follower] -= 1
                     if missing[follower] == 0:
                         heappush(ready if follower > number else later, follower)
@@ -94,17 +98,18 @@ class Player:
             not self.aborted or synapse.action.tag == PSEUDO_EVENT or synapse.priority >= INFINITY
         )
 
-    def _fire(self, synapse: Synapse) -> None:
+    def _fire(self, synapse: Synapse) -> bool:
+        """Do an action; whether it failed."""
         action = synapse.action
         name = self._name(action)
         self.done.append(Done(action_line(action, name), action, name))
         if action.tag == PSEUDO_EVENT or action.operation == "delete":
-            return
+            return False
         if action.tag == CRM_EVENT:
             if action.operation == "stonith" and action.meta("stonith_action") in _FENCING_OFF:
                 self.status.take_down(self.status.node_state(action.node, action.node_uuid))
-            return
-        self._record(action, name)
+            return False
+        return self._record(action, name)
 
     def _name(self, action: GraphAction) -> str:
         """The resource's name in lines and history (C20.2)."""
@@ -115,11 +120,11 @@ class Player:
             return primitive.long_id
         return primitive.id
 
-    def _record(self, action: GraphAction, name: str) -> None:
-        """Write the result of an agent's action into the history (C20.4)."""
+    def _record(self, action: GraphAction, name: str) -> bool:
+        """Write the result of an agent's action into the history (C20.4); whether it failed."""
         primitive = action.primitive
         if primitive is None:
-            return
+            return False
         node_id = action.node if action.router_node else action.node_uuid
         state = self.status.node_state(action.node, node_id)
         agent = {"class": primitive.agent_class}
@@ -136,12 +141,12 @@ class Player:
                 state,
                 OpSpec(primitive.id, action.operation, action.interval_ms, action.node, rc),
                 self.now,
-                fatal=action.operation == "stop"
-                or (action.operation == "start" and self.start_failure_is_fatal),
+                start_is_fatal=self.start_failure_is_fatal,
             )
             self.done.extend([Done(line) for line in remarks])
         for entry_id in entry_ids(action, primitive.id, failed=rc != target_rc):
             self.status.record(resource, entry_id, values)
+        return rc != target_rc
 
     def _outcome(self, action: GraphAction, name: str, target_rc: int) -> int:
         primitive = action.primitive
@@ -151,7 +156,7 @@ class Player:
             ):
                 self.aborted = True
                 text = f"Pretending action {action.id} failed with rc={spec.rc}"
-                self.done.append(Done(text))
+                self.done.append(Done(text, aside=True))
                 return spec.rc
         return target_rc
 
