@@ -178,13 +178,17 @@ def action_line(action: GraphAction, name: str) -> str:
 
 def entry_ids(action: GraphAction, resource_id: str, *, failed: bool) -> tuple[str, ...]:
     """Ids of the history entries that an action leaves (C20.4)."""
-    if action.operation == "notify" or action.operation in _MIGRATIONS:
-        return (action.key,)
+    task, interval_ms = action.operation, action.interval_ms
+    if task == "notify":
+        kind, about = action.meta("notify_type"), action.meta("notify_operation")
+        return (f"{resource_id}_{kind}_notify_{about}_0",)
+    if task in _MIGRATIONS:
+        return (_entry_key(resource_id, task, interval_ms),)
     if failed:
         last_failure = f"{resource_id}_last_failure_0"
-        return (last_failure,) if action.interval_ms else (last_failure, f"{resource_id}_last_0")
-    if action.interval_ms:
-        return (action.key,)
+        return (last_failure,) if interval_ms else (last_failure, f"{resource_id}_last_0")
+    if interval_ms:
+        return (_entry_key(resource_id, task, interval_ms),)
     return (f"{resource_id}_last_0",)
 
 
@@ -193,11 +197,15 @@ def entry_values(
 ) -> dict[str, str]:
     """The attributes of a history entry, but for its id."""
     primitive = action.primitive
-    task, key = action.operation, action.key
+    task = action.operation
     status = 0 if rc == target_rc else 4
-    if task in _RELOADS and primitive is not None:
+    if task in _RELOADS:
         task = "start" if status == 0 else "monitor"
-        key = f"{primitive.id}_{task}_{action.interval_ms}"
+    key = action.key
+    if primitive is not None:
+        # Not the graph's key: that may have another name of the resource, and that of a cancelled
+        # monitor.
+        key = _entry_key(primitive.id, task, action.interval_ms)
     transition_key = f"{call_id}:-1:{target_rc}:{_UUID}"
     moment = str(int(now))
     values = {
@@ -224,6 +232,10 @@ def entry_values(
         values["migrate_source"] = action.meta("migrate_source")
         values["migrate_target"] = action.meta("migrate_target")
     return values
+
+
+def _entry_key(resource_id: str, task: str, interval_ms: int) -> str:
+    return f"{resource_id}_{task}_{interval_ms}"
 
 
 def _digested(action: GraphAction) -> dict[str, str]:

@@ -103,16 +103,20 @@ class Injections:
         )
 
 
-def inject(cib: Cib, wanted: Injections, now: float) -> list[str]:
+def inject(cib: Cib, wanted: Injections, now: float, *, nodes_may_join: bool = False) -> list[str]:
     """Make the changes in the CIB and say what was done, line by line.
 
-    A node that is brought up and is not in the configuration joins it. Raises `EngineError` for
-    another node, or a resource, that is not in the configuration; nothing has been changed then.
+    With `nodes_may_join` a node that is brought up and is not in the configuration joins it.
+    Raises `EngineError` for a node or resource that is not in the configuration; nothing has been
+    changed then.
     """
     nodes = _node_ids(cib)
-    joining = [name for name in dict.fromkeys(wanted.nodes_up) if name.lower() not in nodes]
-    nodes |= {name.lower(): (name, name) for name in joining}
+    joining = []
+    if nodes_may_join:
+        joining = [name for name in dict.fromkeys(wanted.nodes_up) if name.lower() not in nodes]
+        nodes |= {name.lower(): (name, name) for name in joining}
     for name in (
+        *wanted.nodes_up,
         *wanted.nodes_down,
         *wanted.nodes_fail,
         *(spec.node for spec in wanted.operations),

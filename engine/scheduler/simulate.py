@@ -212,7 +212,8 @@ class Simulation:
                     status=ExitStatus.NOSUCH,
                 )
         # Like played actions, injected results happen in the present.
-        lines = inject(self._cib, self._options.injections, time.time())
+        wanted = self._options.injections
+        lines = inject(self._cib, wanted, time.time(), nodes_may_join=True)
         self._output.modifications(lines)
         return self._announce_date()
 
