@@ -21,7 +21,7 @@ class ActionWriter:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._meta: dict[tuple[int, str, bool], dict[str, str]] = {}
+        self._meta: dict[tuple[str, int, str, bool], dict[str, str]] = {}
         self._own: dict[int, dict[str, str]] = {}
         self._primitives: dict[int, GraphPrimitive] = {}
 
@@ -79,7 +79,8 @@ class ActionWriter:
     def _configured_meta(self, action: Action, rsc: Resource) -> dict[str, str]:
         """`CRM_meta_…` of the operation's configuration; shared, not to be changed."""
         is_notify = NOTIFY_MARK in action.suffix
-        key = (rsc.index, action.suffix, action.config_task == "cancel")
+        # Instances of a clone share their operations, and so these values.
+        key = (rsc.base_id, id(rsc.ops), action.suffix, action.config_task == "cancel")
         known = self._meta.get(key)
         if known is None:
             op = self.plan.actions.configuration(action)

@@ -148,9 +148,9 @@ class Simulation:
             self._show_status(model)
             if options.injections:
                 now = self._inject(model)
-        self._save(options.save_input, self._cib.to_bytes)
+        self._save(options.save_input, self._cib_text)
         if not plans:
-            self._save(options.save_output, self._cib.to_bytes)
+            self._save(options.save_output, self._cib_text)
             return ExitStatus.OK
         decided = self._plan(now)
         complete = not decided.plan.loops
@@ -158,13 +158,16 @@ class Simulation:
             complete = self._play(decided) and complete
         return ExitStatus.OK if complete else ExitStatus.ERROR
 
-    def _save(self, path: str, content: Callable[[], bytes]) -> None:
+    def _cib_text(self) -> Iterable[bytes]:
+        return (self._cib.to_bytes(),)
+
+    def _save(self, path: str, content: Callable[[], Iterable[bytes]]) -> None:
         """Write a file that was asked for."""
         if not path:
             return
         if path in _STANDARD_OUTPUT:
             self._write_pending()
-        _write_bytes(path, content())
+        _write_pieces(path, content())
 
     def _write_pending(self) -> None:
         """Write what is to be seen before something that does not pass through the output."""
@@ -219,11 +222,12 @@ class Simulation:
 
     def _plan(self, now: float) -> Schedule:
         from engine.scheduler.api import schedule
-        from engine.scheduler.scores import ScoreRecord
 
         options, output = self._options, self._output
         sink = None
         if options.show_scores or options.show_utilization:
+            from engine.scheduler.scores import ScoreRecord
+
             sink = ScoreRecord(options.show_scores, options.show_utilization)
         decided = schedule(
             self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
@@ -234,12 +238,12 @@ class Simulation:
                     output.info(notice)
             output.scores(_score_heading(options), sink.lines)
         self._tell_findings(decided.reports)
-        self._save(options.save_graph, decided.graph_xml)
+        self._save(options.save_graph, decided.graph_pieces)
         if options.save_dot:
             from engine.scheduler.export_dot import dot_text
 
             text = dot_text(decided.plan, all_actions=options.all_actions)
-            self._save(options.save_dot, text.encode)
+            self._save(options.save_dot, lambda: (text.encode(),))
         if not options.quiet:
             output.summary(decided)
         return decided
@@ -274,7 +278,7 @@ class Simulation:
             self._write_pending()
             sys.stderr.write("Transition failed: terminated\n")
             sys.stderr.write("An invalid transition was produced\n")
-        self._save(options.save_output, self._cib.to_bytes)
+        self._save(options.save_output, self._cib_text)
         if options.in_place:
             _write_bytes(options.source, self._cib.to_bytes())
         if not options.quiet:
@@ -388,11 +392,17 @@ def _write_text(path: str, text: str) -> None:
 
 
 def _write_bytes(path: str, data: bytes) -> None:
+    _write_pieces(path, (data,))
+
+
+def _write_pieces(path: str, pieces: Iterable[bytes]) -> None:
     if path in {"", "-"}:
-        sys.stdout.write(data.decode())
+        for piece in pieces:
+            sys.stdout.write(piece.decode())
         return
     try:
-        Path(path).write_bytes(data)
+        with Path(path).open("wb") as file:
+            file.writelines(pieces)
     except OSError as problem:
         raise _file_refusal(path, problem, writing=True) from None
 
