@@ -63,6 +63,7 @@ STATE_DIRECTORY = "var/lib/crmshell"
 RUN_DIRECTORY = "run/crmshell"
 SHUTDOWN_ASK_SECONDS = 5.0
 REJOIN_SECONDS = 0.5
+DISK_RETRY_SECONDS = 10.0
 BACKLOG_LIMIT = 10_000
 SLOW_EVENT_SECONDS = 0.1
 
@@ -87,9 +88,13 @@ class Places:
 
 
 class Node:
-    """One node agent. `run()` returns when it was told to stop, with an exit status."""
+    """One node agent. `run()` returns when it was told to stop or cannot go on, with an exit status.
 
-    def __init__(self, config: NodeConfig, places: Places) -> None:
+    `renew` is for a life after one whose disk failed.
+    """
+
+    def __init__(self, config: NodeConfig, places: Places, *, renew: bool = False) -> None:
+        self._renew = renew
         self.config, self.places = config, places
         self.name, self.cluster, self.me = config.name, config.cluster, config.id
         self.version = installed_version("crmshell")
@@ -109,7 +114,7 @@ class Node:
         self._attributes: dict[str, str] = {}
         self._proposals = 0
         self._dc = 0
-        self._is_stopping = False
+        self._is_stopping = self._has_failed = False
         self._last_moment = self.clock.now()
         self._done: asyncio.Future[int] | None = None
 
@@ -117,7 +122,9 @@ class Node:
 
     async def run(self) -> int:
         """Start everything, serve until stopped, stop everything."""
-        self._done = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._done = loop.create_future()
+        loop.set_exception_handler(self._callback_failed)
         self._build()
         await self._server.start()
         try:
@@ -129,6 +136,10 @@ class Node:
             return await self._done
         finally:
             await self._close()
+            if self._done.done() and self._done.result() == ExitStatus.OK:
+                self._watchdog.disarm()
+            else:
+                self._watchdog.leave()
 
     async def _listen(self) -> None:
         try:
@@ -147,7 +158,7 @@ class Node:
         store = os.path.join(self.places.state, "cib")
         self._store = Store(self._disk, store, self.cluster, new_id)
         self._archiver = Archiver(self._store, self.clock)
-        start = self._store.open()
+        start = self._store.open(renew=self._renew)
         for problem in start.problems:
             _log.warning("%s", problem)
         self.machine = ReplicatedCib(check=_check)
@@ -209,7 +220,6 @@ class Node:
         await self._transport.stop()
         await self._owner.stop()
         self._disk.close()
-        self._watchdog.disarm()
         _log.info("node ends name=%s", self.name)
 
     def _tick(self) -> None:
@@ -261,6 +271,8 @@ class Node:
 
     def post(self, part: Part, event: object) -> None:
         """Give an event to a part; when this returns, everything that follows from it is done."""
+        if self._has_failed:
+            return
         self._queue.append((part, event))
         if self._is_draining:
             return
@@ -276,28 +288,43 @@ class Node:
     def _handle(self, part: Part, event: Any) -> None:
         now, wall = self.clock.now(), self.clock.wall()
         try:
-            effects: list[Any]
-            match part:
-                case Part.MEMBER:
-                    effects = list(self.member.handle(event, now))
-                case Part.CONTROLLER:
-                    effects = list(self.controller.handle(event, now, wall))
-                case Part.FENCING:
-                    effects = list(self.fencing.handle(event, now, wall))
+            for effect in self._effects(part, event, now, wall):
+                routed = route(effect)
+                if routed is not None:
+                    self._queue.append(routed)
+                self._execute(effect)
         except Exception:
-            # A bug in one event must not end the agent. None of the event's effects is executed, so
-            # nothing is sent or acknowledged for it; the core goes on with what it had noted.
+            # A core that stopped halfway remembers what it never said or wrote: it must not go on.
+            # Nothing was acknowledged that is not on the disk, so this life ends like a power loss,
+            # and the next one, which the supervisor starts, reads the log.
             _log.exception("event failed part=%s event=%s", part.value, type(event).__name__)
+            self._fail()
             return
-        for effect in effects:
-            routed = route(effect)
-            if routed is not None:
-                self._queue.append(routed)
-            self._execute(effect)
         spent = self.clock.now() - now
         if spent > SLOW_EVENT_SECONDS:
             kind = type(event).__name__
             _log.warning("slow event part=%s event=%s ms=%.0f", part.value, kind, spent * 1000)
+
+    def _effects(self, part: Part, event: Any, now: float, wall: float) -> list[Any]:
+        match part:
+            case Part.MEMBER:
+                return self.member.handle(event, now)
+            case Part.CONTROLLER:
+                return self.controller.handle(event, now, wall)
+            case Part.FENCING:
+                return self.fencing.handle(event, now, wall)
+
+    def _fail(self) -> None:
+        """End this life at once after a bug: no event is taken any more, resources go on running."""
+        self._has_failed = True
+        self._queue.clear()
+        self._end(ExitStatus.SOFTWARE)
+
+    def _callback_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What a timer or a reader raised came from this agent's code; the rest is asyncio's affair."""
+        loop.default_exception_handler(context)
+        if "handle" in context and context.get("exception") is not None:
+            self._fail()
 
     def _notice_pause(self) -> None:
         now = self.clock.now()
@@ -374,6 +401,19 @@ class Node:
         else:
             _log.error("store failed: %s", error)
             self.post(Part.MEMBER, replica.PersistFailed(token, error))
+            self._timers.set("disk", DISK_RETRY_SECONDS, self._try_disk)
+
+    def _try_disk(self) -> None:
+        """Rule R9 forbids this life to write again; the next one reads what is really on the disk."""
+
+        def tried(error: str | None) -> None:
+            if error is None:
+                _log.warning("the disk works again: the agent begins anew from what is on it")
+                self._end(ExitStatus.IOERR)
+            else:
+                self._timers.set("disk", DISK_RETRY_SECONDS, self._try_disk)
+
+        self._store.try_again(tried)
 
     # ---- views
 

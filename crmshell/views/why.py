@@ -11,11 +11,13 @@ from engine.base.score import score_to_text
 from engine.cib.document import Cib
 from engine.scheduler.activity import active_nodes
 from engine.scheduler.api import schedule
+from engine.scheduler.explain import Waiting, actions_of
 from engine.scheduler.model import Model, Node, Resource, Role, role_from_text
 from engine.scheduler.scores import Contribution, ScoreRecord
 from engine.scheduler.summary import Item, node_status, printed_id, render
 
 _INTERNAL = "#group-members: "
+_SHOWN = 6  # actions in one line
 
 
 def why_text(cib: Cib, now: float, name: str, node: str = "") -> str:
@@ -26,22 +28,34 @@ def why_text(cib: Cib, now: float, name: str, node: str = "") -> str:
     before = read_model(cib, now)
     record = ScoreRecord(scores=False, contributions=[])
     try:
-        after = schedule(cib, now, scores=record).model
+        decided = schedule(cib, now, scores=record)
     except EngineError as problem:
         raise ShellError(str(problem), reports=problem.reports) from None
-    was, will = before.find(name), after.find(name)
-    if was is None or will is None:
+    after = decided.model
+    was, will = _primitives(before, name), _primitives(after, name)
+    if not was or not will:
         raise ShellError(f"resource {name} does not exist")
     nodes = [each for each in after.nodes if not node or each.name == node]
     if not nodes:
         raise ShellError(f"node {node} does not exist")
     items: list[Item] = [Item(text) for text in _about_the_cluster(before)]
     found = record.contributions or []
-    old = {leaf.id: leaf for leaf in primitives_of(was)}
-    for leaf in primitives_of(will):
+    old = {leaf.id: leaf for leaf in was}
+    for leaf in will:
         mine = [each for each in found if each.resource == leaf.id]
-        items.append(_about(leaf, old.get(leaf.id, leaf), nodes, mine))
+        item = _about(leaf, old.get(leaf.id, leaf), nodes, mine)
+        item.items += [_about_the_action(each) for each in actions_of(decided.plan, leaf)]
+        items.append(item)
     return "\n".join(render(items))
+
+
+def _primitives(model: Model, name: str) -> list[Resource]:
+    """The primitives of a resource; for the primitive of a clone those of all instances."""
+    found = model.find(name)
+    if found is not None:
+        return list(primitives_of(found))
+    every = (leaf for resource in model.resources for leaf in primitives_of(resource))
+    return [leaf for leaf in every if leaf.base_id == name]
 
 
 def _about_the_cluster(model: Model) -> Iterator[str]:
@@ -62,11 +76,23 @@ def _about(
 ) -> Item:
     item = Item(_headline(leaf, was))
     item.items += [Item(text) for text in _about_the_resource(was)]
+    alike: dict[str, list[str]] = {}
     for node in nodes:
-        item.items.append(
-            _about_the_node(leaf, node, [each for each in found if each.node == node.name])
-        )
+        one = _about_the_node(leaf, node, [each for each in found if each.node == node.name])
+        if one.items:
+            item.items.append(one)
+        else:
+            alike.setdefault(one.text.removeprefix(f"{node.name}: "), []).append(node.name)
+    item.items += [Item(f"{' '.join(names)}: {text}") for text, names in alike.items()]
     return item
+
+
+def _about_the_action(waiting: Waiting) -> Item:
+    after = f", after {', '.join(waiting.after[:_SHOWN])}" if waiting.after else ""
+    more = len(waiting.after) - _SHOWN
+    return Item(
+        f"{waiting.action}: {waiting.state}{after}{f' and {more} more' if more > 0 else ''}"
+    )
 
 
 def _headline(leaf: Resource, was: Resource) -> str:

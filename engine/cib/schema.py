@@ -70,7 +70,10 @@ def dangling_references(root: etree._Element) -> list[Report]:
     tags = {element.get("id") for element in configuration.iterfind("tags/tag")}
     return [
         _dangling(element, name, wanted, known)
-        for element, name, wanted, known in _references(configuration, ids, resources | tags)
+        for element, name, wanted, known in (
+            *_references(configuration, ids, resources | tags),
+            *_role_references(configuration),
+        )
         if wanted not in known
     ]
 
@@ -184,6 +187,16 @@ def _references(
                 yield element, name, wanted, resources
         for reference in element.iterfind("resource_set/resource_ref"):
             yield element, "resource_ref", reference.get("id") or "", resources
+
+
+def _role_references(
+    configuration: etree._Element,
+) -> Iterator[tuple[etree._Element, str, str, set[str | None]]]:
+    """The roles that users and groups of access control have."""
+    roles = {element.get("id") for element in configuration.iterfind("acls/acl_role")}
+    for owner in configuration.iterfind("acls/*"):
+        for reference in owner.iterchildren("role"):
+            yield owner, "role", reference.get("id") or "", roles
 
 
 def _dangling(element: etree._Element, name: str, wanted: str, known: set[str | None]) -> Report:

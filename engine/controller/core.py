@@ -326,7 +326,11 @@ class Controller:
         situation = requests.Situation(
             self.cib().root, dict(self.names), self.view, self.options, now, wall
         )
-        decision = requests.decide(ask, situation)
+        try:
+            decision = requests.decide(ask, situation)
+        except Exception as bug:
+            # Deciding changes nothing: a request that meets a bug is refused, the DC goes on.
+            decision = requests.not_understood(ask, bug)
         if decision.reply is not None:
             effects.append(Tell(frm, Told(ask.number, decision.reply)))
         else:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from engine.base.events import Outcome, Submission
 from engine.base.exitcodes import ExitStatus
 from engine.base.seams import Clock, Handle
+from engine.base.timespec import seconds_from
 from engine.cib.document import Cib
 from engine.controller.core import Controller
 from engine.controller.status import cib_bytes
@@ -245,8 +246,7 @@ class AdminDesk:
     # ---- the DC
 
     def _wait(self, peer: Peer, request: Message, reply: Reply) -> None:
-        timeout = request.get("timeout", ASK_SECONDS)
-        limit = float(timeout) if isinstance(timeout, int | float) else ASK_SECONDS
+        limit = seconds_from(request.get("timeout"), ASK_SECONDS)
 
         def answered(fields: Mapping[str, Any]) -> None:
             late = fields.get("status") == ExitStatus.TIMEOUT

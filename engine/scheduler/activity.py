@@ -28,7 +28,7 @@ def add_active_node(reading: Reading, resource: Resource, node: Node, *, failed:
             resource.managed = False
             resource.maintenance = True
     if not resource.managed:
-        apply_score(reading.model, resource, node, INFINITY)
+        apply_score(reading.model, resource, node, INFINITY, "unmanaged, so it stays")
         ancestor = resource.parent
         while ancestor is not None:
             if node not in ancestor.running_on:
@@ -59,7 +59,7 @@ def _handle_multiple(reading: Reading, resource: Resource) -> None:
     if resource.multiple_active is MultipleActive.STOP_ONLY:
         resource.allowed = {}
         resource.probe_modes.clear()
-        apply_score(model, resource, None, MINUS_INFINITY)
+        apply_score(model, resource, None, MINUS_INFINITY, "active on several nodes")
     elif resource.multiple_active is MultipleActive.BLOCK:
         resource.managed = False
         resource.blocked = True

@@ -34,7 +34,7 @@ from engine.scheduler.model import (
 )
 from engine.scheduler.pipeline import finish
 from engine.scheduler.plan import Plan
-from engine.scheduler.scores import ScoreSink
+from engine.scheduler.scores import ScoreSink, watch
 from engine.scheduler.tickets import apply_ticket
 from engine.scheduler.transition import Transition
 from engine.scheduler.unpack import fill_model
@@ -83,6 +83,8 @@ def schedule(
     reports = ReportList()
     model = Model(now, zone if zone is not None else Zone())
     model.sanitized = sanitized
+    if scores is not None:
+        watch(model, scores)
     if warm is not None:
         warm.begin()
         model.histories = HistoryStore(warm.histories)

@@ -31,6 +31,7 @@ def assign_bundle(
         mine = {replica.node.index for replica in settings.replicas if replica.node is not None}
         for index in inner.allowed:
             inner.allowed[index] = 0 if index in mine else MINUS_INFINITY
+        placement.note(inner, None, f"one on each node of bundle {bundle.id}")
         placement.assign(inner, prefer, stop_if_fail)
     bundle.assigning = False
     bundle.unassigned = False
@@ -60,6 +61,7 @@ def _assign_replica(
             child.allowed[index] = MINUS_INFINITY
         elif not threshold_reached(placement, child, node):
             child.allowed[index] = INFINITY
+    placement.note(child, None, f"runs in {replica.container.id}")
     child.parent.assigning = True
     placement.assign(child, node, stop_if_fail)
     child.parent.assigning = False

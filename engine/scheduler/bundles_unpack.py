@@ -300,7 +300,7 @@ def _add_connection(
         address=replica.address or "#uname",
         port=container.control_port or DEFAULT_CONTROL_PORT,
     )
-    _allow_only(child, node)
+    _allow_only(model, child, node)
     connection = build(reading, blueprint, bundle, None)
     if connection is None:
         return False
@@ -309,6 +309,8 @@ def _add_connection(
     for index in connection.allowed:
         if model.node_table[index].is_remote_type:
             connection.allowed[index] = MINUS_INFINITY
+            if model.witness is not None:
+                model.witness(connection, model.node_table[index], "not on remote nodes")
     replica.connection = connection
     replica.node = node
     node.connection = connection
@@ -329,21 +331,25 @@ def _bundle_node(model: Model, name: str) -> Node:
     model.base_table_cache = None
     model.has_remote_nodes = True
     for resource in model.resources:
-        _disallow(resource, node)
+        _disallow(model, resource, node)
     return node
 
 
-def _disallow(resource: Resource, node: Node) -> None:
+def _disallow(model: Model, resource: Resource, node: Node) -> None:
     if node.index in resource.allowed:
         resource.allowed[node.index] = MINUS_INFINITY
         resource.probe_modes[node.index] = ProbeMode.NEVER
+        if model.witness is not None:
+            model.witness(resource, node, "only for the resource in that container")
     for child in resource.children:
-        _disallow(child, node)
+        _disallow(model, child, node)
 
 
-def _allow_only(child: Resource, node: Node) -> None:
+def _allow_only(model: Model, child: Resource, node: Node) -> None:
     """Only the child of the replica runs on the bundle node (16.10)."""
     child.allowed = {node.index: 500}
+    if model.witness is not None:
+        model.witness(child, node, "belongs into that container")
     child.probe_modes = {node.index: ProbeMode.EXCLUSIVE}
     if child.parent is not None:
         child.parent.allowed[node.index] = MINUS_INFINITY

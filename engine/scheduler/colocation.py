@@ -105,6 +105,7 @@ def _add_for_launched(placement: Placement, resource: Resource, launcher: Resour
         for node in [node for node, _ in placement.entries(resource)]:
             if node.connection is not host:
                 resource.allowed[node.index] = MINUS_INFINITY
+                placement.note(resource, node, f"runs on the node of {host.id}")
         return
     score = NESTED_CONTAINER_SCORE if resource.nesting_allowed else INFINITY
     _bind("#resource-with-container", resource, launcher, True, score)
@@ -126,6 +127,7 @@ def _ban_from_remote_nodes(placement: Placement, resource: Resource) -> None:
     for node in placement.model.nodes:
         if node.connection is not None and node.index in resource.allowed:
             resource.allowed[node.index] = MINUS_INFINITY
+            placement.note(resource, node, "not on remote nodes")
 
 
 def _bind(

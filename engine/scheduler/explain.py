@@ -1,130 +1,44 @@
-"""Why a resource is where it is, and why an action is planned or waits (for people).
+"""Why an action is planned or waits, and which constraints contradict each other (for people).
 
-Works on a finished `Schedule` and, for placements, on the contributions that a `ScoreRecord` kept
-while it was made. Nothing here changes a decision.
+Works on a finished `Schedule`; nothing here changes a decision. Why a score is what it is, the
+contributions tell that a `ScoreRecord` keeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import networkx as nx
 
 from engine.base.reports import Report, warning
-from engine.base.score import score_to_text
 from engine.scheduler.actions import OPTIONAL, RUNNABLE, Action
-from engine.scheduler.model import INFINITY, Colocation, Model, Node, Resource, leaves
-from engine.scheduler.placement import nodes_of
+from engine.scheduler.model import INFINITY, Colocation, Model, Resource
 from engine.scheduler.plan import Plan
-from engine.scheduler.scores import Contribution
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that changed the score of a resource on a node, and the score after it."""
+class Waiting:
+    """A planned or blocked action of a resource, and the actions it waits for directly."""
 
-    reason: str
-    score: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeVerdict:
-    """What speaks for and against a resource on one node. `obstacle` is "" on a usable node."""
-
-    node: str
-    score: int | None
-    obstacle: str
-    steps: tuple[Step, ...]
-
-    @property
-    def text(self) -> str:
-        """One line."""
-        if self.score is None:
-            return f"{self.node}: not considered"
-        score = score_to_text(self.score)
-        why = "; ".join(f"{s.reason}: {score_to_text(s.score)}" for s in self.steps)
-        parts = [part for part in (self.obstacle, why) if part]
-        return f"{self.node}: {score}" + (f" ({'; '.join(parts)})" if parts else "")
+    action: str
+    state: str  # `planned` or `blocked`, with the scheduler's reason
+    after: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a primitive is to run, and the verdict on each node, best first."""
-
-    resource: str
-    node: str
-    verdicts: tuple[NodeVerdict, ...]
-
-    @property
-    def lines(self) -> list[str]:
-        """The explanation as text."""
-        head = (
-            f"{self.resource} runs on {self.node}" if self.node else f"{self.resource} runs nowhere"
-        )
-        return [head, *[f"  {verdict.text}" for verdict in self.verdicts]]
-
-
-def explain_placement(
-    model: Model, contributions: Iterable[Contribution], resource: Resource
-) -> list[Placed]:
-    """One explanation for each primitive of the resource."""
-    by_resource: dict[str, dict[str, list[Step]]] = {}
-    for c in contributions:
-        steps = by_resource.setdefault(c.resource, {}).setdefault(c.node, [])
-        if not steps or steps[-1].score != c.score:
-            steps.append(Step(c.reason, c.score))
-    return [
-        _placed(model, primitive, by_resource.get(primitive.id, {}))
-        for primitive in leaves(resource)
-    ]
-
-
-def _placed(model: Model, primitive: Resource, steps: dict[str, list[Step]]) -> Placed:
-    verdicts = [
-        NodeVerdict(
-            node.name,
-            primitive.allowed.get(node.index),
-            _obstacle(node),
-            tuple(steps.get(node.name, ())),
-        )
-        for node in model.nodes
-    ]
-    verdicts.sort(key=lambda v: (bool(v.obstacle), -INFINITY - 1 if v.score is None else -v.score))
-    nodes = nodes_of(primitive)
-    return Placed(primitive.id, nodes[0].name if nodes else "", tuple(verdicts))
-
-
-def _obstacle(node: Node) -> str:
-    """Why nothing may be placed on the node at all."""
-    for holds, text in (
-        (not node.online, "the node is offline"),
-        (node.unclean, "the node has to be fenced"),
-        (node.shutdown, "the node is shutting down"),
-        (node.standby, "the node is in standby"),
-        (node.maintenance, "the node is in maintenance"),
-    ):
-        if holds:
-            return text
-    return ""
-
-
-# Actions.
-
-
-def explain_action(plan: Plan, action: Action) -> list[str]:
-    """What became of an action, and the required actions that it waits for, nearest first."""
-    lines = [f"{_title(action)}: {_state(action)}"]
-    graph = plan.graph
-    if action.id not in graph:
-        return lines
+def actions_of(plan: Plan, resource: Resource) -> Iterator[Waiting]:
+    """What is to be done with a primitive, in the order of planning; probes and monitors are not told."""
     table = plan.actions.all
-    distances = nx.single_source_shortest_path_length(graph.reverse(copy=False), action.id)
-    for number, distance in sorted(distances.items(), key=lambda item: (item[1], item[0])):
-        other = table[number - 1]
-        if distance and not other.flags & OPTIONAL:
-            lines.append(f"  after {_title(other)}: {_state(other)}")
-    return lines
+    for action in table:
+        if action.rsc is not resource or action.flags & OPTIONAL or action.task == "monitor":
+            continue
+        before = plan.graph.predecessors(action.id) if action.id in plan.graph else ()
+        after = (table[number - 1] for number in sorted(before))
+        yield Waiting(
+            _title(action),
+            _state(action),
+            tuple(_title(one) for one in after if not one.flags & OPTIONAL),
+        )
 
 
 def _title(action: Action) -> str:
@@ -132,12 +46,7 @@ def _title(action: Action) -> str:
 
 
 def _state(action: Action) -> str:
-    if action.flags & OPTIONAL:
-        state = "not needed"
-    elif action.flags & RUNNABLE:
-        state = "planned"
-    else:
-        state = "blocked"
+    state = "planned" if action.flags & RUNNABLE else "blocked"
     return f"{state} ({action.reason})" if action.reason else state
 
 

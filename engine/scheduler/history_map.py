@@ -151,7 +151,7 @@ def removed_resource(reading: Reading, node: Node, element: etree._Element) -> R
         resource.removed_launched = True
     resource.removed = True
     if model.options.stop_removed_resources:
-        apply_score(model, resource, None, MINUS_INFINITY)
+        apply_score(model, resource, None, MINUS_INFINITY, "not in the configuration")
     else:
         resource.managed = False
     return resource

@@ -81,6 +81,7 @@ def _assign_early(
             break
         for resource, table in backup:
             resource.allowed = table
+            placement.note(resource, None, f"not tried on {node.name} any more")
         if got is None:
             instance.unassigned = True
             break
@@ -123,6 +124,15 @@ def _ban_full_nodes(
             for child in instance.children:
                 if index in child.allowed:
                     child.allowed[index] = MINUS_INFINITY
+            if placement.sink is not None:
+                _note_full(placement, owner, instance, index)
+
+
+def _note_full(placement: Placement, owner: Resource, instance: Resource, index: int) -> None:
+    node = placement.model.node_table[index]
+    reason = f"no room for one more of {owner.id} there"
+    for resource in (instance, *instance.children):
+        placement.note(resource, node, reason)
 
 
 # Order of instances.

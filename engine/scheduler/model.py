@@ -12,7 +12,7 @@ or by resource are plain dicts or lists of ints. Rule numbers refer to the sched
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -586,6 +586,10 @@ class OpDigests:
 KeptDigests: TypeAlias = Kept[tuple[tuple[str, str], ...], str]
 
 
+# (resource, node or None for each one of its table, reason), after the change
+Witness: TypeAlias = "Callable[[Resource, Node | None, str], None]"
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Model:
     """Everything one run knows. Filled by `unpack` and `state`; see the module's first lines."""
@@ -618,6 +622,7 @@ class Model:
     kept_digests: KeptDigests | None = None  # of earlier runs, if there were any
     # (node index, record): an expired failure whose operation is to be scheduled anew (20.7 d)
     rescheduled: set[tuple[int, OpRecord]] = field(default_factory=set)
+    witness: Witness | None = None  # told why a score changed, where somebody wants to know
     failed_ops: list[FailedOp] = field(default_factory=list)
     failed_keys: set[tuple[str, str]] = field(default_factory=set)
     deferred_checks: list[tuple[Resource, Node, OpRecord]] = field(default_factory=list)  # (16.13)
@@ -677,13 +682,15 @@ def leaves(resource: Resource) -> list[Resource]:
     return found
 
 
-def apply_score(model: Model, resource: Resource, node: Node | None, score: int) -> None:
+def apply_score(
+    model: Model, resource: Resource, node: Node | None, score: int, reason: str
+) -> None:
     """Add a preference to the tables of a resource and all its descendants (11.17, P6.5).
 
-    `node` None means every node of the cluster.
+    `node` None means every node of the cluster; `reason` is for people.
     """
     for child in resource.children:
-        apply_score(model, child, node, score)
+        apply_score(model, child, node, score, reason)
     allowed = resource.allowed
     for target in model.nodes if node is None else (node,):
         old = allowed.get(target.index)
@@ -697,3 +704,5 @@ def apply_score(model: Model, resource: Resource, node: Node | None, score: int)
             allowed[target.index] = INFINITY
         else:
             allowed[target.index] = max(MINUS_INFINITY, min(INFINITY, old + score))
+    if model.witness is not None:
+        model.witness(resource, node, reason)

@@ -115,21 +115,16 @@ class Placement:
 
     def ban(self, resource: Resource, node: Node | None, reason: str) -> None:
         """-INFINITY for a resource and all below it, on one node or on all (P6.5)."""
-        apply_score(self.model, resource, node, MINUS_INFINITY)
-        self.note(resource, node, reason)
+        apply_score(self.model, resource, node, MINUS_INFINITY, reason)
 
     def prefer(self, resource: Resource, node: Node, score: int, reason: str) -> None:
         """Add a score for a resource and all below it on a node (P6.5)."""
-        apply_score(self.model, resource, node, score)
-        self.note(resource, node, reason)
+        apply_score(self.model, resource, node, score, reason)
 
     def note(self, resource: Resource, node: Node | None, reason: str) -> None:
         """Tell the sink why the score on the node (None: on each) is what it is now."""
-        if self.sink is None:
-            return
-        for target, score in self.entries(resource):
-            if node is None or target is node:
-                self.sink.contribution(resource, target, score, reason)
+        if self.model.witness is not None:
+            self.model.witness(resource, node, reason)
 
     # Assignment.
 

@@ -181,6 +181,7 @@ def _sort_for_promotion(placement: Placement, clone: Resource) -> None:
         if node is not None and instance.promotion_priority >= 0 and node.index in clone.allowed:
             old = clone.allowed[node.index]
             clone.allowed[node.index] = add_scores(old, instance.promotion_priority)
+            placement.note(clone, node, f"promotion score of {instance.id}")
     with limited_merging(placement, clone):
         for c in list(with_this_list(placement, clone)):
             if c.primary_role is Role.PROMOTED and has_influence(c):
@@ -190,7 +191,7 @@ def _sort_for_promotion(placement: Placement, clone: Resource) -> None:
                 )
     for ticket in clone.tickets:
         if ticket.role is Role.PROMOTED and (not ticket.ticket.granted or ticket.ticket.standby):
-            placement.ban(clone, None, f"ticket {ticket.ticket.id}")
+            placement.ban(clone, None, f"ticket {ticket.ticket.id} forbids promotion")
     for instance, node in zip(clone.children, nodes, strict=True):
         if not instance.managed and instance.next_role is Role.PROMOTED:
             instance.promotion_priority = INFINITY

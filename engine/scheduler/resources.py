@@ -69,6 +69,8 @@ def build_resource(
     model.register_name(resource.id, resource)
     if model.options.symmetric:
         apply_default_scores(resource, base_table(model))
+        if model.witness is not None:
+            _note_base_scores(model, resource)
     elif resource.is_remote_connection and resource.meta.get("container") is not None:
         resource.allowed = {node.index: node.base_score for node in model.nodes}
     if blueprint.utilization_sets:
@@ -90,6 +92,12 @@ def base_table(model: Model) -> dict[int, int]:
         }
         model.base_table_cache = known
     return known
+
+
+def _note_base_scores(model: Model, resource: Resource) -> None:
+    for node in model.nodes:
+        if model.witness is not None and node.base_score != 0:
+            model.witness(resource, node, "base score of the node")
 
 
 def apply_default_scores(resource: Resource, table: dict[int, int]) -> None:

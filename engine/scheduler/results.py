@@ -94,7 +94,7 @@ def process_record(state: EntryState, record: OpRecord) -> None:
         if handling is OnFail.IGNORE:
             state.handling = OnFail.BAN
         target = resource if resource.unique else resource.top
-        apply_score(state.reading.model, target, state.node, MINUS_INFINITY)
+        apply_score(state.reading.model, target, state.node, MINUS_INFINITY, _cannot(record))
         _process_failure(state, result, handling, role)
     else:
         _process_error(state, result)
@@ -279,13 +279,18 @@ def _block_unrecoverable(state: EntryState, result: Result) -> None:
         state.resource.blocked = True
 
 
+def _cannot(record: OpRecord) -> str:
+    """The reason to give for a ban that a result brought."""
+    return f"failed {record.task}"
+
+
 def _mask_probe_failure(state: EntryState, result: Result) -> None:
     """A probe that could not look counts as "not running here", and never here again (20.8)."""
     record, resource = result.record, state.resource
     _update(state, result, record.expected_rc)
     _record_failed(state, record, record.rc or 0, record.status or 0)
     target = resource if resource.unique else resource.top
-    apply_score(state.reading.model, target, state.node, MINUS_INFINITY)
+    apply_score(state.reading.model, target, state.node, MINUS_INFINITY, _cannot(record))
 
 
 def _process_error(state: EntryState, result: Result) -> None:
@@ -309,9 +314,9 @@ def _process_error(state: EntryState, result: Result) -> None:
     _process_failure(state, result, handling, role)
     target = resource if resource.unique else resource.top
     if result.status == history.ERROR_HARD:
-        apply_score(model, target, node, MINUS_INFINITY)
+        apply_score(model, target, node, MINUS_INFINITY, _cannot(record))
     elif result.status == history.ERROR_FATAL:
-        apply_score(model, target, None, MINUS_INFINITY)
+        apply_score(model, target, None, MINUS_INFINITY, _cannot(record))
 
 
 def _record_failed(state: EntryState, record: OpRecord, rc: int, status: int) -> None:
@@ -404,7 +409,7 @@ def _process_failure(state: EntryState, result: Result, handling: OnFail, role: 
         _record_failed(state, record, result.rc, result.status)
     state.handling = max(state.handling, handling)
     if record.task == "stop":
-        apply_score(model, resource, node, MINUS_INFINITY)
+        apply_score(model, resource, node, MINUS_INFINITY, _cannot(record))
     elif record.task == "migrate_to":
         migrate_to_failed(state.reading, resource, node, record)
     elif record.task == "migrate_from":
@@ -426,10 +431,10 @@ def _process_failure(state: EntryState, result: Result, handling: OnFail, role: 
     if role is not Role.STARTED and resource.next_role < role:
         resource.next_role = role
     if role is Role.STOPPED:
-        ban_everywhere(state.reading, resource)
+        ban_everywhere(state.reading, resource, _cannot(record))
 
 
-def ban_everywhere(reading: Reading, resource: Resource) -> None:
+def ban_everywhere(reading: Reading, resource: Resource, reason: str) -> None:
     """Not on any node: the table is rebuilt; of an anonymous clone that of the clone (22.4, P6.1)."""
     model = reading.model
     target = resource
@@ -438,7 +443,7 @@ def ban_everywhere(reading: Reading, resource: Resource) -> None:
         target = top if top.is_anonymous_clone else resource
     target.allowed = {}
     target.probe_modes.clear()
-    apply_score(model, target, None, MINUS_INFINITY)
+    apply_score(model, target, None, MINUS_INFINITY, reason)
 
 
 def _process_pending(state: EntryState, record: OpRecord) -> None:

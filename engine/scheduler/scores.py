@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.base.score import score_to_text
-from engine.scheduler.model import Node, Resource
+from engine.scheduler.model import Model, Node, Resource
 
 
 class ScoreSink(Protocol):
@@ -30,6 +30,10 @@ class ScoreSink(Protocol):
 
     def contribution(self, resource: Resource, node: Node, score: int, reason: str) -> None:
         """`reason` brought the resource's score on the node to `score`."""
+
+    @property
+    def explains(self) -> bool:
+        """Whether it wants contributions at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,25 @@ class ScoreRecord:
         if self.utilizations:
             self.lines.append(Utilization(resource.id, node.name, tuple(need.items())))
 
+    @property
+    def explains(self) -> bool:
+        return self.contributions is not None
+
     def contribution(self, resource: Resource, node: Node, score: int, reason: str) -> None:
         if self.contributions is not None:
             self.contributions.append(Contribution(resource.id, node.name, score, reason))
+
+
+def watch(model: Model, sink: ScoreSink) -> None:
+    """Have the sink told of every change of a score, from the reading of the CIB on."""
+
+    def tell(resource: Resource, node: Node | None, reason: str) -> None:
+        for index, score in resource.allowed.items():
+            if node is None or index == node.index:
+                sink.contribution(resource, model.node_table[index], score, reason)
+
+    if sink.explains:
+        model.witness = tell
 
 
 def _pairs(values: tuple[tuple[str, int], ...]) -> str:

@@ -352,7 +352,7 @@ def _take_effect(work: _Pass, resource: Resource, node: Node, handling: OnFail) 
         elif active:
             requests.stop(resource, node, optional=False)
     elif handling is OnFail.BAN:
-        apply_score(model, resource, node, MINUS_INFINITY)
+        apply_score(model, resource, node, MINUS_INFINITY, "failed, on-fail=stop")
     elif handling is OnFail.BLOCK:
         resource.managed = False
         resource.blocked = True

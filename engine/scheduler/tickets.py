@@ -27,6 +27,10 @@ def apply_ticket(model: Model, requests: ActionRequests, constraint: TicketConst
     _lose(model, requests, constraint, constraint.resource)
 
 
+def _lost(constraint: TicketConstraint) -> str:
+    return f"ticket {constraint.ticket.id}"
+
+
 def _lose(
     model: Model, requests: ActionRequests, constraint: TicketConstraint, resource: Resource
 ) -> None:
@@ -38,17 +42,17 @@ def _lose(
     promoted_only = constraint.role is Role.PROMOTED
     if constraint.ticket.granted or not resource.running_on:
         if not promoted_only or policy == "stop":
-            apply_score(model, resource, None, MINUS_INFINITY)
+            apply_score(model, resource, None, MINUS_INFINITY, _lost(constraint))
         return
     concerned = constraint.role in (Role.UNKNOWN, resource.role)
     match policy:
         case "stop":
-            apply_score(model, resource, None, MINUS_INFINITY)
+            apply_score(model, resource, None, MINUS_INFINITY, _lost(constraint))
         case "demote":
             if not promoted_only:
-                apply_score(model, resource, None, MINUS_INFINITY)
+                apply_score(model, resource, None, MINUS_INFINITY, _lost(constraint))
         case "fence" if concerned:
-            apply_score(model, resource, None, MINUS_INFINITY)
+            apply_score(model, resource, None, MINUS_INFINITY, _lost(constraint))
             for node in resource.running_on:
                 reason = "deadman ticket was lost"
                 mark_for_fencing(model, requests, node, reason)

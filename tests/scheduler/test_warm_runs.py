@@ -25,9 +25,7 @@ from tests.scheduler.random_extras import extended_cib
 
 NOW = 1_700_000_000.0
 CHANGES = 7
-LAWS = settings(
-    deadline=None, derandomize=True, max_examples=40, suppress_health_check=list(HealthCheck)
-)
+LAWS = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 seeds = st.integers(min_value=0, max_value=10**6)
 
 

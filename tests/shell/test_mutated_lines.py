@@ -119,7 +119,6 @@ def folder() -> Path:
 @settings(
     max_examples=400,
     deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(line=st.sampled_from(LINES), seed=st.integers(0, 10**6), force=st.booleans())
@@ -137,7 +136,7 @@ def test_a_damaged_line_is_refused_or_done_and_never_a_traceback(
         assert [report.message for report in validate(root)] == []
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_refused_or_done_and_never_a_traceback(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -2,7 +2,7 @@ import contextlib
 
 import msgpack
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import BadInput
@@ -62,7 +62,6 @@ def test_what_is_no_message_is_bad_input(data, what):
         CODEC.decode(data)
 
 
-@settings(derandomize=True)
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_decoder_fail_otherwise(data):
     with contextlib.suppress(BadInput):

@@ -45,7 +45,7 @@ def trees(draw, depth=3, tag="cib"):
     return root
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None)
 @given(trees(), trees())
 def test_applying_the_difference_of_two_trees_to_the_one_makes_the_other(old, new):
     patch = patch_from_bytes(patch_to_bytes(diff(old, new)))
@@ -54,7 +54,7 @@ def test_applying_the_difference_of_two_trees_to_the_one_makes_the_other(old, ne
     assert element_digest(tree) == element_digest(new)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None)
 @given(trees(), trees())
 def test_taking_a_patch_back_restores_the_tree(old, new):
     tree = deepcopy(old)
@@ -196,7 +196,7 @@ def test_a_path_of_endless_depth_is_refused():
         patch_from_bytes(patch_to_bytes(Patch((deep,))))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(trees(), trees(), st.integers(0), st.integers(1, 255))
 def test_a_damaged_patch_is_refused_or_applied_whole_or_in_conflict(old, new, place, bits):
     data = bytearray(patch_to_bytes(diff(old, new)))

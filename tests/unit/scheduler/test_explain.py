@@ -2,58 +2,11 @@
 
 from __future__ import annotations
 
-from engine.scheduler.api import Schedule, schedule
-from engine.scheduler.explain import explain_action, explain_placement
-from engine.scheduler.scores import ScoreRecord
-from tests.unit.scheduler.clusters import NOW, cib, group, primitive, state
+from engine.scheduler.api import schedule
+from engine.scheduler.explain import actions_of
+from tests.unit.scheduler.clusters import NOW, cib, primitive
 
 IGNORE = {"no-quorum-policy": "ignore"}
-
-
-def explained(document: object, name: str) -> tuple[Schedule, list[str]]:
-    record = ScoreRecord(contributions=[])
-    decided = schedule(document, NOW, scores=record)
-    resource = decided.model.find(name)
-    assert resource is not None
-    assert record.contributions is not None
-    placed = explain_placement(decided.model, record.contributions, resource)
-    return decided, [line for one in placed for line in one.lines]
-
-
-def test_the_best_node_is_named_first_with_its_reasons() -> None:
-    document = cib(
-        primitive("a"),
-        options=IGNORE,
-        constraints='<rsc_location id="here" rsc="a" node="n2" score="70"/>',
-    )
-
-    _, lines = explained(document, "a")
-
-    assert lines[:2] == ["a runs on n2", "  n2: 70 (location here: 70)"]
-
-
-def test_an_unusable_node_says_what_is_wrong_with_it() -> None:
-    states = state(1, attributes={"standby": "on"}) + state(2)
-    document = cib(primitive("a"), nodes=2, options=IGNORE, states=states)
-
-    _, lines = explained(document, "a")
-
-    assert lines == ["a runs on n2", "  n2: 0", "  n1: 0 (the node is in standby)"]
-
-
-def test_a_resource_without_a_node_says_so_for_each_member_of_a_group() -> None:
-    document = cib(
-        group("g", primitive("a"), primitive("b")),
-        nodes=1,
-        options=IGNORE,
-        constraints='<rsc_location id="never" rsc="g" node="n1" score="-INFINITY"/>',
-    )
-
-    _, lines = explained(document, "g")
-
-    assert lines[0] == "a runs nowhere"
-    assert "b runs nowhere" in lines
-    assert lines[1].startswith("  n1: -INFINITY (location never: -INFINITY")
 
 
 def test_an_action_lists_what_it_waits_for() -> None:
@@ -64,13 +17,14 @@ def test_an_action_lists_what_it_waits_for() -> None:
         options=IGNORE,
         constraints='<rsc_order id="o" first="a" then="b"/>',
     )
-    decided, _ = explained(document, "a")
-    start = next(x for x in decided.plan.actions.all if x.key == "b_start_0")
+    decided = schedule(document, NOW)
+    resource = decided.model.find("b")
+    assert resource is not None
 
-    lines = explain_action(decided.plan, start)
+    (start,) = actions_of(decided.plan, resource)
 
-    assert lines[0] == "b_start_0 on n1: planned"
-    assert "  after a_start_0 on n1: planned" in lines
+    assert (start.action, start.state) == ("b_start_0 on n1", "planned")
+    assert "a_start_0 on n1" in start.after
 
 
 def test_a_loop_of_colocations_is_reported_and_the_rest_is_planned() -> None:

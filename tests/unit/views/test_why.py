@@ -53,3 +53,33 @@ def test_one_node_can_be_asked_about() -> None:
 def test_what_is_not_there_is_refused(name: str, node: str) -> None:
     with pytest.raises(ShellError, match="does not exist"):
         why_text(_cib(), NOW, name, node)
+
+
+CLONE = """<cib crm_feature_set="3.19.0" validate-with="pacemaker-3.9" epoch="7" num_updates="2"
+ admin_epoch="0" have-quorum="1" dc-uuid="1"><configuration><crm_config>
+<cluster_property_set id="o"><nvpair id="o-s" name="stonith-enabled" value="false"/>
+</cluster_property_set></crm_config><nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
+<resources><clone id="c"><meta_attributes id="c-m"><nvpair id="c-max" name="clone-max" value="1"/>
+</meta_attributes><primitive id="d" class="ocf" provider="pacemaker" type="Dummy"/></clone>
+<primitive id="after" class="ocf" provider="pacemaker" type="Dummy"/>
+</resources><constraints><rsc_order id="o1" first="c" then="after"/></constraints></configuration>
+<status><node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member"/>
+<node_state id="2" uname="n2" in_ccm="true" crmd="online" join="member" expected="member"/>
+</status></cib>"""
+
+
+def test_the_primitive_of_a_clone_is_explained_for_each_instance() -> None:
+    text = why_text(Cib.from_bytes(CLONE.encode()), NOW, "d")
+    assert text.startswith("* d is stopped, it is to start on n1\n")
+    assert "d:0_start_0 on n1: planned, after c_start_0" in text
+
+
+def test_nodes_about_which_nothing_was_said_share_a_line() -> None:
+    text = why_text(Cib.from_bytes(CLONE.encode()), NOW, "after")
+    assert "  * n1 n2: 0\n" in text
+
+
+def test_what_is_planned_names_what_it_waits_for() -> None:
+    text = why_text(Cib.from_bytes(CLONE.encode()), NOW, "after")
+    assert "  * after_start_0 on n" in text
+    assert "c_running_0" in text.splitlines()[-1]
