@@ -33,11 +33,15 @@ def score_lines(document: Cib) -> list[str]:
 
 
 def bundle(name: str, container: str, network: str, child: str = "") -> str:
-    return f'<bundle id="{name}"><podman image="i" {container}/><network {network}/>{child}</bundle>'
+    return (
+        f'<bundle id="{name}"><podman image="i" {container}/><network {network}/>{child}</bundle>'
+    )
 
 
 def test_a_bundle_is_unique_by_what_was_asked_for_not_by_what_is_possible() -> None:
-    shared = bundle("b", 'replicas="2" replicas-per-host="2"', 'control-port="3121"', primitive("p"))
+    shared = bundle(
+        "b", 'replicas="2" replicas-per-host="2"', 'control-port="3121"', primitive("p")
+    )
     model = model_of(cib(shared))
     assert resource_items(model, pending=False)[0].text == "Container bundle set: b [i] (unique):"
     assert model.resources[0].bundle is not None
@@ -70,7 +74,8 @@ def test_a_migration_of_a_clone_instance_does_not_look_for_the_bare_name() -> No
     moved = op("p", "migrate_to", 0, call=2, migrate__source="n1", migrate__target="n2")
     document = cib(
         clone("c", primitive("p")),
-        states=state(1, history("p", moved)) + state(2, history("p", op("p", "monitor", 7, call=9))),
+        states=state(1, history("p", moved))
+        + state(2, history("p", op("p", "monitor", 7, call=9))),
         nodes=2,
     )
     instance = model_of(document).resources[0].children[0]
@@ -90,13 +95,21 @@ def test_a_dependent_without_influence_does_not_move_a_group_that_is_half_starte
         states=state(1, history("a", running("a"))) + state(2),
         nodes=2,
     )
-    lines = [line for line in score_lines(document) if line.startswith("pcmk__primitive_assign: b ")]
+    lines = [
+        line for line in score_lines(document) if line.startswith("pcmk__primitive_assign: b ")
+    ]
     assert lines[0].endswith("b allocation score on n1: 0")
 
 
 @pytest.mark.parametrize(
     ("value", "colour"),
-    [("green", "yellow"), ("yellow", "yellow"), ("6", "green"), ("-10", "red"), ("-INFINITY", "red")],
+    [
+        ("green", "yellow"),
+        ("yellow", "yellow"),
+        ("6", "green"),
+        ("-10", "red"),
+        ("-INFINITY", "red"),
+    ],
 )
 def test_the_colour_of_a_node_compares_scores(value: str, colour: str) -> None:
     options = {
@@ -104,14 +117,14 @@ def test_the_colour_of_a_node_compares_scores(value: str, colour: str) -> None:
         "node-health-yellow": "5",
         "node-health-red": "-10",
     }
-    model = model_of(cib(nodes=1, options=options, states=state(1, attributes={"#health-x": value})))
+    model = model_of(
+        cib(nodes=1, options=options, states=state(1, attributes={"#health-x": value}))
+    )
     assert health_colour(model, model.nodes[0]) == colour
 
 
 def cancelled(entry: str) -> Schedule:
-    document = cib(
-        primitive("a"), states=state(1, history("a", running("a"), entry)), nodes=1
-    )
+    document = cib(primitive("a"), states=state(1, history("a", running("a"), entry)), nodes=1)
     return decide(document)
 
 
