@@ -57,6 +57,8 @@ def role(cursor: Cursor) -> RoleStmt:
             raise cursor.problem(f"expected a right ({', '.join(RIGHTS)})", legal=RIGHTS)
         cursor.i += 1
         permissions.extend(_permissions(cursor, low))
+    if not permissions and cursor.dialect.typed:
+        raise cursor.problem(f"expected a right ({', '.join(RIGHTS)}) and what it covers")
     return RoleStmt(given, description, tuple(permissions))
 
 
@@ -132,6 +134,8 @@ def acl_target(cursor: Cursor) -> AclTargetStmt:
     while not cursor.at_end:
         word = cursor.take("a role").removeprefix("role:")
         roles.append(cursor.checked_id(word))
+    if not roles and cursor.dialect.typed:
+        raise cursor.problem("expected a role")
     return AclTargetStmt(cursor.keyword, given, tuple(roles))
 
 
@@ -190,6 +194,8 @@ def _select(cursor: Cursor) -> Select:
         events.append(low)
         if low == "attributes":
             attributes = _braced_names(cursor)
+    if not events and cursor.low == "attributes":
+        raise cursor.problem("expected { NAME … } after attributes", cursor.i + 1)
     if not events:
         raise cursor.problem(f"expected what to select ({', '.join(EVENTS)})", legal=EVENTS)
     return Select(tuple(events), tuple(attributes))

@@ -61,7 +61,11 @@ def dangling_references(root: etree._Element) -> list[Report]:
     configuration = root.find("configuration")
     if configuration is None:
         return []
-    ids = {element.get("id") for element in configuration.iter(etree.Element)}
+    ids = {
+        element.get("id")
+        for element in configuration.iter(etree.Element)
+        if element.tag not in _ID_IS_REFERENCE
+    }
     resources = {
         element.get("id")
         for element in configuration.iterfind("resources//*")
@@ -178,12 +182,29 @@ def _references(
             yield element, "id-ref", wanted, ids
         if element.tag == "primitive" and (template := element.get("template")) is not None:
             yield element, "template", template, resources
+    yield from _access_references(configuration, ids)
     for element in configuration.iterfind("constraints/*"):
         for name in _CONSTRAINT_REFERENCES:
             if (wanted := element.get(name)) is not None:
                 yield element, name, wanted, resources
         for reference in element.iterfind("resource_set/resource_ref"):
             yield element, "resource_ref", reference.get("id") or "", resources
+
+
+def _access_references(
+    configuration: etree._Element, ids: set[str | None]
+) -> Iterator[tuple[etree._Element, str, str, set[str | None]]]:
+    """What tags and access rights name."""
+    roles = {element.get("id") for element in configuration.iterfind("acls/acl_role")}
+    for tag in configuration.iterfind("tags/tag"):
+        for member in tag.iterfind("obj_ref"):
+            yield tag, "obj_ref", member.get("id") or "", ids
+    for element in configuration.iterfind("acls/*"):
+        for permission in element.iterfind("acl_permission[@reference]"):
+            yield element, "reference", permission.get("reference") or "", ids
+        if element.tag in ("acl_target", "acl_group"):
+            for role in element.iterfind("role"):
+                yield element, "role", role.get("id") or "", roles
 
 
 def _dangling(element: etree._Element, name: str, wanted: str, known: set[str | None]) -> Report:
