@@ -11,7 +11,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-shell test-cluster conformance soak fuzz bench \
+.PHONY: demo run test check lint types layers unit test-shell test-cluster test-pacemaker conformance soak fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -48,6 +48,10 @@ test-shell: $(VENV)/.test
 test-cluster: $(VENV)/.test ## real processes on several hosts
 	$(PYTEST) -q tests/cluster
 
+test-pacemaker: $(VENV)/.test ## the shell on a real Pacemaker, unpacked for it and not installed
+	@sh .ci/pacemaker-root $(VENV)/pacemaker
+	PACEMAKER_ROOT=$(VENV)/pacemaker $(PYTEST) -q tests/cluster/test_live_pacemaker.py
+
 conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
 	CONFORMANCE=$(CONFORMANCE) $(BIN)/python tests/scheduler/conformance.py
 	$(BIN)/python $(CONFORMANCE)/crmsh/run --crm "$(abspath $(BIN))/crm" --list-failing
@@ -59,6 +63,7 @@ fuzz: $(VENV)/.test ## generated examples nobody has seen yet, instead of the fi
 	EXAMPLES=search $(PYTEST) -q -n 2 -m hypothesis tests
 
 bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are installed
+	@$(BIN)/python -m compileall -q crmshell engine
 	$(BIN)/python $(BENCH)/scheduler --candidate $(BIN)/crm_simulate --shapes all --fit
 	$(BIN)/python $(BENCH)/shell --candidate $(BIN)/crm
 	$(BIN)/python tests/bench/warm.py --sizes 3x30,8x250,16x1000,32x2000

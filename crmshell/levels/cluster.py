@@ -21,7 +21,7 @@ from crmshell.levels.membership import (
 from crmshell.levels.registry import Call, command
 from crmshell.levels.remote import is_here, must_run_on, read_from, write_to
 from crmshell.session import Session
-from crmshell.sources.find import SOCKET
+from crmshell.sources.find import NODE_FILE, SOCKET
 from engine.base.digits import is_digits
 from engine.base.errors import EngineError
 from engine.base.nodeconf import (
@@ -35,7 +35,6 @@ from engine.base.nodeconf import (
 if TYPE_CHECKING:
     from engine.cib.document import Cib
 
-NODE_FILE = "/etc/crmshell/node.conf"
 LOG_FILE = "/var/log/crmshell/agent.log"
 UNIT = "crm-agent.service"
 AGENT = "crm-agent"
@@ -285,19 +284,19 @@ def restart(session: Session, call: Call) -> None:
 
 @command("cluster", "enable", usage="[<node>...|--all]", help="start the agent with the machine")
 def enable(session: Session, call: Call) -> None:
-    _everywhere(session, call, lambda session: _systemctl(session, "enable"))
+    _everywhere(session, call, lambda session: _unit(session, "enable"))
 
 
 @command("cluster", "disable", usage="[<node>...|--all]", help="do not start it with the machine")
 def disable(session: Session, call: Call) -> None:
-    _everywhere(session, call, lambda session: _systemctl(session, "disable"))
+    _everywhere(session, call, lambda session: _unit(session, "disable"))
 
 
 def _everywhere(session: Session, call: Call, here: Callable[[Session], None]) -> None:
     """Do it here, or on the nodes that are named; all failures are told."""
     nodes = list(call.args)
     if "--all" in nodes:
-        nodes = [node.name for node in own_config(session).everyone()]
+        nodes = all_nodes(session)
     if not nodes:
         here(session)
         return
@@ -315,9 +314,20 @@ def _everywhere(session: Session, call: Call, here: Callable[[Session], None]) -
         raise ShellError(f"{call.name} failed on {', '.join(failed)}", code="cluster")
 
 
+def all_nodes(session: Session) -> list[str]:
+    """The nodes of this machine's cluster, of our agents or of Pacemaker's."""
+    from crmshell.levels.pacemaker_cluster import configured_nodes, on_pacemaker
+
+    if on_pacemaker(session):
+        return configured_nodes(session)
+    return [node.name for node in own_config(session).everyone()]
+
+
 def _is_here(session: Session, node: str) -> bool:
     """Whether a name is this machine's, as a host or as a node."""
-    return is_here(session, node) or node == own_config(session).name
+    if is_here(session, node):
+        return True
+    return session.environment.is_file(node_file(session)) and node == own_config(session).name
 
 
 def _crm_on(session: Session, node: str, action: str) -> None:
@@ -327,7 +337,9 @@ def _crm_on(session: Session, node: str, action: str) -> None:
 
 
 def start_here(session: Session) -> None:
-    """Start the agent of this machine and wait until it answers."""
+    """Start the agent of this machine and wait until it answers; or Pacemaker's daemons."""
+    if _pacemaker_does(session, "start"):
+        return
     own_config(session)
     if is_running(session):
         session.info("the agent runs already")
@@ -346,7 +358,9 @@ def start_here(session: Session) -> None:
 
 
 def stop_here(session: Session) -> None:
-    """Let the agent stop: its resources move away or are stopped first."""
+    """Let the agent stop: its resources move away or are stopped first. Or Pacemaker's daemons."""
+    if _pacemaker_does(session, "stop"):
+        return
     if not is_running(session):
         session.info("the agent does not run")
         return
@@ -391,6 +405,21 @@ def has_unit(session: Session) -> bool:
     if environment.root != "/" or not environment.exists("/run/systemd/system"):
         return False
     return environment.run(["systemctl", "cat", UNIT], timeout=10).status == 0
+
+
+def _pacemaker_does(session: Session, action: str) -> bool:
+    """Do it with Pacemaker's daemons where this machine is one of theirs; False: it is not."""
+    from crmshell.levels.pacemaker_cluster import daemons, on_pacemaker
+
+    if not on_pacemaker(session):
+        return False
+    daemons(session, action)
+    return True
+
+
+def _unit(session: Session, action: str) -> None:
+    if not _pacemaker_does(session, action):
+        _systemctl(session, action)
 
 
 def _systemctl(session: Session, action: str) -> None:
