@@ -19,7 +19,6 @@ _NOT_THE_CHANGES_FAULT = frozenset(
     {"bad-cib", "cannot-read", "cannot-run", "cannot-write", "conflict", "locked", "timeout"}
 )
 
-FATAL = frozenset({"remote-in-group", "remote-in-constraint", "unknown-action"})
 _LINE = re.compile(r"\bline [0-9]+")
 
 
@@ -97,10 +96,6 @@ def _check(session: Committer, *, forced: bool) -> None:
     if not errors:
         return
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-    if any(report.code in FATAL for report in errors):
-        raise ShellError(
-            f"not committed: {count} above, of a kind that cannot be forced", code="not-committed"
-        )
     if _breaks_the_form(session.pending):
         raise ShellError(
             f"not committed: {count} above, and no cluster takes a configuration of such a form,"
@@ -109,9 +104,8 @@ def _check(session: Committer, *, forced: bool) -> None:
         )
     if forced or (session.interactive and session.confirm("Do you still want to commit")):
         return
-    raise ShellError(
-        f"not committed: {count} above (commit force commits despite them)", code="not-committed"
-    )
+    how = "commit force commits" if session.interactive else "commit force, or crm -F, commits"
+    raise ShellError(f"not committed: {count} above ({how} despite them)", code="not-committed")
 
 
 def _breaks_the_form(pending: PendingCib) -> bool:

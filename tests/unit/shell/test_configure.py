@@ -186,7 +186,6 @@ def test_errors_of_verify_stand_against_a_commit_unless_forced(shell: Shell, crm
         ("acl_target joe nosuch", "role names 'nosuch'"),
         ("primitive a @nosuch", "template names 'nosuch'"),
         ("primitive a Dummy params $id-ref=nosuch", "id-ref names 'nosuch'"),
-        ("primitive r ocf:pacemaker:remote\ngroup g r", "remote resource 'r' in a group"),
     ],
 )
 def test_no_force_commits_what_no_cluster_takes(crm: Shell, statement: str, words: str) -> None:
