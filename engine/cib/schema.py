@@ -76,7 +76,8 @@ def dangling_references(root: etree._Element) -> list[Report]:
 def definitions(configuration: etree._Element) -> Iterator[tuple[str, str]]:
     """What references may lead to, as kind and id: anything with an id, resources and tags, roles."""
     for element in configuration.iter(etree.Element):
-        if (identity := element.get("id")) is not None:
+        identity = element.get("id")
+        if identity is not None and element.tag not in _ID_IS_REFERENCE:
             yield "id", identity
     for element in configuration.iterfind("resources//*"):
         if element.tag in _RESOURCE_TAGS:
@@ -102,7 +103,12 @@ def references(
                 yield element, name, wanted, "resource"
         for reference in element.iterfind("resource_set/resource_ref"):
             yield element, "resource_ref", reference.get("id") or "", "resource"
+    for tag in configuration.iterfind("tags/tag"):
+        for reference in tag.iterchildren("obj_ref"):
+            yield tag, "obj_ref", reference.get("id") or "", "id"
     for owner in configuration.iterfind("acls/*"):
+        for right in owner.iterfind("acl_permission[@reference]"):
+            yield owner, "reference", right.get("reference") or "", "id"
         for reference in owner.iterchildren("role"):
             yield owner, "role", reference.get("id") or "", "role"
 
