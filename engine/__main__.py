@@ -25,6 +25,10 @@ TOOL_FOLDER = "run/crmshell/bin"
 KEY_FILE = "etc/crmshell/cluster.key"
 MCL_CURRENT_AND_FUTURE = 3
 OOM_SCORE = "-900"
+# OLD: the store was blank or an old copy, and is now one of a later life than peers ever saw.
+# IOERR: the disk failed and works again. Both times the process is sound and goes on by itself;
+# after a bug (SOFTWARE) it is not, and whoever started it starts another.
+BEGIN_ANEW = (ExitStatus.OLD, ExitStatus.IOERR)
 
 _log = logging.getLogger("engine")
 
@@ -74,7 +78,8 @@ def _run(options: argparse.Namespace) -> int:
     for text in config.warnings:
         _log.warning("%s", text)
     from engine.edges.toolbox import write_tools
-    from engine.node import Node, Places
+    from engine.node.agent import Node
+    from engine.node.places import Places
 
     paths = AgentPaths(
         ocf_root=options.ocf_root,
@@ -88,17 +93,16 @@ def _run(options: argparse.Namespace) -> int:
     os.umask(0o077)
     places = Places(root, _key_path(options, root, config), paths)
 
-    async def serve() -> int:
-        node = Node(config, places)
+    async def serve(*, renew: bool = False) -> int:
+        node = Node(config, places, renew=renew)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, node.shut_down, "signal")
         return await node.run()
 
     status = asyncio.run(serve())
-    while status == ExitStatus.OLD:
-        # Its store was blank or an old copy: it begins anew, as a later life than peers ever saw.
-        status = asyncio.run(serve())
+    while status in BEGIN_ANEW:
+        status = asyncio.run(serve(renew=status == ExitStatus.IOERR))
     return status
 
 

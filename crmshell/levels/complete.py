@@ -15,6 +15,7 @@ from crmshell.levels.arguments import ARGUMENTS, Here, offer
 from crmshell.levels.candidates import candidates
 from crmshell.levels.lookups import DirectLookups
 from crmshell.levels.registry import Candidate, Command, Level, Registry, follow_path
+from crmshell.levels.skill import has_skill
 from crmshell.session import Session
 from crmshell.views.lookups import Lookups
 from engine.base.errors import EngineError
@@ -158,8 +159,9 @@ class _Search:
         level = levels[-1] if levels else "root"
         for name in self._registry.sublevels(level):
             yield Candidate(f"{head}{slash}{name}", self._registry.level(name).help)
+        skill = self._session.options.text("core.skill_level")
         for one in self._registry.commands(level).values():
-            if not one.hidden:
+            if not one.hidden and has_skill(one, skill):
                 yield Candidate(f"{head}{slash}{one.name}", one.help)
 
     def _arguments(

@@ -93,6 +93,5 @@ def _check(session: Committer, *, forced: bool) -> None:
     if session.interactive and session.confirm("Do you still want to commit"):
         return
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-    raise ShellError(
-        f"not committed: {count} above (commit force commits despite them)", code="not-committed"
-    )
+    how = "commit force commits" if session.interactive else "commit force, or crm -F, commits"
+    raise ShellError(f"not committed: {count} above ({how} despite them)", code="not-committed")

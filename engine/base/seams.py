@@ -119,7 +119,13 @@ class Watchdog(Protocol):
 
     def feed(self) -> None: ...
 
-    def disarm(self) -> None: ...
+    def disarm(self) -> None:
+        """A clean end: the machine goes on without the watchdog."""
+        ...
+
+    def leave(self) -> None:
+        """This process ends, the watchdog goes on: who comes next must feed it in time."""
+        ...
 
 
 class Trace(Protocol):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from engine.base.digits import clipped
 from engine.base.errors import BadInput
+
+LONGEST_SECONDS = 366 * 24 * 3600
 
 _UNITS_MS = {
     "": 1000.0,
@@ -48,3 +51,13 @@ def milliseconds_from_text(text: str) -> int:
         seconds = sum(clipped(iso.group(k) or "0") * size for k, size in _ISO_SECONDS.items())
         return seconds * 1000
     raise BadInput(f"'{text}' is not a time (for example 30s, 500ms, 2min, 1h or PT1M30S)")
+
+
+def seconds_from(value: object, default: float) -> float:
+    """A number of seconds that somebody sent: 0 to a year; `default` for anything that is no number.
+
+    A timer set to NaN or to infinity would upset all others.
+    """
+    if not isinstance(value, int | float) or math.isnan(value):
+        return default
+    return float(max(0, min(value, LONGEST_SECONDS)))

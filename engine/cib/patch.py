@@ -447,6 +447,11 @@ def _check_attribute(operation: SetAttribute) -> None:
         raise BadInput(f"the change gives {name} a value with control characters")
 
 
+def xml_text(text: str) -> str:
+    """The text with a question mark for each character that XML cannot hold."""
+    return _NO_XML.sub("?", text)
+
+
 def _label(element: etree._Element, attribute: str) -> str:
     """An attribute in the user's words: `ip` for the value of that parameter, `monitor timeout`."""
     name = element.get("name", "")

@@ -7,14 +7,16 @@ for a commit, but the scheduler still plans for the rest of such a CIB.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from engine.base.reports import Report, error, warning
-from engine.cib.shapes import Shape, faults, shapes_from_grammar, what_is_absent
+
+if TYPE_CHECKING:
+    from engine.cib.shapes import Shape  # explaining a refusal: loaded when there is one
 
 SCHEMAS = (
     "pacemaker-1.0",
@@ -87,23 +89,25 @@ def compiled_grammar() -> etree.RelaxNG:
 @cache
 def known_shapes() -> dict[str, Shape]:
     """What the grammar allows of each element, by element name."""
+    from engine.cib.shapes import shapes_from_grammar
+
     return shapes_from_grammar(etree.parse(str(_GRAMMAR)).getroot())
 
 
 def _unknown_schema(claimed: str) -> Report:
-    nearest = get_close_matches(claimed, SCHEMAS, 1)
-    expected = (
-        f", did you mean {nearest[0]}?" if nearest else f", the newest known is {SCHEMAS[-1]}"
-    )
+    nearest = _nearest(claimed, SCHEMAS)
+    expected = f", did you mean {nearest}?" if nearest else f", the newest known is {SCHEMAS[-1]}"
     return error(
         "schema-unknown",
         f"validate-with={claimed!r} is no known schema{expected}",
-        nearest=nearest[0] if nearest else "",
+        nearest=nearest,
     )
 
 
 def _structure_reports(root: etree._Element, log: etree._ListErrorLog) -> list[Report]:
     """All faults that the shapes of the grammar show; else libxml2's innermost place, explained."""
+    from engine.cib.shapes import faults, what_is_absent
+
     shapes = known_shapes()
     configuration = root.find("configuration")
     if configuration is None:
@@ -146,6 +150,8 @@ def _element_at(root: etree._Element, entry: etree._LogEntry) -> etree._Element 
 
 
 def _nearest(word: str, words: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
     found = get_close_matches(word, words, 1)
     return found[0] if found else ""
 

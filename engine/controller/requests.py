@@ -15,6 +15,8 @@ from lxml import etree
 from engine.base.digits import is_digits
 from engine.base.events import StatusChange, View
 from engine.base.exitcodes import ExitStatus
+from engine.base.timespec import seconds_from
+from engine.cib.patch import xml_text
 from engine.controller.attributes import (
     AttributeUpdate,
     clearing_updates,
@@ -35,6 +37,7 @@ from engine.controller.status import (
     transient_attributes,
 )
 
+MAX_TEXT = 64 * 1024
 FENCE_ACTIONS = ("reboot", "off", "on")
 
 
@@ -98,6 +101,13 @@ def not_dc() -> dict[str, Any]:
     return refused(text, ExitStatus.TEMPFAIL)
 
 
+def not_understood(ask: Ask, bug: Exception) -> Decision:
+    """The decision about a request that met a bug of ours: said to who asked, and in the log."""
+    story = Story(f"request failed: {bug!r}", {"kind": ask.kind, "user": ask.user}, True)
+    refusal = refused(f"internal error: {bug!r}", ExitStatus.SOFTWARE)
+    return Decision(refusal, effects=(story,))
+
+
 def refused(text: str, status: ExitStatus) -> dict[str, Any]:
     """The fields of an answer that says no."""
     return {"ok": False, "error": text, "status": int(status)}
@@ -107,14 +117,16 @@ def _attribute(fields: Mapping[str, Any], situation: Situation) -> Decision:
     name, value = fields.get("name"), fields.get("value")
     if not isinstance(name, str) or not name:
         return _refuse("an attribute needs a name", ExitStatus.USAGE)
+    if any(xml_text(text) != text or len(text) > MAX_TEXT for text in (name, str(value))):
+        text = f"name and value of an attribute are {MAX_TEXT} characters of text at most"
+        return _refuse(text, ExitStatus.USAGE)
     node_id = situation.node_id(str(fields.get("node", "")))
     if node_id is None:
         return _unknown_node(str(fields.get("node", "")), situation)
     if value is not None:
         state = find_state(situation.status, str(node_id))
         value = updated_value(transient_attributes(state).get(name), str(value))
-    delay = fields.get("delay", 0)
-    seconds = float(delay) if isinstance(delay, int | float) else 0.0
+    seconds = seconds_from(fields.get("delay"), 0.0)
     update = AttributeUpdate(str(node_id), name, value)
     return Decision({"ok": True}, attributes=((update, seconds),))
 

@@ -82,6 +82,7 @@ class AgentRules:
             rules = _rules(name, code, stdout)
             if rules is not None:
                 self._known[path] = (changed, rules)
+                _log.info("meta-data known agent=%s reload=%s", name, rules.action or "none")
             for each in self._waiting.pop(path, []):
                 each(rules)
 

@@ -49,8 +49,13 @@ class HardwareWatchdog:
         if self._descriptor < 0:
             return
         os.write(self._descriptor, _MAGIC_CLOSE)
-        os.close(self._descriptor)
-        self._descriptor = -1
+        self.leave()
+
+    def leave(self) -> None:
+        """Close the device without the word that stops it: the next life must feed it in time."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class NoWatchdog:
@@ -64,3 +69,6 @@ class NoWatchdog:
 
     def disarm(self) -> None:
         """Nothing to disarm."""
+
+    def leave(self) -> None:
+        """Nothing to leave."""

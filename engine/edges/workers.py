@@ -57,6 +57,9 @@ class SchedulerWorker:
         mine, self._process = _start_process()
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_connection(lambda: _WorkerChannel(self), sock=mine)
+        if self._is_closed:
+            transport.abort()
+            return
         self._transport = transport
         self._send_next()
 
@@ -103,7 +106,14 @@ class SchedulerWorker:
     def _restart(self) -> None:
         if not self._is_closed:
             task = asyncio.get_running_loop().create_task(self.start())
-            task.add_done_callback(_log_failure)
+            task.add_done_callback(self._started)
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        """No memory or no process left: a DC without a scheduler recovers nothing, so try on."""
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:
+            _log.error("scheduler worker cannot be started: %s", problem)
+            asyncio.get_running_loop().call_later(_RESPAWN_SECONDS, self._restart)
 
     def _send_next(self) -> None:
         if self._transport is None or self._current is not None or not self._waiting:
@@ -162,11 +172,6 @@ def _start_process() -> tuple[socket.socket, subprocess.Popen[bytes]]:
             start_new_session=True,
         )
     return mine, process
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.error("scheduler worker cannot be started: %s", task.exception())
 
 
 def main() -> int:

@@ -32,6 +32,7 @@ from engine.cib.patch import (
     plan_patch,
     subject_of,
     touched_paths,
+    xml_text,
 )
 from engine.cib.status import change_status
 from engine.replica.machine import Applied
@@ -40,6 +41,8 @@ MAX_PATCH = 1024 * 1024
 MAX_REPLACE = 16 * 1024 * 1024
 KEPT_REQUESTS = 1024
 KEPT_AUTHORS = 4096
+# Far above any count of changes, and far enough below 18 digits that counting on stays readable.
+MAX_VERSION = 10**15
 
 # Attributes of <cib> that the engine writes itself; a client's change of them is left out.
 MANAGED = frozenset(
@@ -85,6 +88,11 @@ class ReplicatedCib:
             return self._judge_patch(submission)
         except BadInput as problem:
             return _refusal(submission, str(problem), problem.status, problem.reports)
+        except Exception as bug:
+            # Judging leaves the state as it was. The request is refused and not passed on: its
+            # client would send it to each next DC, and the same bug would end one after the other.
+            text = f"the change cannot be judged, internal error: {bug!r}"
+            return _refusal(submission, text, ExitStatus.SOFTWARE)
 
     def _judge_patch(self, submission: Submission) -> bytes | Outcome:
         if len(submission.patch) > MAX_PATCH:
@@ -99,6 +107,7 @@ class ReplicatedCib:
             return Outcome(submission.request_id, True, index=self.index, version=self.version)
         take_back = plan.apply()
         try:
+            _check_version(self.cib)
             self._verify(self.cib.root, submission.force)
         finally:
             take_back()
@@ -110,7 +119,8 @@ class ReplicatedCib:
                 f"the configuration has {len(submission.replace)} bytes, the limit is {MAX_REPLACE}"
             )
         wanted = Cib.from_bytes(submission.replace, "replacement")
-        _ = wanted.version, wanted.configuration
+        _check_version(wanted)
+        _ = wanted.configuration
         seen = CibVersion(*submission.base)
         now = self.cib.version
         if not submission.force and seen[:2] != now[:2]:
@@ -193,9 +203,8 @@ class ReplicatedCib:
         written = datetime.fromtimestamp(fields["w"], UTC).strftime("%a %b %d %H:%M:%S %Y")
         root = self.cib.root
         root.set("cib-last-written", written)
-        root.set("update-origin", fields["o"])
-        root.set("update-client", fields["c"])
-        root.set("update-user", fields["u"])
+        for name, value in (("origin", "o"), ("client", "c"), ("user", "u")):
+            root.set(f"update-{name}", xml_text(fields[value]))
 
     def _remember_request(self, request: str, version: CibVersion) -> None:
         self._requests[request] = (self.index, version)
@@ -294,6 +303,13 @@ def _configuration_part(patch: Patch) -> Patch:
         else:
             kept.append(operation)
     return Patch(tuple(kept))
+
+
+def _check_version(cib: Cib) -> None:
+    """Every node must be able to count on from the version: it is refused before it is in the log."""
+    for name, number in zip(CibVersion._fields, cib.version, strict=True):
+        if number > MAX_VERSION:
+            raise BadInput(f"{name}={number} of the CIB is above {MAX_VERSION}")
 
 
 def _payload(submission: Submission) -> bytes:

@@ -46,6 +46,7 @@ from engine.replica.log import (
 
 Done = Callable[[str | None], None]
 KEPT_HISTORY = 100
+TRIAL_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -80,14 +81,17 @@ class Store:
 
     # ---- start
 
-    def open(self) -> StoreState:
+    def open(self, *, renew: bool = False) -> StoreState:
         """Read the store, or make one; this life's incarnation is on disk when it returns.
+
+        With `renew` the log is written once more to another file: after an error of the disk
+        what can be read may be in the machine's memory only.
 
         Raises `EngineError` with one line when the store is of another cluster, of a newer format,
         or cannot be written. Damaged files go to `quarantine/` and the node starts blank.
         """
         try:
-            return self._open()
+            return self._open(renew=renew)
         except OSError as problem:
             raise EngineError(
                 f"{problem.filename or self._directory}: {problem.strerror or problem}",
@@ -103,7 +107,7 @@ class Store:
         self._incarnation = least
         return self._begin("the store is older than what other nodes saw of it")
 
-    def _open(self) -> StoreState:
+    def _open(self, *, renew: bool) -> StoreState:
         disk = self._disk
         disk.makedirs(self._directory)
         for name in disk.listdir(self._directory):
@@ -122,6 +126,8 @@ class Store:
         self._log, self._image = logs[-1], found.image
         self._store_id, self._incarnation = found.store_id, found.incarnation + 1
         self._drop_old()
+        if renew:
+            self._appear(self._log, self._disk.read(self._path(self._log)))
         self._append([incarnation_record(self._incarnation)])
         return self._image.state(self._store_id, self._incarnation)
 
@@ -236,6 +242,24 @@ class Store:
     def compact(self, snapshot: Snapshot) -> None:
         """Let the log rest on a snapshot; in order with the writes, nobody waits for it."""
         self._enqueue(snapshot, None)
+
+    def try_again(self, done: Done) -> None:
+        """Whether the disk takes a megabyte durably: `done(None)`, or the reason why not.
+
+        Beside the log, which stays as it is: after an error only a new `open` writes to it.
+        """
+        path = self._path("trial.tmp")
+
+        def job() -> None:
+            disk = self._disk
+            try:
+                disk.append(path, bytes(TRIAL_BYTES))
+                disk.fsync(path)
+            finally:
+                if disk.exists(path):
+                    disk.unlink(path)
+
+        self._disk.run(job, lambda problem: done(str(problem) if problem is not None else None))
 
     def _enqueue(self, work: tuple[Write, ...] | Snapshot, done: Done | None) -> None:
         self._queue.append((work, done))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.base.errors import EngineError
 from engine.base.reports import Report, ReportList, Severity
 from engine.cib.document import Cib
@@ -25,4 +27,9 @@ def findings(cib: Cib, now: float) -> tuple[Report, ...]:
             schedule(cib, now, found)
         except EngineError as problem:
             found.extend(problem.reports or (Report("refused", Severity.ERROR, str(problem)),))
-    return tuple(dict.fromkeys(found.items))
+    return tuple(dict.fromkeys(_judged(report) for report in found.items))
+
+
+def _judged(report: Report) -> Report:
+    """Without quorum is how the cluster is at present: no fault of its configuration."""
+    return replace(report, severity=Severity.INFO) if report.code == "no-quorum" else report

@@ -663,7 +663,7 @@ class Model:
         """All resources with that instance or history name; history names may be forgotten again."""
         known = self.lookup_index.get(name, ())
         for resource in known:
-            if name not in {resource.id, resource.history_id}:
+            if name not in (resource.history_id, resource.id):
                 return [one for one in known if name in {one.id, one.history_id}]
         return known
 

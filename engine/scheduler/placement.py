@@ -8,7 +8,7 @@ each; `assign` finds it by variant, because assignment is a recursion over all o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.base.values import name_key
 from engine.scheduler.model import (
@@ -22,7 +22,9 @@ from engine.scheduler.model import (
     apply_score,
 )
 from engine.scheduler.ranking import NodeRanking, is_usable
-from engine.scheduler.scores import ScoreSink
+
+if TYPE_CHECKING:
+    from engine.scheduler.scores import ScoreSink
 
 Table = dict[int, int]
 """Node index → score."""

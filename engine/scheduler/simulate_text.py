@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from engine.scheduler.api import Schedule
-from engine.scheduler.execute import Done
-from engine.scheduler.model import Model
-from engine.scheduler.node_details import attribute_lines, failcount_lines
-from engine.scheduler.scores import ScoreLine
-from engine.scheduler.summary import banner_lines, status_lines
-from engine.scheduler.transition_summary import summary_lines
+if TYPE_CHECKING:  # a quiet run shows nothing of what these know
+    from engine.scheduler.api import Schedule
+    from engine.scheduler.execute import Done
+    from engine.scheduler.model import Model
+    from engine.scheduler.scores import ScoreLine
 
 
 @dataclass(slots=True)
@@ -42,6 +41,8 @@ class TextOutput:
 
     def notices(self, model: Model) -> None:
         """Maintenance, and how many instances are disabled or blocked."""
+        from engine.scheduler.summary import banner_lines
+
         found = banner_lines(model)
         if found:
             self.lines.extend(found)
@@ -49,6 +50,9 @@ class TextOutput:
 
     def status(self, model: Model, heading: str, *, pending: bool) -> None:
         """Nodes and resources as they are, `pending`: with what is going on."""
+        from engine.scheduler.node_details import attribute_lines, failcount_lines
+        from engine.scheduler.summary import status_lines
+
         body = status_lines(model, pending=pending)
         if self.parts.attributes:
             body += ["", *attribute_lines(model)]
@@ -70,16 +74,25 @@ class TextOutput:
 
     def summary(self, schedule: Schedule) -> None:
         """What will change for each resource and node."""
+        from engine.scheduler.transition_summary import summary_lines
+
         self._list("Transition Summary", summary_lines(schedule.plan))
 
     def executed(self, done: Sequence[Done]) -> None:
         """The actions in the order in which they were played."""
-        self._list("Executing Cluster Transition", [step.text for step in done])
+        lines = [step.text if step.aside else f"  * {step.text}" for step in done]
+        self._section("Executing Cluster Transition", lines)
+
+    def take(self) -> str:
+        """What was collected so far; it is not part of the whole text any more."""
+        text = "".join([f"{line}\n" for line in self.lines])
+        self.lines.clear()
+        return text
 
     def finish(self, status: int, message: str) -> str:
         """The whole text."""
         del status, message
-        return "".join([f"{line}\n" for line in self.lines])
+        return self.take()
 
     def _list(self, heading: str, items: Sequence[str]) -> None:
         self._section(heading, [f"  * {item}" for item in items])

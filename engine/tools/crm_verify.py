@@ -1,8 +1,8 @@
 """The command `crm_verify`: is a configuration valid, and what does the scheduler find in it?
 
 Sources are the cluster on this machine (`-L`), a file, a text or standard input. Findings go to
-stderr with `-V`. The exit status is 78 for errors; warnings alone leave it 0, unlike Pacemaker's
-command, because a warning (an old name, no quorum just now) does not make a configuration invalid.
+stderr with `-V`. The exit status is 78 for errors and for warnings, as Pacemaker's command has it;
+old names that are still understood leave it 0.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Source:
   -?, -h, --help         this text
       --version          the version
 
-Exit status: 0 valid (warnings may be shown), 78 errors were found, 64 wrong usage, 65 no CIB, 66 no such file,
+Exit status: 0 valid, 78 errors or warnings were found, 64 wrong usage, 65 no CIB, 66 no such file,
 102 no cluster is running.
 """
 
@@ -217,10 +217,12 @@ _WORDS = {
 def _tell(found: Sequence[Report], wishes: Wishes) -> int:
     """Show the findings that were asked for, and the verdict."""
     worst = max((report.severity for report in found), default=Severity.INFO)
-    status = ExitStatus.CONFIG if worst >= Severity.ERROR else ExitStatus.OK
+    status = ExitStatus.CONFIG if worst >= Severity.WARNING else ExitStatus.OK
     verdict = ""
     if worst >= Severity.ERROR:
         verdict = "Errors found during check: config not valid"
+    elif worst >= Severity.WARNING:
+        verdict = "Warnings found during check: config may not be valid"
     if wishes.quiet:
         return status
     if wishes.output_as == "xml":

@@ -17,7 +17,7 @@ from engine.cib.document import Cib
 from engine.cib.patch import diff, patch_to_bytes
 from engine.ipc.client import Client
 
-pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(120)]
+pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(900)]
 
 COMMITS = 40
 TARGET_P99_MS = 100

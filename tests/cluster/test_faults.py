@@ -17,7 +17,7 @@ from engine.base.exitcodes import ExitStatus
 from engine.cib.document import Cib
 from engine.ipc.messages import FrameReader
 
-pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from harness import Cluster, add_primitive, set_property
 from engine.cib.document import Cib
 from engine.ipc.client import Client
 
-pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 class PowerSwitch:

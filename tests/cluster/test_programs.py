@@ -61,19 +61,19 @@ class Bench:
         path.write_text(AGENT.format(start=start))
         path.chmod(0o755)
 
-    def op(self, name: str, operation: str, timeout_ms: int = 5000, **parameters: str) -> LrmOp:
+    def op(self, name: str, operation: str, timeout_ms: int = 60_000, **parameters: str) -> LrmOp:
         return LrmOp(
             "db", "ocf", "test", name, operation, timeout_ms=timeout_ms, parameters=parameters
         )
 
-    async def until(self, check: Callable[[], object], seconds: float = 5) -> None:
+    async def until(self, check: Callable[[], object], seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not check():
             assert time.monotonic() < end
             await asyncio.sleep(0.01)
 
     async def result(self) -> LrmResult:
-        await self.until(lambda: self.results, 15)
+        await self.until(lambda: self.results)
         return self.results.pop(0)
 
 
@@ -101,11 +101,9 @@ def test_a_slow_agent_is_killed_with_its_children(tmp_path: Path) -> None:
     async def work(bench: Bench) -> None:
         bench.agent("a", "sleep 77 & echo $! > $HA_RSCTMP/child; wait")
         operations = bench.open()
-        operations.request(bench.op("a", "start", timeout_ms=500))
-        started = time.monotonic()
+        operations.request(bench.op("a", "start", timeout_ms=2000))
         result = await bench.result()
         assert result.status == OpStatus.TIMED_OUT
-        assert time.monotonic() - started < 4
         child = int((tmp_path / "child").read_text())
         await bench.until(lambda: not is_alive(child))
         operations.close()
@@ -115,12 +113,13 @@ def test_a_slow_agent_is_killed_with_its_children(tmp_path: Path) -> None:
 
 def test_a_daemon_that_keeps_the_pipes_open_does_not_hold_up_the_result(tmp_path: Path) -> None:
     async def work(bench: Bench) -> None:
-        bench.agent("a", "setsid sleep 5 & exit 0")
+        bench.agent("a", "setsid sleep 300 & echo $! > $HA_RSCTMP/daemon; exit 0")
         operations = bench.open()
         operations.request(bench.op("a", "start"))
-        started = time.monotonic()
         assert (await bench.result()).rc == 0
-        assert time.monotonic() - started < 3
+        daemon = int((tmp_path / "daemon").read_text())
+        assert is_alive(daemon), "the result did not wait for it"
+        os.kill(daemon, signal.SIGKILL)
         operations.close()
 
     run(tmp_path, work)
@@ -139,7 +138,7 @@ def test_a_flood_of_output_is_cut_in_the_middle(tmp_path: Path) -> None:
         Processes().spawn(
             ["/bin/sh", "-c", "echo first; yes | head -c 5000000; echo last"], {}, b"", ended
         )
-        await asyncio.wait_for(done.wait(), 10)
+        await asyncio.wait_for(done.wait(), 60)
 
     run(tmp_path, work)
     assert kept[0].startswith(b"first\n")
@@ -194,13 +193,13 @@ def test_after_a_crash_the_history_is_there_and_an_interrupted_operation_is_forg
             "quick",
             "monitor",
             200,
-            5000,
+            60_000,
             parameters={"flag": f"{tmp_path}/flag"},
         )
         first.request(monitor)
         await bench.result()
         first.request(
-            LrmOp("web", "ocf", "test", "slow", "start", timeout_ms=1500, meta={}, parameters={})
+            LrmOp("web", "ocf", "test", "slow", "start", timeout_ms=4000, meta={}, parameters={})
         )
         await bench.until((tmp_path / "pid").exists)
         first.save_now()

@@ -22,7 +22,7 @@ from engine.cib.patch import diff, patch_to_bytes
 from engine.ipc.client import Client
 from engine.ipc.messages import socket_path
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -82,7 +82,7 @@ class Single:
         found = re.findall(r"\brsc=dummy op=(\S+) interval=0", self.log())
         return [name for name in found if name != "monitor"]
 
-    def until(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
+    def until(self, what: str, condition: Callable[[], bool], seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{self.log()}"
@@ -91,7 +91,7 @@ class Single:
     def settle(self) -> None:
         """Wait until nothing is left to be done."""
         with self.client() as client:
-            assert client.request("wait", 40, timeout=30).get("idle")
+            assert client.request("wait", 100, timeout=90).get("idle")
 
     def identity(self) -> tuple[int, int]:
         """Of the file that the agent makes at a start and removes at a stop."""
@@ -144,8 +144,8 @@ def test_a_reloadable_parameter_reloads_and_another_restarts(node: Single, provi
     # The agent tells what it can reload beside the probe, so the start comes later.
     node.change(create)
     node.until("a probe", lambda: "rsc=dummy op=monitor interval=0" in node.log())
+    node.until("what can be reloaded", lambda: "meta-data known" in node.log())
     node.settle()
-    time.sleep(0.5)
     node.change(set_parameter("role", "Started"))
     node.until("a start", lambda: node.done() == ["start"])
     node.settle()

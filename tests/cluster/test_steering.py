@@ -22,11 +22,11 @@ from crmshell.environment import Environment
 from crmshell.errors import CommitConflict
 from crmshell.sources.agent import AgentSource
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 PROJECT = Path(__file__).resolve().parents[2]
 CRM = str(Path(sys.executable).with_name("crm"))
-PATIENCE = 60.0
+PATIENCE = 120.0
 AGENT = """#!/bin/sh
 state="{folder}/$OCF_RESKEY_name"
 case "$1" in
@@ -128,7 +128,7 @@ class OneNode:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
@@ -253,7 +253,7 @@ def test_edits_of_two_users_are_merged_or_shown(node: OneNode) -> None:
             pass
         node.do("configure", "property", "batch-limit=9")
         node.do("node", "attribute", "n1", "set", "rack", "7")
-        _, said = mine.communicate("commit\n", timeout=60)
+        _, said = mine.communicate("commit\n", timeout=240)
     assert mine.returncode == 1
     assert "conflict" in said
     assert "'9' now" in said

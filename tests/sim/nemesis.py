@@ -27,6 +27,11 @@ KINDS = (
     "eio",
 )
 
+# Seeds from here on have bugs as well: now and then the code fails in the middle of an event, and its
+# process ends with a part of the event's effects done. Smaller seeds are those that tests name.
+WITH_BUGS = 1_000_000
+BUG_CHANCES = (0.0, 0.001, 0.005)
+
 
 def draw_config(seed: int) -> Config:
     """The cluster of a seed."""
@@ -37,6 +42,7 @@ def draw_config(seed: int) -> Config:
         nodes=nodes,
         tie_breaker=nodes in (2, 4) and not two_node,
         two_node=two_node,
+        bugs=random.Random(f"{seed}/bugs").choice(BUG_CHANCES) if seed >= WITH_BUGS else 0.0,
         compact_after=rng.choice([5, 20, 500]),
         client_pause=rng.choice([0.1, 0.3, 1.0]),
         machine="cib" if seed % 15 == 14 else "list",

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.sim.nemesis import KINDS
+from tests.sim.nemesis import KINDS, WITH_BUGS
 from tests.sim.runs import run_seed
 
 CHUNK = 25
@@ -34,3 +34,15 @@ def test_no_schedule_of_faults_breaks_an_invariant(first):
     assert acknowledged > 100 * CHUNK
     assert {kind: seen[kind] for kind, least in SOMETIMES.items() if seen[kind] < least} == {}
     assert [kind for kind in KINDS if not seen[f"fault:{kind}"]] == []
+
+
+@pytest.mark.parametrize("first", range(WITH_BUGS, WITH_BUGS + 40, 20))
+def test_a_process_that_ends_in_the_middle_of_any_event_breaks_no_invariant(first):
+    seen = Counter()
+    acknowledged = 0
+    for seed in range(first, first + 20):
+        world = run_seed(seed)
+        seen += world.seen
+        acknowledged += world.oracle.acks
+    assert seen["bug"] > 50
+    assert acknowledged > 50 * 20

@@ -63,6 +63,7 @@ class Config:
     machine: str = "list"
     two_node: bool = False
     max_faults: int = 40
+    bugs: float = 0.0  # the chance that the code fails in the middle of an event
 
     def votes(self) -> Votes:
         return Votes(
@@ -244,9 +245,27 @@ class SimNode:
                 self.parked.append((incarnation, event))
             return
         world.events += 1
-        for effect in member.handle(event, world.now / SECOND):
+        effects = member.handle(event, world.now / SECOND)
+        if self._meets_a_bug():
+            self._end_after(effects)
+            return
+        for effect in effects:
             self._do(effect)
         world.oracle.after(self)
+
+    def _meets_a_bug(self) -> bool:
+        world = self.world
+        chance = world.config.bugs
+        return chance > 0 and not world.healed and world.stream("bugs").random() < chance
+
+    def _end_after(self, effects: list[Effect]) -> None:
+        """The process ends with some of an event's effects done, and its supervisor starts another."""
+        rng = self.world.stream("bugs")
+        for effect in effects[: rng.randint(0, len(effects))]:
+            self._do(effect)
+        self.world.seen["bug"] += 1
+        self.crash()
+        self.world.at(rng.uniform(0.2, 3), self.boot)
 
     def _do(self, effect: Effect) -> None:
         world = self.world

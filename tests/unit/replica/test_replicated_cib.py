@@ -180,3 +180,42 @@ def machine_payload(number: int) -> bytes:
     payload = machine.judge(submission(machine, number, add_primitive("same")))
     assert isinstance(payload, bytes)
     return payload
+
+
+def set_root(name, value):
+    return lambda root: root.set(name, value)
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "9" * 18, "9" * 40, "²"])
+def test_a_version_that_nodes_could_not_count_on_from_never_gets_into_the_log(value):
+    machine = ReplicatedCib()
+    patched = machine.judge(submission(machine, 1, set_root("admin_epoch", value)))
+    assert isinstance(patched, Outcome)
+    assert patched.status == ExitStatus.DATAERR
+    whole = deepcopy(machine.cib.root)
+    whole.set("epoch", value)
+    replaced = machine.judge(Submission("r", machine.version, replace=etree.tostring(whole)))
+    assert isinstance(replaced, Outcome)
+    assert replaced.status == ExitStatus.DATAERR
+    assert machine.version == (0, 0, 0)
+
+
+def test_names_that_xml_cannot_hold_do_not_stop_the_replicas():
+    one, two = ReplicatedCib(), ReplicatedCib()
+    words = {"user": "a\x00b", "client": "\x1b[0m", "origin": "\ufffe"}
+    commit([one, two], submission(one, 1, add_primitive("a"), **words))
+    assert one.cib.root.get("update-user") == "a?b"
+    assert one.digest() == two.digest()
+
+
+def test_a_bug_while_judging_refuses_the_request_and_leaves_the_state_as_it_was():
+    def check(root):
+        raise KeyError("surprise")
+
+    machine = ReplicatedCib(check)
+    before = machine.cib.to_bytes()
+    outcome = machine.judge(submission(machine, 1, add_primitive("a")))
+    assert isinstance(outcome, Outcome)
+    assert outcome.status == ExitStatus.SOFTWARE
+    assert "surprise" in outcome.error
+    assert machine.cib.to_bytes() == before

@@ -243,6 +243,39 @@ def test_after_an_error_nothing_is_written_again():
     assert disk.calls == calls
 
 
+def test_a_disk_that_failed_is_tried_beside_the_log():
+    disk = MemoryDisk()
+    writer = script(disk)
+    before, answers = disk.listdir(PLACE), []
+    disk.fail_with = OSError(28, "No space left on device")
+    writer.store.try_again(answers.append)
+    disk.fail_with = None
+    writer.store.try_again(answers.append)
+    assert "No space left on device" in answers[0]
+    assert answers[1] is None
+    assert disk.listdir(PLACE) == before
+
+
+def test_power_loss_while_the_log_is_renewed_loses_nothing():
+    for moment in range(1, 100):
+        disk = MemoryDisk()
+        writer = script(disk)
+        known = [entry.digest for entry in reopened(disk).log.tail(0)]
+        disk.lose_power_at = disk.calls + moment
+        try:
+            store = Store(disk, PLACE, "test", lambda: b"i" * 16)
+            state = store.open(renew=True)
+        except PowerLoss:
+            left = disk.after_power_loss(random.Random(moment))
+            assert [entry.digest for entry in reopened(left).log.tail(0)] == known
+            assert writer.acked
+            continue
+        assert [entry.digest for entry in state.log.tail(0)] == known
+        assert moment > 4, "power was lost at each of its steps"
+        return
+    raise AssertionError("it never ended")
+
+
 def test_an_old_copy_of_a_store_is_put_aside_and_the_incarnation_raised():
     disk = MemoryDisk()
     writer = script(disk)

@@ -42,9 +42,25 @@ def test_an_error_is_78_and_shown_with_v(text: str, capsys: pytest.CaptureFixtur
     assert "crm_verify: Errors found during check: config not valid\n" in said
 
 
-def test_a_warning_is_shown_and_leaves_the_status_0(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["-V", "-X", GOOD]) == 0
-    assert "   warning: " in capsys.readouterr().err
+def test_a_warning_is_78_as_well_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    text = GOOD.replace(
+        "<resources>",
+        '<resources><primitive id="w" class="ocf" provider="heartbeat" type="Dummy">'
+        '<meta_attributes id="w-m"><nvpair id="w-m-t" name="migration-threshold" value="x"/>'
+        "</meta_attributes></primitive>",
+    )
+    assert main(["-V", "-X", text]) == 78
+    said = capsys.readouterr().err
+    assert "   warning: " in said
+    assert "   error: " not in said
+    assert "crm_verify: Warnings found during check: config may not be valid\n" in said
+
+
+def test_no_quorum_at_present_is_no_fault_of_the_configuration(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["-VV", "-X", GOOD]) == 0
+    assert "   info: fencing and resource management are disabled" in capsys.readouterr().err
 
 
 def test_without_v_only_the_verdict_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
