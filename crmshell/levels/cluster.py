@@ -42,7 +42,6 @@ UNIT = "crm-agent.service"
 AGENT = "crm-agent"
 START_SECONDS = 30.0
 STOP_SECONDS = 120.0
-AT_ONCE = 16
 _POLL = 0.2
 
 
@@ -342,32 +341,28 @@ def _everywhere(
 
     `together`: on all nodes at once, so that resources are not moved to a node that is next.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     nodes = list(call.args)
     if "--all" in nodes:
         nodes = all_nodes(session)
     if not nodes:
         here(session)
         return
-    local = [node for node in nodes if _is_here(session, node)]
-    failed: list[str] = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        elsewhere: dict[str, Callable[[], None]] = {}
-        for node in nodes:
+    elsewhere: dict[str, Callable[[], None]] = {}
+    for node in nodes:
+        if not _is_here(session, node):
             job = partial(_crm_on, session, node, call.name)
-            if node not in local:
-                elsewhere[node] = pool.submit(job).result if together else job
-        for node in nodes:
-            try:
-                if node in local:
-                    here(session)
-                else:
-                    elsewhere[node]()
-                    session.info(f"{node}: {call.name} done")
-            except ShellError as problem:
-                session.report(*problem.reports)
-                failed.append(node)
+            elsewhere[node] = session.environment.begin(job) if together else job
+    failed: list[str] = []
+    for node in nodes:
+        try:
+            if node not in elsewhere:
+                here(session)
+            else:
+                elsewhere[node]()
+                session.info(f"{node}: {call.name} done")
+        except ShellError as problem:
+            session.report(*problem.reports)
+            failed.append(node)
     if failed:
         raise ShellError(f"{call.name} failed on {', '.join(failed)}", code="cluster")
 
