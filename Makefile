@@ -11,7 +11,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-shell test-cluster conformance soak fuzz bench \
+.PHONY: demo run test check lint types layers unit test-shell test-cluster test-pacemaker conformance soak fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -47,6 +47,10 @@ test-shell: $(VENV)/.test
 
 test-cluster: $(VENV)/.test ## real processes on several hosts
 	$(PYTEST) -q tests/cluster
+
+test-pacemaker: $(VENV)/.test ## the shell on a real Pacemaker, unpacked for it and not installed
+	@sh .ci/pacemaker-root $(VENV)/pacemaker
+	PACEMAKER_ROOT=$(VENV)/pacemaker $(PYTEST) -q tests/cluster/test_live_pacemaker.py
 
 conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
 	CONFORMANCE=$(CONFORMANCE) $(BIN)/python tests/scheduler/conformance.py

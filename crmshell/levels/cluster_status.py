@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crmshell.errors import ShellError
-from crmshell.levels.cluster import ask, is_running, key_file, own_config
+from crmshell.errors import ConnectionLost, ShellError
+from crmshell.levels.cluster import all_nodes, ask, is_running, key_file, own_config
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.levels.remote import copy_to, read_from, run_on
 from crmshell.output.tables import aligned
@@ -28,9 +28,9 @@ _POLL = 0.5
 def status(session: Session, call: Call) -> Answer:
     """What the agent of this machine sees; status 1 without quorum."""
     del call
-    told: dict[str, Any] = ask(session, "status")
+    told = _told(session)
     members = [str(name) for name in told.get("members") or ()]
-    durable = {str(name) for name in told.get("durable") or ()}
+    durable = {str(name) for name in told.get("durable", members) or ()}
     quorate = bool(told.get("quorate"))
     reason = f" ({told['reason']})" if told.get("reason") else ""
     rows = [
@@ -39,13 +39,26 @@ def status(session: Session, call: Call) -> Answer:
         ("Quorum:", ("yes" if quorate else "no") + reason),
         ("Controller:", f"{told.get('dc') or 'none'} ({told.get('dc_state') or 'unknown'})"),
     ]
-    everyone = _configured(session) or members
+    everyone = told.get("everyone") or _configured(session) or members
     lines = [aligned(rows), "", "Members:"]
     for name in dict.fromkeys([*everyone, *members]):
         state = "online" if name in members else "OFFLINE"
         note = "" if name not in members or name in durable else " (not yet up to date)"
         lines.append(f"  {name}: {state}{note}")
     return Answer("\n".join(lines), status=0 if quorate else 1)
+
+
+def _told(session: Session) -> dict[str, Any]:
+    """What the agent says, or where Pacemaker runs its CIB."""
+    from crmshell.levels.pacemaker_cluster import on_pacemaker, told_by_cib
+
+    if on_pacemaker(session):
+        return told_by_cib(session, session.source.read())
+    try:
+        return ask(session, "status")
+    except ConnectionLost:
+        name = own_config(session).name
+        raise ConnectionLost(f"the agent of {name} does not run here: crm cluster start") from None
 
 
 def _configured(session: Session) -> list[str]:
@@ -65,7 +78,7 @@ def wait_for_startup(session: Session, call: Call) -> None:
     last = "the agent does not answer"
     while session.environment.clock() < end:
         try:
-            told = ask(session, "hello", 5.0)
+            told = _told(session)
         except ShellError as problem:
             last = str(problem)
         else:
@@ -117,6 +130,11 @@ def health(session: Session, call: Call) -> Answer:
 
 
 def _checks(session: Session) -> Iterator[Check]:
+    from crmshell.levels.pacemaker_cluster import on_pacemaker
+
+    if on_pacemaker(session):
+        yield from _checks_of_pacemaker(session)
+        return
     try:
         config = own_config(session)
     except ShellError as problem:
@@ -129,16 +147,34 @@ def _checks(session: Session) -> Iterator[Check]:
         return
     told: dict[str, Any] = ask(session, "status")
     yield Check("agent")
+    yield from _membership(told, {node.name for node in config.everyone()})
+    yield from _configuration(session.cib())
+
+
+def _checks_of_pacemaker(session: Session) -> Iterator[Check]:
+    from crmshell.levels.pacemaker_cluster import told_by_cib
+
+    try:
+        cib = session.source.read()
+    except ShellError as problem:
+        yield Check("pacemaker", Severity.ERROR, str(problem))
+        return
+    yield Check("pacemaker")
+    told: dict[str, Any] = told_by_cib(session, cib)
+    yield from _membership(told, {str(name) for name in told["everyone"]})
+    yield from _configuration(cib)
+
+
+def _membership(told: dict[str, Any], everyone: set[str]) -> Iterator[Check]:
     if told.get("quorate"):
         yield Check("quorum")
     else:
         yield Check("quorum", Severity.ERROR, str(told.get("reason") or "there is none"))
-    missing = sorted({n.name for n in config.everyone()} - {str(m) for m in told["members"]})
+    missing = sorted(everyone - {str(member) for member in told["members"]})
     if missing:
         yield Check("members", Severity.WARNING, f"not online: {', '.join(missing)}")
     else:
         yield Check("members")
-    yield from _configuration(session.cib())
 
 
 def _key(session: Session, config: NodeConfig) -> Check:
@@ -180,7 +216,7 @@ def _nodes(session: Session, given: list[str]) -> list[str]:
     if given:
         return given
     try:
-        return [node.name for node in own_config(session).everyone()]
+        return all_nodes(session)
     except ShellError:
         from engine.cib.edits import node_names
 

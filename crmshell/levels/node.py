@@ -285,6 +285,7 @@ def delete(session: Session, call: Call) -> None:
         raise ShellError(f"node {node} is in the cluster; stop the cluster there first")
     gone: list[str] = []
     session.edit(_collecting(gone, node))
+    session.source.forget_node(node)
     for id_ in gone:
         session.info(f"hanging {id_} deleted")
     session.info(f"node {node} deleted")

@@ -146,6 +146,9 @@ class AgentSource:
     def confirm_fenced(self, node: str) -> None:
         self.ask("confirm-fenced", node=node)
 
+    def forget_node(self, node: str) -> None:
+        """The agents know their nodes from the configuration and the node files alone."""
+
     def close(self) -> None:
         """End the connection; the next request makes a new one."""
         self._client.close()

@@ -103,3 +103,7 @@ class CibSource(Protocol):
     def confirm_fenced(self, node: str) -> None:
         """The user vouches that the node is down."""
         ...
+
+    def forget_node(self, node: str) -> None:
+        """Let the running cluster forget a node that has been taken out of the configuration."""
+        ...

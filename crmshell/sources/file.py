@@ -109,6 +109,9 @@ class FileSource:
     def confirm_fenced(self, node: str) -> None:
         raise ShellError(f"cannot confirm that {node} is down: no cluster is behind {self._path}")
 
+    def forget_node(self, node: str) -> None:
+        """Nothing runs, so nothing remembers it."""
+
     def _store(self, cib: Cib) -> None:
         cib.root.set("cib-last-written", time.strftime("%a %b %e %H:%M:%S %Y", self._written_at()))
         cib.root.set("update-client", "crm")

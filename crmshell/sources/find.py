@@ -9,6 +9,7 @@ from crmshell.errors import ConnectionLost
 from crmshell.sources.api import CibSource
 
 SOCKET = "/run/crmshell/admin.sock"
+NODE_FILE = "/etc/crmshell/node.conf"
 
 
 def open_source(environment: Environment, shadow: str = "") -> CibSource:
@@ -21,7 +22,10 @@ def open_source(environment: Environment, shadow: str = "") -> CibSource:
 
 
 def open_live(environment: Environment) -> CibSource:
-    """`CIB_file` if it is set, else the node agent of this machine, else a Pacemaker on it."""
+    """`CIB_file` if it is set, else the node agent of this machine, else a Pacemaker on it.
+
+    A machine with a node file is one of ours, also while its agent does not run.
+    """
     path = environment.variables.get("CIB_file", "")
     if path:
         from crmshell.sources.file import FileSource
@@ -34,7 +38,8 @@ def open_live(environment: Environment) -> CibSource:
         return AgentSource(environment, socket)
     from crmshell.sources.pacemaker import PacemakerSource, is_installed
 
-    if environment.root == "/" and is_installed(environment):
+    ours = environment.exists(environment.under_root(NODE_FILE))
+    if environment.root == "/" and not ours and is_installed(environment):
         return PacemakerSource(environment)
     raise ConnectionLost(
         f"no cluster runs on this machine ({socket} is missing): "

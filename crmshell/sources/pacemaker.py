@@ -72,6 +72,8 @@ class PacemakerSource:
             done = self._run("cibadmin", "--patch", "--xml-pipe", "--sync-call", stdin=patch)
             if done.status == 0:
                 return Committed(self.read().version)
+            if done.status == ExitStatus.CONFIG:
+                raise _schema_refusal(now, done)
             if done.status not in _MOVED_ON or self.read().version == now.version:
                 raise _refusal("cibadmin", done)
         raise ShellError(
@@ -85,7 +87,7 @@ class PacemakerSource:
         done = self._run(*argv, timeout=limit + 10.0)
         if done.status == ExitStatus.TIMEOUT:
             return False
-        _check("crm_resource", done)
+        _check("crm_resource", done, self._hint())
         return True
 
     def set_attribute(self, node: str, name: str, value: str | None) -> None:
@@ -112,6 +114,10 @@ class PacemakerSource:
     def confirm_fenced(self, node: str) -> None:
         self._tool("stonith_admin", "--confirm", node)
 
+    def forget_node(self, node: str) -> None:
+        """Without this Pacemaker remembers the member and puts it back into the configuration."""
+        self._tool("crm_node", "--force", "--remove", node)
+
     # -- inside -----------------------------------------------------------------------------
 
     def _patch(self, old: Cib, new: Cib) -> bytes:
@@ -135,8 +141,14 @@ class PacemakerSource:
     def _tool(self, *argv: str, timeout: float = 60.0) -> Finished:
         """Run a tool that must succeed."""
         done = self._run(*argv, timeout=timeout)
-        _check(argv[0], done)
+        _check(argv[0], done, self._hint())
         return done
+
+    def _hint(self) -> str:
+        """What else may be the cause where Pacemaker's daemons cannot be reached."""
+        if self._environment.is_root or self._environment.tools_as:
+            return ""
+        return ", or this user may not talk to it (be root or in group haclient)"
 
     def _run(self, *argv: str, stdin: bytes = b"", timeout: float = 60.0) -> Finished:
         words: Sequence[str] = argv
@@ -161,17 +173,32 @@ def _placed(now: Cib, wanted: Cib) -> Cib:
     return placed
 
 
-def _check(tool: str, done: Finished) -> None:
+def _check(tool: str, done: Finished, hint: str = "") -> None:
     if done.status:
-        raise _refusal(tool, done)
+        raise _refusal(tool, done, hint)
 
 
-def _refusal(tool: str, done: Finished) -> ShellError:
+def _refusal(tool: str, done: Finished, hint: str = "") -> ShellError:
     said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
-    reason = said[-1].strip() if said else f"status {done.status}"
+    reason = said[-1].strip().removeprefix(f"{tool}: ") if said else f"status {done.status}"
     if done.status in (ExitStatus.DISCONNECT, ExitStatus.UNAVAILABLE):
         return ConnectionLost(
-            f"Pacemaker does not run here ({tool}: {reason}): start it with "
+            f"Pacemaker does not run here ({tool}: {reason}){hint}: start it with "
             "'systemctl start pacemaker', or work on a file with CIB_file=FILE"
         )
     return ShellError(f"{tool}: {reason}", code="pacemaker")
+
+
+def _schema_refusal(now: Cib, done: Finished) -> ShellError:
+    """Pacemaker's schema does not allow it; of its many lines those that name an element."""
+    found: list[str] = []
+    for line in done.stderr.decode("utf-8", "replace").splitlines():
+        _, element, rest = line.partition(": element ")
+        _, mark, what = rest.partition("validity error : ")
+        if element and mark and what not in found:
+            found.append(what.strip())
+    claimed = now.root.get("validate-with", "its schema")
+    detail = f": {found[0]}" if found else ""
+    return ShellError(
+        f"Pacemaker refuses it, for it does not conform to {claimed}{detail}", code="pacemaker"
+    )

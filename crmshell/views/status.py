@@ -12,6 +12,7 @@ from datetime import datetime
 
 from engine.base.digits import is_digits, is_whole
 from engine.cib.document import Cib
+from engine.cib.edits import property_value
 from engine.cib.history import OpRecord
 from engine.scheduler.activity import active_nodes, is_active
 from engine.scheduler.model import FailedOp, Model, Node, Resource
@@ -140,11 +141,9 @@ def simple_line(cib: Cib, now: float, background: Background) -> tuple[str, int]
 def _header(model: Model, cib: Cib, now: float, background: Background) -> list[str]:
     dc = dc_name(model, cib, background)
     quorum = "quorum" if is_quorate(model, background) else "WITHOUT quorum"
-    feature = cib.root.get("crm_feature_set", "")
-    version = f" (feature set {feature})" if feature else ""
-    current = f"{dc}{version} - partition with {quorum}" if dc else "NONE"
+    current = f"{dc}{_version(cib, background)} - partition with {quorum}" if dc else "NONE"
     lines = [
-        f"Stack: {background.stack}",
+        f"Stack: {stack_name(cib, background)}",
         f"Current DC: {current.replace('with WITHOUT', 'WITHOUT')}",
         f"Last updated: {clock_text(now)}",
     ]
@@ -160,6 +159,22 @@ def _header(model: Model, cib: Cib, now: float, background: Background) -> list[
     lines.append(f"{count} node{'' if count == 1 else 's'} configured")
     lines.append(_instances(model) + _disabled(model))
     return ["Cluster Summary:", *render([Item(line) for line in lines], 1)]
+
+
+def stack_name(cib: Cib, background: Background) -> str:
+    """What carries the cluster; Pacemaker's CIB says which membership it uses."""
+    if background.stack != "pacemaker":
+        return background.stack
+    return property_value(cib, "cluster-infrastructure") or background.stack
+
+
+def _version(cib: Cib, background: Background) -> str:
+    """The version of the controller where its CIB tells it, else the feature set."""
+    version = property_value(cib, "dc-version") if background.stack == "pacemaker" else None
+    if version:
+        return f" (version {version})"
+    feature = cib.root.get("crm_feature_set", "")
+    return f" (feature set {feature})" if feature else ""
 
 
 def dc_name(model: Model, cib: Cib, background: Background) -> str:

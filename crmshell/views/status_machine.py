@@ -15,6 +15,7 @@ from crmshell.views.status import (
     primitives_of,
     read_model,
     shown_attributes,
+    stack_name,
 )
 from engine.cib.document import Cib
 from engine.scheduler.activity import active_nodes
@@ -29,7 +30,7 @@ def status_data(cib: Cib, now: float, background: Background) -> Data:
     model = read_model(cib, now)
     return {
         "summary": {
-            "stack": background.stack,
+            "stack": stack_name(cib, background),
             "dc": dc_name(model, cib, background),
             "with_quorum": is_quorate(model, background),
             "last_change": last_change(cib),

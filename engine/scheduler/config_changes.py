@@ -164,8 +164,9 @@ def _schedule_cleanup(plan: Plan, rsc: Resource, node: Node) -> None:
 
 def _cancel(plan: Plan, rsc: Resource, node: Node, record: OpRecord) -> None:
     cancel = cancel_operation(plan, rsc, record.task, record.interval_ms, node)
-    if record.call_id >= 0:
-        cancel.set_meta("call_id", str(record.call_id))
+    call_id = record.get("call-id")
+    if call_id is not None:
+        cancel.set_meta("call_id", call_id)
     plan.order_before_action(rsc, "stop_0", cancel, ORDERED)
 
 

@@ -41,7 +41,7 @@ class ActionWriter:
             node=node.name if node is not None else "",
             node_uuid=node.id if node is not None else "",
             router_node=router.name if router is not None else "",
-            shutdown_lock=_lock(action),
+            shutdown_lock=_lock(action) if node is not None else "",
             mode="cib" if action.task == "lrm_delete" else "",
             primitive=None if rsc is None or action.flags & PSEUDO else self._primitive(rsc),
             attributes=self._attributes(action, node),

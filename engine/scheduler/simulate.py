@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.scheduler.scores import ScoreLine
     from engine.scheduler.simulate_options import SimulateOptions
 
+_STANDARD_OUTPUT = frozenset(("-", "/dev/stdout"))
 _FILE_VARIABLE = "CIB_file"  # the users' habit: this file instead of the running cluster
 
 
@@ -49,6 +50,8 @@ class Output(Protocol):
     def summary(self, schedule: Schedule) -> None: ...
 
     def executed(self, done: Sequence[Done]) -> None: ...
+
+    def take(self) -> str: ...
 
     def finish(self, status: int, message: str) -> str: ...
 
@@ -144,22 +147,33 @@ class Simulation:
                 self._tell_findings(found.items)
             self._show_status(model)
             if options.injections:
-                now = self._inject(now, model)
-        if options.save_input:
-            _write_bytes(options.save_input, self._cib.to_bytes())
+                now = self._inject(model)
+        self._save(options.save_input, self._cib_text)
         if not plans:
-            if options.save_output:
-                _write_bytes(options.save_output, self._cib.to_bytes())
+            self._save(options.save_output, self._cib_text)
             return ExitStatus.OK
         decided = self._plan(now)
-        self._tell_findings(decided.reports)
         complete = not decided.plan.loops
         if options.simulate:
             complete = self._play(decided) and complete
-            if not complete:
-                sys.stderr.write("Transition failed: terminated\n")
-                sys.stderr.write("An invalid transition was produced\n")
         return ExitStatus.OK if complete else ExitStatus.ERROR
+
+    def _cib_text(self) -> Iterable[bytes]:
+        return (self._cib.to_bytes(),)
+
+    def _save(self, path: str, content: Callable[[], Iterable[bytes]]) -> None:
+        """Write a file that was asked for."""
+        if not path:
+            return
+        if path in _STANDARD_OUTPUT:
+            self._write_pending()
+        _write_pieces(path, content())
+
+    def _write_pending(self) -> None:
+        """Write what is to be seen before something that does not pass through the output."""
+        if not self._options.output_to:
+            sys.stdout.write(self._output.take())
+            sys.stdout.flush()
 
     def _announce_date(self) -> float:
         """The moment to schedule at, and a line that says so if it is not the present (0.2)."""
@@ -189,7 +203,7 @@ class Simulation:
             self._output.notices(model)
             self._output.status(model, "Current cluster status", pending=True)
 
-    def _inject(self, now: float, model: Model) -> float:
+    def _inject(self, model: Model) -> float:
         """Change the CIB as asked for; the moment is announced again, as the input is new."""
         from engine.scheduler.inject import inject
 
@@ -200,7 +214,9 @@ class Simulation:
                     f"for example {spec.resource}:0",
                     status=ExitStatus.NOSUCH,
                 )
-        lines = inject(self._cib, self._options.injections, now)
+        # Like played actions, injected results happen in the present.
+        wanted = self._options.injections
+        lines = inject(self._cib, wanted, time.time(), nodes_may_join=True)
         self._output.modifications(lines)
         return self._announce_date()
 
@@ -221,13 +237,13 @@ class Simulation:
                 for notice in decided.plan.notices:
                     output.info(notice)
             output.scores(_score_heading(options), sink.lines)
-        if options.save_graph:
-            _write_pieces(options.save_graph, decided.graph_pieces())
+        self._tell_findings(decided.reports)
+        self._save(options.save_graph, decided.graph_pieces)
         if options.save_dot:
             from engine.scheduler.export_dot import dot_text
 
             text = dot_text(decided.plan, all_actions=options.all_actions)
-            _write_bytes(options.save_dot, text.encode())
+            self._save(options.save_dot, lambda: (text.encode(),))
         if not options.quiet:
             output.summary(decided)
         return decided
@@ -236,6 +252,7 @@ class Simulation:
         """Loops always, everything else with --verbose: a CIB with faults still has a plan."""
         for report in reports:
             if self._options.verbose or report.code == "ordering-loop":
+                self._write_pending()
                 known = report.subject in report.message
                 about = "" if known else f"{report.subject}: "
                 sys.stderr.write(f"{report.severity.name.lower()}: {about}{report.message}\n")
@@ -257,8 +274,11 @@ class Simulation:
         complete = player.play(decided.transition)
         if not options.quiet:
             output.executed(player.done)
-        if options.save_output:
-            _write_bytes(options.save_output, self._cib.to_bytes())
+        if not complete or decided.plan.loops:
+            self._write_pending()
+            sys.stderr.write("Transition failed: terminated\n")
+            sys.stderr.write("An invalid transition was produced\n")
+        self._save(options.save_output, self._cib_text)
         if options.in_place:
             _write_bytes(options.source, self._cib.to_bytes())
         if not options.quiet:

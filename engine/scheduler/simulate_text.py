@@ -80,12 +80,19 @@ class TextOutput:
 
     def executed(self, done: Sequence[Done]) -> None:
         """The actions in the order in which they were played."""
-        self._list("Executing Cluster Transition", [step.text for step in done])
+        lines = [step.text if step.aside else f"  * {step.text}" for step in done]
+        self._section("Executing Cluster Transition", lines)
+
+    def take(self) -> str:
+        """What was collected so far; it is not part of the whole text any more."""
+        text = "".join([f"{line}\n" for line in self.lines])
+        self.lines.clear()
+        return text
 
     def finish(self, status: int, message: str) -> str:
         """The whole text."""
         del status, message
-        return "".join([f"{line}\n" for line in self.lines])
+        return self.take()
 
     def _list(self, heading: str, items: Sequence[str]) -> None:
         self._section(heading, [f"  * {item}" for item in items])

@@ -98,6 +98,10 @@ class XmlOutput:
         for step in done:
             _step_element(block, step)
 
+    def take(self) -> str:
+        """Nothing: an element is written when it is complete."""
+        return ""
+
     def finish(self, status: int, message: str) -> str:
         """The whole document."""
         _element(self._root, "status", code=str(int(status)), message=message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,10 +22,20 @@ needs_namespaces = pytest.mark.skipif(not testhosts.namespaces_usable(), reason=
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what this machine could not test."""
     skipped = terminalreporter.stats.get("skipped", [])
-    missed = [report.nodeid for report in skipped if "NOT TESTED" in str(report.longrepr)]
+    missed = Counter(
+        reason[reason.index("NOT TESTED") :]
+        for reason in (_reason(report) for report in skipped)
+        if "NOT TESTED" in reason
+    )
     if missed:
         terminalreporter.section("NOT TESTED on this machine", sep="!")
-        terminalreporter.write_line(f"{len(missed)} cluster tests: {HINT}")
+    for reason, count in sorted(missed.items()):
+        terminalreporter.write_line(f"{count} cluster tests: {reason}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why a test was skipped."""
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
 
 
 @pytest.fixture

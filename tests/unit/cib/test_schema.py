@@ -80,6 +80,14 @@ def test_a_reference_to_nothing_is_found_with_the_nearest_name() -> None:
     assert found[0].severity is Severity.ERROR
 
 
+def test_a_role_that_nobody_has_defined_is_found() -> None:
+    acls = '<acls><acl_target id="bob"><role id="reed"/></acl_target><acl_role id="read"/></acls>'
+    root = cib_with()
+    root.find("configuration").append(etree.fromstring(acls))
+    found = dangling_references(root)
+    assert [(report.subject, report.nearest) for report in found] == [("bob", "read")]
+
+
 CASES = Path(os.environ.get("CONFORMANCE", Path(__file__).parents[4] / "shared/conformance"))
 
 

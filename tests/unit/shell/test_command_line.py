@@ -92,3 +92,11 @@ def test_without_a_cluster_the_shell_says_so_in_one_line(shell: Shell) -> None:
     assert said.status == 1
     assert said.err.startswith("ERROR: no cluster runs on this machine")
     assert said.err.count("\n") == 1
+
+
+def test_a_commit_that_is_refused_on_leaving_is_tried_once(shell: Shell) -> None:
+    before = shell("configure", "show", "xml").out
+    said = shell("configure", "xml", "<primitive id='x' class='ocf' type='Dummy' foo='1'/>")
+    assert said.status == 1
+    assert said.err.count("not committed") == 1
+    assert shell("configure", "show", "xml").out == before

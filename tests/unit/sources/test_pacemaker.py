@@ -122,9 +122,33 @@ def test_a_refusal_is_one_line_with_the_tools_own_reason() -> None:
     made, _ = source(
         ("cibadmin --query", says(base.to_bytes())),
         ("crm_diff", says(b"<diff/>", 1)),
-        ("cibadmin --patch", says(status=78, complaint=b"noise\nUpdate does not conform\n")),
+        ("cibadmin --patch", says(status=4, complaint=b"noise\nPermission denied\n")),
     )
-    with pytest.raises(ShellError, match=r"^cibadmin: Update does not conform$"):
+    with pytest.raises(ShellError, match=r"^cibadmin: Permission denied$"):
+        made.commit(base, cib("a"))
+
+
+@pytest.mark.parametrize(
+    ("complaint", "reason"),
+    [
+        (b"Call failed: Update does not conform to the configured schema\n", "3.9$"),
+        (
+            b"  1 <cib/>\nx.xml:5: element primitive: Relax-NG validity error : Invalid attribute "
+            b"foo for element primitive\nx.xml:2: element cib: Relax-NG validity error : No\n",
+            "3.9: Invalid attribute foo for element primitive$",
+        ),
+    ],
+)
+def test_what_the_schema_refuses_is_said_with_the_first_element(
+    complaint: bytes, reason: str
+) -> None:
+    base = cib()
+    made, _ = source(
+        ("cibadmin --query", says(base.to_bytes())),
+        ("crm_diff", says(b"<diff/>", 1)),
+        ("cibadmin --patch", says(status=78, complaint=complaint)),
+    )
+    with pytest.raises(ShellError, match=r"does not conform to pacemaker-" + reason):
         made.commit(base, cib("a"))
 
 
@@ -163,12 +187,14 @@ def test_attributes_fencing_and_waiting_use_their_tools() -> None:
         ("crm_attribute --lifetime reboot --node n1 --name standby --delete", says()),
         ("stonith_admin --reboot n1", says()),
         ("stonith_admin --confirm n1", says()),
+        ("crm_node --force --remove n1", says()),
         ("crm_resource --wait --timeout=5s", says(status=124)),
     )
     made.set_attribute("n1", "standby", "on")
     made.set_attribute("n1", "standby", None)
     made.fence("n1", "reboot")
     made.confirm_fenced("n1")
+    made.forget_node("n1")
     assert not made.wait(5)
     assert tools.calls == []
 

@@ -10,6 +10,7 @@ from lxml import etree
 from crmshell.views.status import Background, Parts, simple_line, status_text
 from crmshell.views.status_machine import status_json, status_xml
 from engine.cib.document import Cib
+from engine.cib.edits import set_property
 
 NOW = 1_700_000_000.0
 CIB = """<cib crm_feature_set="3.19.0" validate-with="pacemaker-3.9" epoch="7" num_updates="2"
@@ -109,3 +110,14 @@ def test_json_and_xml_say_the_same() -> None:
     assert data["resources"][0]["nodes"] == root.xpath("resources/resource[@id='ip']/node/@name")
     assert data["failures"][0]["exitreason"] == root.xpath("string(failures/failure/@exitreason)")
     assert root.xpath("string(summary/current_dc/@with_quorum)") == "true"
+
+
+def test_the_head_of_a_pacemaker_tells_its_membership_and_version() -> None:
+    cib = _cib()
+    set_property(cib, "cluster-infrastructure", "corosync")
+    set_property(cib, "dc-version", "3.0.0-abc")
+    background = Background(stack="pacemaker", dc="n1")
+    text = status_text(cib, NOW, background, Parts())
+    assert "Stack: corosync" in text
+    assert "n1 (version 3.0.0-abc)" in text
+    assert "Stack: crmshell" in status_text(cib, NOW, Background(stack="crmshell"), Parts())
