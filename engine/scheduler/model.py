@@ -496,6 +496,7 @@ class ResourceSet:
     score: int | None = None
     kind: OrderKind | None = None
     ordering: str = ""
+    complete: bool = True  # False: members from the first unknown one on are left out
 
 
 @dataclass(frozen=True, slots=True)
