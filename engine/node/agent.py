@@ -20,6 +20,7 @@ from engine.base.seams import Clock, Watchdog
 from engine.base.wire import Codec
 from engine.cib.document import Cib
 from engine.cib.patch import diff, patch_to_bytes
+from engine.cib.soundness import Soundness
 from engine.controller import events as controller
 from engine.controller.core import Controller
 from engine.controller.messages import CONTROLLER_KINDS
@@ -132,7 +133,7 @@ class Node:
         start = self._store.open(renew=self._renew)
         for problem in start.problems:
             _log.warning("%s", problem)
-        self.machine = ReplicatedCib(check=check_configuration)
+        self.machine = ReplicatedCib(check_configuration, Soundness())
         rng = self._rng.stream("views")
         self.member = Member(self.me, votes_of(config), self.timing, start, self.machine, rng)
         self.inputs = TransitionInputs(os.path.join(self.places.state, "pengine"), self.name)
