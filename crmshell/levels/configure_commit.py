@@ -106,6 +106,9 @@ def leave(session: Session) -> bool:
         _hand_over(session)
         return True
     text = difference(session, session.pending)
+    if not session.pending.differs:
+        session.forget_pending()
+        return True
     session.show(text)
     answer = _ask(session)
     if answer == "y":

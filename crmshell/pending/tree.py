@@ -68,6 +68,17 @@ class WorkingTree:
     def is_changed(self) -> bool:
         return bool(self._journal) or self._came_changed
 
+    @property
+    def differs(self) -> bool:
+        """Whether there is something to commit: changes may have led back to where they began."""
+        if not self.is_changed:
+            return False
+        schemas = [cib.root.get("validate-with") for cib in (self.base, self.cib)]
+        old, new = (
+            etree.tostring(cib.configuration, with_tail=False) for cib in (self.base, self.cib)
+        )
+        return schemas[0] != schemas[1] or old != new
+
     def find(self, name: str) -> Element | None:
         """The object with this id; a node by uname or id comes after all others."""
         found = self.objects.get(name)
