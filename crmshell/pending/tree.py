@@ -73,11 +73,12 @@ class WorkingTree:
         """Whether there is something to commit: changes may have led back to where they began."""
         if not self.is_changed:
             return False
-        schemas = [cib.root.get("validate-with") for cib in (self.base, self.cib)]
-        old, new = (
-            etree.tostring(cib.configuration, with_tail=False) for cib in (self.base, self.cib)
-        )
-        return schemas[0] != schemas[1] or old != new
+        from engine.cib.patch import diff
+
+        old, new = self.base, self.cib
+        if old.root.get("validate-with") != new.root.get("validate-with"):
+            return True
+        return bool(diff(old.configuration, new.configuration))
 
     def find(self, name: str) -> Element | None:
         """The object with this id; a node by uname or id comes after all others."""
