@@ -163,6 +163,11 @@ class HistoryStore:
         if name is not None:
             self._states.setdefault(name, []).append(state)
 
+    @property
+    def node_names(self) -> list[str]:
+        """The nodes that have a state, in document order."""
+        return list(self._states)
+
     def elements(self, state: etree._Element) -> list[etree._Element]:
         """The `lrm_resource` elements of a `node_state`, in document order."""
         lrms = [child for child in state if child.tag == "lrm"]
