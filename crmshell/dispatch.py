@@ -20,6 +20,8 @@ from crmshell.levels.registry import (
     change_levels,
     follow_path,
 )
+from crmshell.levels.skill import require_skill
+from crmshell.options import SKILLS
 from crmshell.session import Mode, Session
 from engine.base.errors import EngineError
 from engine.base.reports import Report, Severity
@@ -161,6 +163,9 @@ class Dispatcher:
         self._remark_on_word(command, tokens[0])
         if call.args and call.args[-1] in {"--help", "-h"} and len(call.args) == 1:
             return self._help_on(command, call)
+        skill = session.options.text("core.skill_level")
+        if skill != SKILLS[-1]:
+            require_skill(command, skill)
         self._check_arguments(command, call)
         if command.changes and session.mode is Mode.BATCH and session.script_failed:
             session.info(f"not run, for the script has an error: {line.text.strip()}")

@@ -15,6 +15,8 @@ from engine.base.reports import Report, Severity
 
 _TRUE = frozenset({"yes", "true", "on", "1"})
 _FALSE = frozenset({"no", "false", "off", "0"})
+# From the least to the most.
+SKILLS = ("operator", "administrator", "expert")
 COLOURS = (
     "normal",
     "black",
@@ -33,7 +35,7 @@ COLOURS = (
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting; `kind` is text, program, bool, number, colour, or choice (with `choices`)."""
+    """One setting; `kind` is text, program, bool, number, colour, or one or several of `choices`."""
 
     name: str
     default: str
@@ -48,7 +50,8 @@ class Option:
             return "expected yes or no"
         if self.kind == "number" and not is_digits(word):
             return "expected a whole number"
-        if self.kind == "choice" and not set(word.split(",")) <= set(self.choices):
+        chosen = {word} if self.kind == "choice" else set(word.split(","))
+        if self.choices and not chosen <= set(self.choices):
             return f"expected one of {', '.join(self.choices)}"
         if self.kind == "colour" and not set(word.split()) <= set(COLOURS):
             return f"expected colour words ({', '.join(COLOURS)})"
@@ -72,9 +75,9 @@ OPTIONS: Mapping[str, Option] = {
         Option(
             "core.skill_level",
             "expert",
-            "who uses the shell; gates advice",
+            "who uses the shell: operator steers, administrator configures, expert does all",
             "choice",
-            ("operator", "administrator", "expert"),
+            SKILLS,
         ),
         _flag("core.sort_elements", "yes", "sort show by kind and id"),
         Option(
@@ -116,7 +119,7 @@ OPTIONS: Mapping[str, Option] = {
             "color.style",
             "color",
             "how keywords are set off",
-            "choice",
+            "choices",
             ("plain", "color", "color-always", "uppercase"),
         ),
         _colour("error", "red bold", "the word ERROR"),
@@ -151,7 +154,8 @@ class Options:
         """The value in force of an option of the table."""
         for layer in (self.run_values, self.user_values, self.system_values):
             if name in layer:
-                return layer[name]
+                value = layer[name]
+                return value.strip().lower() if OPTIONS[name].choices else value
         return OPTIONS[name].default
 
     def flag(self, name: str) -> bool:

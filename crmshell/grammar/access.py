@@ -12,6 +12,7 @@ from crmshell.grammar.ast import (
     Recipient,
     RoleStmt,
     Select,
+    UserStmt,
 )
 from crmshell.grammar.cursor import ID, Cursor
 from crmshell.grammar.resources import attr_list
@@ -36,6 +37,9 @@ SHORTCUTS: dict[str, tuple[str, str]] = {
 }
 _SAFE = re.compile(r"[^'\"{}:\s]+\Z")
 _SPECS = ("xpath:", "ref:", "type:", "attr:", *SHORTCUTS)
+_OLD_SPECS = ("xpath:", "ref:", "tag:", "attribute:", *SHORTCUTS)
+_OLD_NAMES = {"reference": "ref", "object-type": "tag", "attribute": "attribute"}
+_NOTHING_COVERED = "expected what the right covers"
 _ATTRIBUTE_OF = {
     "ref": "reference",
     "reference": "reference",
@@ -50,14 +54,22 @@ _ATTRIBUTE_OF = {
 def role(cursor: Cursor) -> RoleStmt:
     given = cursor.object_id()
     description = cursor.description()
+    rights = _rights(cursor)
+    if not rights and cursor.dialect.typed:
+        raise cursor.problem(f"expected a right ({', '.join(RIGHTS)}) and what it covers")
+    return RoleStmt(given, description, rights, not cursor.dialect.has_targets)
+
+
+def _rights(cursor: Cursor) -> tuple[Permission, ...]:
+    reader = _permissions if cursor.dialect.has_targets else _old_permissions
     permissions: list[Permission] = []
     while not cursor.at_end:
         low = cursor.low
         if low not in RIGHTS:
             raise cursor.problem(f"expected a right ({', '.join(RIGHTS)})", legal=RIGHTS)
         cursor.i += 1
-        permissions.extend(_permissions(cursor, low))
-    return RoleStmt(given, description, tuple(permissions))
+        permissions.extend(reader(cursor, low))
+    return tuple(permissions)
 
 
 def _permissions(cursor: Cursor, right: str) -> list[Permission]:
@@ -76,7 +88,7 @@ def _permissions(cursor: Cursor, right: str) -> list[Permission]:
         else:
             specs.append((name, value))
     if not specs:
-        what = "attribute: needs type:" if attribute else "expected what the right covers"
+        what = "attribute: needs type:" if attribute else _NOTHING_COVERED
         raise cursor.problem(what, at if attribute else None, legal=_SPECS)
     if attribute and any(name != "object-type" for name, _ in specs):
         raise cursor.problem("attribute: goes with type: only", at)
@@ -103,7 +115,7 @@ def _spec(cursor: Cursor) -> tuple[str, str]:
         cursor.i += 1
         return _ATTRIBUTE_OF[low], rest
     if low not in SHORTCUTS:
-        raise cursor.problem("expected what the right covers", legal=_SPECS)
+        raise cursor.problem(_NOTHING_COVERED, legal=_SPECS)
     base, more = SHORTCUTS[low]
     parts = rest.split(":") if colon else []
     needed = 1 if "{0}" in base else 0
@@ -115,14 +127,50 @@ def _spec(cursor: Cursor) -> tuple[str, str]:
     return "xpath", text.format(*parts)
 
 
-def user(cursor: Cursor) -> RoleStmt:
-    """`user` wrote the ACLs of schemas before pacemaker-2.0, which nothing reads any more."""
-    raise cursor.problem(
-        "users are written with role and acl_target since schema pacemaker-2.0:"
-        " role ROLE read|write|deny WHAT, then acl_target USER ROLE",
-        0,
-        code="old-acl",
-    )
+def _old_permissions(cursor: Cursor, right: str) -> list[Permission]:
+    """Before pacemaker-2.0 one right may name a tag and an id, both at once, or an XPath."""
+    at = cursor.i - 1
+    given = ""
+    if not cursor.at_end and re.fullmatch(r"[^:=]+:", cursor.word):
+        given = cursor.checked_id(cursor.take("an id")[:-1])
+    named: dict[str, str] = {}
+    paths: list[str] = []
+    while not cursor.at_end and cursor.low not in RIGHTS:
+        name, value = _spec(cursor)
+        if name == "xpath":
+            paths.append(value)
+        elif _OLD_NAMES[name] in named:
+            raise cursor.problem(f"{_OLD_NAMES[name]}: is named twice", cursor.i - 1)
+        else:
+            named[_OLD_NAMES[name]] = value
+    attribute = (("attribute", named.pop("attribute")),) if "attribute" in named else ()
+    wanted = [*([tuple(named.items())] if named else []), *((("xpath", path),) for path in paths)]
+    if not wanted:
+        what = "attribute: needs tag:, ref: or xpath:" if attribute else _NOTHING_COVERED
+        raise cursor.problem(what, at if attribute else None, legal=_OLD_SPECS)
+    ids = (given, *([""] * (len(wanted) - 1)))
+    return [
+        Permission(right, (*attrs, *attribute), ident)
+        for attrs, ident in zip(wanted, ids, strict=True)
+    ]
+
+
+def user(cursor: Cursor) -> UserStmt:
+    """`user` belongs to schemas before pacemaker-2.0; later ones have acl_target."""
+    if cursor.dialect.has_targets:
+        raise cursor.problem(
+            "users are written with role and acl_target since schema pacemaker-2.0:"
+            " role ROLE read|write|deny WHAT, then acl_target USER ROLE",
+            0,
+            code="old-acl",
+        )
+    given = cursor.take("the name of a user")
+    roles: list[str] = []
+    while not cursor.at_end and cursor.low.startswith("role:"):
+        roles.append(cursor.checked_id(cursor.take("a role")[len("role:") :]))
+    if roles and not cursor.at_end:
+        raise cursor.problem("a user has roles or rights of its own, not both", legal=("role:",))
+    return UserStmt(given, tuple(roles), _rights(cursor))
 
 
 def acl_target(cursor: Cursor) -> AclTargetStmt:
@@ -132,6 +180,8 @@ def acl_target(cursor: Cursor) -> AclTargetStmt:
     while not cursor.at_end:
         word = cursor.take("a role").removeprefix("role:")
         roles.append(cursor.checked_id(word))
+    if not roles and cursor.dialect.typed:
+        raise cursor.problem("expected a role")
     return AclTargetStmt(cursor.keyword, given, tuple(roles))
 
 
@@ -190,6 +240,8 @@ def _select(cursor: Cursor) -> Select:
         events.append(low)
         if low == "attributes":
             attributes = _braced_names(cursor)
+    if not events and cursor.low == "attributes":
+        raise cursor.problem("expected { NAME … } after attributes", cursor.i + 1)
     if not events:
         raise cursor.problem(f"expected what to select ({', '.join(EVENTS)})", legal=EVENTS)
     return Select(tuple(events), tuple(attributes))

@@ -290,8 +290,20 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class RoleStmt:
+    """`old`: in the form of schemas before pacemaker-2.0, in which rights are elements."""
+
     id: str
     description: str = ""
+    permissions: tuple[Permission, ...] = ()
+    old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserStmt:
+    """`user` of schemas before pacemaker-2.0: roles, or rights of its own."""
+
+    id: str
+    roles: tuple[str, ...] = ()
     permissions: tuple[Permission, ...] = ()
 
 
@@ -348,6 +360,7 @@ Statement: TypeAlias = (
     | TopologyStmt
     | TagStmt
     | RoleStmt
+    | UserStmt
     | AclTargetStmt
     | AlertStmt
     | XmlStmt

@@ -211,6 +211,15 @@ def check_permission(a: dict[str, str]) -> None:
         raise NoText("permission")
 
 
+def check_old_permission(a: dict[str, str]) -> None:
+    """Of schemas before pacemaker-2.0: tag and ref, or xpath, each with or without attribute."""
+    what = a.keys() - {"attribute"}
+    if not what or not (what == {"xpath"} or what <= {"tag", "ref"}):
+        raise NoText("permission")
+    if not all(value and is_line_safe(value) for value in a.values()):
+        raise NoText("permission")
+
+
 def bundle_part_of(element: Element, inner: str) -> BundlePart:
     attrs = _named_values(element)
     mappings: list[Mapping] = []

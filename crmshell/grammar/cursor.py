@@ -65,6 +65,11 @@ class Dialect:
         return OP_ATTRIBUTES if self.schema >= (3, 0) else OLD_OP_ATTRIBUTES
 
     @property
+    def has_targets(self) -> bool:
+        """ACLs with acl_target and acl_permission, not `user`."""
+        return self.schema >= (2, 0)
+
+    @property
     def has_new_roles(self) -> bool:
         return self.schema >= (3, 7)
 

@@ -43,12 +43,14 @@ from crmshell.grammar.ast import (
     TagStmt,
     TicketStmt,
     TopologyStmt,
+    UserStmt,
     XmlStmt,
 )
 from crmshell.grammar.cib_values import (
     NoText,
     bundle_part_of,
     check_either,
+    check_old_permission,
     check_permission,
     date_expression_of,
     expression_of,
@@ -478,20 +480,39 @@ class Reader:
     def role(self, element: Element) -> RoleStmt:
         a = dict(element.attrib)
         given, description = id_of(a.pop("id", "")), take_description(a)
-        permissions: list[Permission] = []
-        for child in element:
-            if not isinstance(child.tag, str):
-                continue
-            b = dict(child.attrib)
-            kind = b.pop("kind", "")
-            permission_id = optional_id(b.pop("id", ""))
-            if child.tag != "acl_permission" or kind not in ("read", "write", "deny"):
-                raise NoText("permission")
-            check_permission(b)
-            permissions.append(Permission(kind, tuple(b.items()), permission_id))
         if a:
             raise NoText("role")
-        return RoleStmt(given, description, tuple(permissions))
+        permissions = self._permissions(element)
+        return RoleStmt(given, description, permissions, not self.dialect.has_targets)
+
+    def user(self, element: Element) -> UserStmt:
+        a = dict(element.attrib)
+        given = word_of(a.pop("id", ""))
+        roles = tuple(id_of(child.get("id", "")) for child in element.iterchildren("role_ref"))
+        permissions = () if roles else self._permissions(element)
+        if a or not given or (roles and len(roles) != sum(1 for _ in element.iterchildren("*"))):
+            raise NoText("user")
+        if self.dialect.has_targets:
+            raise NoText("user")
+        return UserStmt(given, roles, permissions)
+
+    def _permissions(self, element: Element) -> tuple[Permission, ...]:
+        permissions: list[Permission] = []
+        for child in element.iterchildren("*"):
+            a = dict(child.attrib)
+            permission_id = optional_id(a.pop("id", ""))
+            if self.dialect.has_targets:
+                kind = a.pop("kind", "")
+                good = child.tag == "acl_permission"
+                check_permission(a)
+            else:
+                kind = str(child.tag)
+                good = True
+                check_old_permission(a)
+            if not good or kind not in ("read", "write", "deny"):
+                raise NoText("permission")
+            permissions.append(Permission(kind, tuple(a.items()), permission_id))
+        return tuple(permissions)
 
     def acl_target(self, element: Element) -> AclTargetStmt:
         a = dict(element.attrib)
@@ -548,6 +569,7 @@ _READERS: dict[str, Callable[[Reader, Element], Statement]] = {
     "fencing-topology": Reader.topology,
     "tag": Reader.tag,
     "acl_role": Reader.role,
+    "acl_user": Reader.user,
     "acl_target": Reader.acl_target,
     "acl_group": Reader.acl_target,
     "alert": Reader.alert,

@@ -44,6 +44,7 @@ from crmshell.grammar.ast import (
     TagStmt,
     TicketStmt,
     TopologyStmt,
+    UserStmt,
     XmlStmt,
 )
 from crmshell.grammar.ids import legal_id
@@ -483,7 +484,15 @@ class Printer:
         parts = [self._head("role", stmt.id)]
         self._described(parts, stmt.description)
         for place, permission in enumerate(stmt.permissions):
-            parts.append(self._permission(permission, f"{stmt.id}-{place}"))
+            last = permission.kind if stmt.old else str(place)
+            parts.append(self._permission(permission, f"{stmt.id}-{last}"))
+        return self._joint.join(parts)
+
+    def user(self, stmt: UserStmt) -> str:
+        parts = [self._head("user", stmt.id), *(f"role:{role}" for role in stmt.roles)]
+        # Ids of these rights are made of their name; the first one of a kind has no number.
+        for permission in stmt.permissions:
+            parts.append(self._permission(permission, f"{stmt.id}-{permission.kind}"))
         return self._joint.join(parts)
 
     def _permission(self, permission: Permission, made: str) -> str:
@@ -493,6 +502,10 @@ class Printer:
         a = dict(permission.attrs)
         if "description" in a:
             words.append(f"description={quoted(a['description'])}")
+        if "tag" in a:
+            words.append(f"tag:{quoted(a['tag'])}")
+        if "ref" in a:
+            words.append(f"ref:{quoted(a['ref'])}")
         if "attribute" in a:
             words.append(f"attr:{quoted(a['attribute'])}")
         if "object-type" in a:
@@ -564,6 +577,7 @@ _PRINTERS: dict[type, Callable[[Printer, Any], str]] = {
     TopologyStmt: Printer.topology,
     TagStmt: Printer.tag,
     RoleStmt: Printer.role,
+    UserStmt: Printer.user,
     AclTargetStmt: Printer.acl_target,
     AlertStmt: Printer.alert,
     XmlStmt: Printer.raw,

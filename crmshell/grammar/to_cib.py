@@ -27,6 +27,7 @@ from crmshell.grammar.ast import (
     Operations,
     OrderStmt,
     Part,
+    Permission,
     PrimitiveStmt,
     PropertyStmt,
     Recipient,
@@ -38,6 +39,7 @@ from crmshell.grammar.ast import (
     TagStmt,
     TicketStmt,
     TopologyStmt,
+    UserStmt,
     XmlStmt,
 )
 from engine.base.safexml import parse_xml
@@ -306,10 +308,19 @@ class Builder:
         element = etree.Element("acl_role", {"id": stmt.id})
         _describe(element, stmt.description)
         for permission in stmt.permissions:
-            made = _sub(element, "acl_permission", {"kind": permission.kind})
-            _set(made, "id", permission.id)
-            for name, value in permission.attrs:
-                made.set(name, value)
+            if stmt.old:
+                _permission(_sub(element, permission.kind), permission)
+            else:
+                made = _sub(element, "acl_permission", {"kind": permission.kind})
+                _permission(made, permission)
+        return element
+
+    def user(self, stmt: UserStmt) -> Element:
+        element = etree.Element("acl_user", {"id": stmt.id})
+        for role in stmt.roles:
+            _sub(element, "role_ref", {"id": role})
+        for permission in stmt.permissions:
+            _permission(_sub(element, permission.kind), permission)
         return element
 
     def acl_target(self, stmt: AclTargetStmt) -> Element:
@@ -356,6 +367,7 @@ _BUILDERS: dict[type, Callable[[Builder, Any], Element]] = {
     TopologyStmt: Builder.topology,
     TagStmt: Builder.tag,
     RoleStmt: Builder.role,
+    UserStmt: Builder.user,
     AclTargetStmt: Builder.acl_target,
     AlertStmt: Builder.alert,
     XmlStmt: Builder.raw,
@@ -370,6 +382,12 @@ def _set(element: Element, name: str, value: str) -> None:
 def _describe(element: Element, description: str) -> None:
     if description:
         element.set("description", description)
+
+
+def _permission(element: Element, permission: Permission) -> None:
+    _set(element, "id", permission.id)
+    for name, value in permission.attrs:
+        element.set(name, value)
 
 
 def _score(element: Element, score: str | None, attribute: str) -> None:

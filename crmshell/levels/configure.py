@@ -39,7 +39,10 @@ _HELP = {
     "role": ("access rights", "<id> read|write|deny <what> …"),
     "acl_target": ("roles of a user", "<user> <role> …"),
     "acl_group": ("roles of a group of users", "<group> <role> …"),
-    "user": ("old form of acl_target", "…"),
+    "user": (
+        "roles or rights of a user, before schema pacemaker-2.0",
+        "<user> role:<role> … | <right> <what> …",
+    ),
     "alert": ("a program told of events", "<id> <path> [select …] [to …]"),
     "xml": ("an object as XML", "<element …>"),
 }

@@ -56,20 +56,37 @@ def rsctest(session: Session, call: Call) -> Answer:
     help="bring the configuration to the newest schema",
 )
 def upgrade(session: Session, call: Call) -> Answer:
-    """Set validate-with to the newest schema, if the configuration is valid under it."""
+    """Old names and forms become today's, and validate-with the newest schema."""
     if call.args not in ([], ["force"]):
         raise ShellError(f"configure.upgrade: '{call.args[0]}', expected force", code="arguments")
+    from lxml import etree
+
+    from engine.cib.acls import modernize_acls
     from engine.cib.schema import validate
+    from engine.cib.upgrade import upgraded
 
     pending = session.pending
     root = pending.cib.root
-    if root.get("validate-with") == DEFAULT_SCHEMA:
+    schema = root.get("validate-with", "")
+    if schema == DEFAULT_SCHEMA:
         return Answer(f"the schema is {DEFAULT_SCHEMA} already")
     trial = pending.cib.copy()
+    done = upgraded(trial.configuration, schema)
+    changes = [*done.changes, *modernize_acls(done.configuration)]
+    trial.root.replace(trial.configuration, done.configuration)
     trial.root.set("validate-with", DEFAULT_SCHEMA)
     errors = [report for report in validate(trial.root) if report.severity >= Severity.ERROR]
     if errors and not (session.force or call.args):
         raise ShellError(reports=tuple(errors))
     pending.begin(call.line.text.strip())
     pending.set(root, "validate-with", DEFAULT_SCHEMA)
-    return Answer(f"the schema is {DEFAULT_SCHEMA} when this is committed")
+    for new in list(trial.configuration):
+        old = pending.cib.configuration.find(str(new.tag))
+        if old is not None and etree.tostring(old) != etree.tostring(new):
+            following = old.getnext()
+            pending.remove(old)
+            pending.insert(pending.cib.configuration, new, following)
+        elif old is None:
+            pending.insert(pending.cib.configuration, new)
+    changes.append(f"the schema is {DEFAULT_SCHEMA} when this is committed")
+    return Answer("\n".join(changes))

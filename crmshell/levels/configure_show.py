@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 from crmshell.errors import ShellError
+from crmshell.levels.forms import wanted_form
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.listing import Listing, configuration_text, configuration_xml, select
@@ -17,18 +18,19 @@ from crmshell.session import Session
 @command(
     "configure",
     "show",
-    usage="[xml] [<id>|<glob>|changed|type:<kind>|tag:<tag>|related:<id>|obscure:<glob>] …",
+    usage="[xml] [<id>|<glob>|changed|type:<kind>|tag:<tag>|related:<id>|obscure:<glob>] …"
+    " [--output-as json|xml]",
     help="show the configuration, or a part of it",
 )
 def show(session: Session, call: Call) -> Answer:
     """Objects as statements, or XML; `changed` is the difference to what was read."""
     pending = session.pending
-    words = list(call.args)
+    form, words = wanted_form(session, call.args)
     if words and words[0] == "changed":
         return Answer(difference(session, pending))
     xml = bool(words) and words[0] == "xml"
     selectors = words[1:] if xml else words
-    form = "xml" if xml else session.switches.output_as
+    form = "xml" if xml else form
     try:
         elements = select(pending, selectors)
     except Refused as refusal:

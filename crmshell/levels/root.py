@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmshell.errors import ShellError
+from crmshell.levels.forms import wanted_form
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.session import Session
 from engine.base.reports import Report, Severity
@@ -35,10 +36,13 @@ _STATUS_WORDS = (
 )
 
 
+_COMPLETIONS = {"bash": "crm", "zsh": "_crm", "fish": "crm.fish"}
+
+
 @command(
     "root",
     "status",
-    usage=f"[{'|'.join(_STATUS_WORDS)}]...",
+    usage=f"[{'|'.join(_STATUS_WORDS)}]... [--output-as json|xml]",
     help="the state of the cluster: nodes, resources, failures",
 )
 def status(session: Session, call: Call) -> Answer:
@@ -46,14 +50,15 @@ def status(session: Session, call: Call) -> Answer:
     from crmshell.views.background import background_of
     from crmshell.views.status import simple_line, status_text
 
-    words = [word.lower() for word in call.args]
+    form, given = wanted_form(session, call.args)
+    words = [word.lower() for word in given]
     for word in words:
         if word not in _STATUS_WORDS:
             raise _unknown_part(word)
     now = session.environment.clock()
     cib = session.cib()
     background = background_of(session.source)
-    form = next((word for word in ("xml", "json") if word in words), session.switches.output_as)
+    form = next((word for word in ("xml", "json") if word in words), form)
     if form in {"xml", "json"}:
         from crmshell.views.status_machine import status_json, status_xml
 
@@ -88,6 +93,25 @@ def _unknown_part(word: str) -> ShellError:
     near = nearest_word(word, _STATUS_WORDS)
     hint = f", did you mean {near}?" if near else f", expected {', '.join(_STATUS_WORDS)}"
     return ShellError(f"status: '{word}' is unknown{hint}")
+
+
+@command(
+    "root",
+    "completion",
+    usage="bash|zsh|fish",
+    args=(1, 1),
+    help="print the completion script for your shell",
+)
+def completion(session: Session, call: Call) -> str:
+    """As `source <(crm completion bash)`."""
+    del session
+    from importlib.resources import files
+
+    shell = call.args[0]
+    if shell not in _COMPLETIONS:
+        raise ShellError(f"completion: '{shell}': expected {', '.join(_COMPLETIONS)}")
+    folder = files("crmshell.levels").joinpath("shells").joinpath(shell)
+    return folder.joinpath(_COMPLETIONS[shell]).read_text("utf-8")
 
 
 @command(

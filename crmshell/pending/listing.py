@@ -118,8 +118,7 @@ def ordered(pending: PendingCib, elements: Iterable[Element]) -> list[Element]:
     last = len(KINDS)
 
     def key(element: Element) -> tuple[int, str]:
-        name = element.get("uname" if element.tag == "node" else "id", "")
-        return _RANK.get(pending.kind(element), last), name
+        return _RANK.get(pending.kind(element), last), element.get("id", "")
 
     return sorted(elements, key=key)
 

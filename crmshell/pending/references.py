@@ -257,10 +257,11 @@ def _rename_elsewhere(tree: Objects, old: str, new: str) -> None:
     acls = configuration.find("acls")
     if acls is None:
         return
-    for permission in acls.iter("acl_permission"):
-        if permission.get("reference") == old:
-            tree.set(permission, "reference", new)
-    for role in acls.iter("role"):
+    for permission in acls.iter("acl_permission", "read", "write", "deny"):
+        for name in ("reference", "ref"):
+            if permission.get(name) == old:
+                tree.set(permission, name, new)
+    for role in acls.iter("role", "role_ref"):
         if role.get("id") == old:
             tree.set(role, "id", new)
 

@@ -63,21 +63,61 @@ def dangling_references(root: etree._Element) -> list[Report]:
     configuration = root.find("configuration")
     if configuration is None:
         return []
-    ids = {element.get("id") for element in configuration.iter(etree.Element)}
-    resources = {
-        element.get("id")
-        for element in configuration.iterfind("resources//*")
-        if element.tag in _RESOURCE_TAGS
-    }
-    tags = {element.get("id") for element in configuration.iterfind("tags/tag")}
+    known: dict[str, set[str]] = {}
+    for kind, identity in definitions(configuration):
+        known.setdefault(kind, set()).add(identity)
     return [
-        _dangling(element, name, wanted, known)
-        for element, name, wanted, known in (
-            *_references(configuration, ids, resources | tags),
-            *_role_references(configuration),
-        )
-        if wanted not in known
+        _dangling(element, name, wanted, known.get(kind, set()))
+        for element, name, wanted, kind in references(configuration)
+        if wanted not in known.get(kind, ())
     ]
+
+
+def definitions(configuration: etree._Element) -> Iterator[tuple[str, str]]:
+    """What references may lead to, as kind and id: anything with an id, resources and tags, roles."""
+    for element in configuration.iter(etree.Element):
+        identity = element.get("id")
+        if identity is not None and element.tag not in _ID_IS_REFERENCE:
+            yield "id", identity
+    for element in configuration.iterfind("resources//*"):
+        if element.tag in _RESOURCE_TAGS:
+            yield "resource", element.get("id") or ""
+    for element in configuration.iterfind("tags/tag"):
+        yield "resource", element.get("id") or ""
+    for element in configuration.iterfind("acls/acl_role"):
+        yield "role", element.get("id") or ""
+
+
+def references(
+    configuration: etree._Element,
+) -> Iterator[tuple[etree._Element, str, str, str]]:
+    """All references: the element, how it refers, to whom, and to which kind of definition."""
+    for element in configuration.iter(etree.Element):
+        if (wanted := element.get("id-ref")) is not None:
+            yield element, "id-ref", wanted, "id"
+        if element.tag == "primitive" and (template := element.get("template")) is not None:
+            yield element, "template", template, "resource"
+    for element in configuration.iterfind("constraints/*"):
+        for name in _CONSTRAINT_REFERENCES:
+            if (wanted := element.get(name)) is not None:
+                yield element, name, wanted, "resource"
+        for reference in element.iterfind("resource_set/resource_ref"):
+            yield element, "resource_ref", reference.get("id") or "", "resource"
+    for tag in configuration.iterfind("tags/tag"):
+        for reference in tag.iterchildren("obj_ref"):
+            yield tag, "obj_ref", reference.get("id") or "", "id"
+    for owner in configuration.iterfind("acls/*"):
+        for right in owner.iterfind("acl_permission[@reference]"):
+            yield owner, "reference", right.get("reference") or "", "id"
+        for reference in owner.iterchildren("role"):
+            yield owner, "role", reference.get("id") or "", "role"
+
+
+def unique_ids(configuration: etree._Element) -> Iterator[str]:
+    """The ids that must be given once, each as often as it is given."""
+    for element in configuration.iter(etree.Element):
+        if _has_id_of_its_own(element):
+            yield element.get("id") or ""
 
 
 @cache
@@ -166,9 +206,9 @@ def _duplicate_ids(root: etree._Element) -> Iterator[Report]:
         return
     seen: dict[str, etree._Element] = {}
     for element in configuration.iter(etree.Element):
-        identity = element.get("id")
-        if identity is None or element.tag in _ID_IS_REFERENCE or element.tag == "node":
+        if not _has_id_of_its_own(element):
             continue
+        identity = element.get("id") or ""
         first = seen.setdefault(identity, element)
         if first is not element:
             yield error(
@@ -179,33 +219,13 @@ def _duplicate_ids(root: etree._Element) -> Iterator[Report]:
             )
 
 
-def _references(
-    configuration: etree._Element, ids: set[str | None], resources: set[str | None]
-) -> Iterator[tuple[etree._Element, str, str, set[str | None]]]:
-    for element in configuration.iter(etree.Element):
-        if (wanted := element.get("id-ref")) is not None:
-            yield element, "id-ref", wanted, ids
-        if element.tag == "primitive" and (template := element.get("template")) is not None:
-            yield element, "template", template, resources
-    for element in configuration.iterfind("constraints/*"):
-        for name in _CONSTRAINT_REFERENCES:
-            if (wanted := element.get(name)) is not None:
-                yield element, name, wanted, resources
-        for reference in element.iterfind("resource_set/resource_ref"):
-            yield element, "resource_ref", reference.get("id") or "", resources
+def _has_id_of_its_own(element: etree._Element) -> bool:
+    if element.get("id") is None or element.tag in _ID_IS_REFERENCE:
+        return False
+    return element.tag != "node"
 
 
-def _role_references(
-    configuration: etree._Element,
-) -> Iterator[tuple[etree._Element, str, str, set[str | None]]]:
-    """The roles that users and groups of access control have."""
-    roles = {element.get("id") for element in configuration.iterfind("acls/acl_role")}
-    for owner in configuration.iterfind("acls/*"):
-        for reference in owner.iterchildren("role"):
-            yield owner, "role", reference.get("id") or "", roles
-
-
-def _dangling(element: etree._Element, name: str, wanted: str, known: set[str | None]) -> Report:
+def _dangling(element: etree._Element, name: str, wanted: str, known: set[str]) -> Report:
     nearest = _nearest(wanted, tuple(sorted(filter(None, known))))
     return error(
         "reference-dangling",

@@ -104,9 +104,29 @@ def _expand(reading: Reading, owner: str, name: str) -> tuple[tuple[Resource, ..
         found = [find_constraint_resource(model, member) for member in members]
         if all(found):
             return tuple(member for member in found if member is not None), True
+    _tell_unknown(reading, owner, name)
+    return None
+
+
+def _tell_unknown(reading: Reading, owner: str, name: str) -> None:
     message = f"constraint {owner}: there is no resource, template or tag {name}; ignored"
     reading.config_error("unknown-resource", message, owner)
-    return None
+
+
+def _known_up_to(reading: Reading, owner: str, name: str) -> tuple[list[Resource], bool]:
+    """What a location's name means, up to the first unknown member; whether all is known."""
+    model = reading.model
+    resource = find_constraint_resource(model, name)
+    if resource is not None:
+        return [resource], True
+    found: list[Resource] = []
+    for member in _members_of(model, name) or (name,):
+        resource = find_constraint_resource(model, member)
+        if resource is None:
+            _tell_unknown(reading, owner, member)
+            return found, False
+        found.append(resource)
+    return found, True
 
 
 def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet] | None:
@@ -156,8 +176,7 @@ def _read_location(reading: Reading, element: etree._Element) -> Iterator[Constr
     owner = element.get("id", "")
     name = element.get("rsc")
     if name is not None:
-        expanded = _expand(reading, owner, name)
-        for resource in expanded[0] if expanded is not None else ():
+        for resource in _known_up_to(reading, owner, name)[0]:
             yield from _location(reading, element, resource)
     pattern = element.get("rsc-pattern")
     if pattern is not None:
@@ -170,10 +189,8 @@ def _location_of_sets(reading: Reading, element: etree._Element) -> Iterator[Con
         if found is None:
             continue
         for ref in found.iterfind("resource_ref"):
-            expanded = _expand(reading, element.get("id", ""), ref.get("id", ""))
-            if expanded is None:
-                return
-            for resource in expanded[0]:
+            members, complete = _known_up_to(reading, element.get("id", ""), ref.get("id", ""))
+            for resource in members:
                 yield from _location(
                     reading,
                     element,
@@ -181,6 +198,8 @@ def _location_of_sets(reading: Reading, element: etree._Element) -> Iterator[Con
                     role=found.get("role"),
                     score=found.get("score"),
                 )
+            if not complete:
+                return
 
 
 def _location_of_pattern(

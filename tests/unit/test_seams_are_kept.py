@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 EDGES = (
     "engine/__main__.py",
-    "engine/node.py",
+    "engine/node/*",
     "engine/edges/*",
     "engine/membership/corosync.py",
     "engine/agents/catalog.py",

@@ -98,3 +98,12 @@ def test_a_simulation_tells_what_would_happen(shell: Shell) -> None:
 
 def test_ptest_is_the_old_name(shell: Shell) -> None:
     assert shell("configure", "ptest").out.startswith("Transition Summary:")
+
+
+def test_an_upgrade_brings_old_forms_up_to_date_and_can_be_undone(shell: Shell) -> None:
+    script = "schema pacemaker-1.2\nuser bob read cib\nupgrade\n"
+    said = shell("configure", stdin=f"{script}show\nundo\nshow\nrefresh\n")
+    assert "user bob is acl_target bob" in said.out
+    new, _, undone = said.out.partition("when this is committed")[2].partition("bob-rights\nnode")
+    assert "acl_target bob" in new
+    assert "user bob" in undone

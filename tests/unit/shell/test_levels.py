@@ -222,6 +222,9 @@ def test_verify_finds_references_to_nothing(shell: Shell, tmp_path: Path) -> Non
 def test_the_configuration_is_text_or_for_programs_xml_and_json(shell: Shell) -> None:
     assert shell("configure", "show", "ip").out == "primitive ip IPaddr2\n"
     assert "<primitive" in shell("--output-as", "xml", "configure", "show", "ip").out
+    assert "<primitive" in shell("configure", "show", "ip", "--output-as=xml").out
+    assert shell("status", "--output-as", "json").out.startswith("{")
+    assert "expected text, json or xml" in shell("configure", "show", "--output-as", "yaml").err
     data = json.loads(shell("--output-as", "json", "configure", "show", "ip").out)
     assert data["tag"] == "cib"
     assert '"id": "ip"' in json.dumps(data)
