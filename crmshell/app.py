@@ -298,16 +298,21 @@ def _profiled(dispatcher: Dispatcher, wishes: Wishes) -> int:
 
 
 def _complete(argv: Sequence[str], environment: Environment) -> int:
-    """`crm --compgen POINT LINE`: candidates for the programmable completion of a shell."""
+    """`crm --compgen POINT LINE`: candidates for the programmable completion of a shell.
+
+    A line each; with `described` a tab and what the candidate means behind it.
+    """
     from crmshell.levels.complete import compgen
     from crmshell.session import Session
 
-    if len(argv) != 2 or not is_digits(argv[0]):
-        environment.complain("ERROR: crm: expected --compgen POINT LINE")
+    described = list(argv[2:]) == ["described"]
+    if len(argv) not in (2, 3) or len(argv) != 2 + described or not is_digits(argv[0]):
+        environment.complain("ERROR: crm: expected --compgen POINT LINE [described]")
         return 2
     session = Session(environment, load_options(environment))
-    for word in compgen(session, argv[1][: int(argv[0])]):
-        environment.write(word)
+    for one in compgen(session, argv[1][: int(argv[0])]):
+        remark = " ".join(one.remark.split())
+        environment.write(f"{one.text}\t{remark}" if described and remark else one.text)
     return 0
 
 

@@ -28,6 +28,7 @@ ARGUMENTS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "=noheaders =detail =brief",
     ),
     ("root", "verify"): ("=scores",),
+    ("root", "completion"): ("=bash =zsh =fish",),
     ("root", "report"): ("file",),
     ("configure", "show"): ("selection",),
     ("configure", "edit"): ("selection",),

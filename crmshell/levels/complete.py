@@ -21,8 +21,26 @@ from crmshell.views.lookups import Lookups
 from engine.base.errors import EngineError
 
 MAX_OFFERED = 2000
+_OPTIONS = (
+    Candidate("--help", "the options"),
+    Candidate("--version", "the version"),
+    Candidate("--file", "commands from a file"),
+    Candidate("--cib", "work on a shadow CIB"),
+    Candidate("--display", "plain, color, color-always, uppercase"),
+    Candidate("--color", "auto, always, never"),
+    Candidate("--output-as", "text, json, xml for status and configuration"),
+    Candidate("--force", "yes to every question; commit despite findings"),
+    Candidate("--no", "no to every question"),
+    Candidate("--wait", "after each change wait until the cluster has settled"),
+    Candidate("--history", "source for the level history"),
+    Candidate("--opt", "a setting for this run: SECTION.NAME=VALUE"),
+    Candidate("--debug", "say more when something goes wrong"),
+)
 OPTIONS_WITH_VALUE = frozenset(
-    ("-f", "--file", "-c", "--cib", "-D", "--display", "-H", "--history", "-o", "--opt", "-X")
+    {
+        *("-f", "--file", "-c", "--cib", "-D", "--display", "-H", "--history", "-o", "--opt"),
+        *("-X", "--profile", "--color", "--output-as", "--scriptdir"),
+    }
 )
 
 
@@ -43,7 +61,7 @@ class Completion:
     candidates: tuple[Candidate, ...] = ()
 
 
-def compgen(session: Session, text: str) -> Iterator[str]:
+def compgen(session: Session, text: str) -> Iterator[Candidate]:
     """Candidates for the end of a command line of the calling shell, whose first word is `crm`."""
     typed = read_typed(text)
     if not typed.words:
@@ -53,12 +71,12 @@ def compgen(session: Session, text: str) -> Iterator[str]:
     while line.startswith("-"):
         option, blank, line = line.partition(" ")
         if not blank:
+            yield from (one for one in _OPTIONS if one.text.startswith(option))
             return
         if option in OPTIONS_WITH_VALUE:
             _, _, line = line.lstrip().partition(" ")
         line = line.lstrip()
-    for one in complete(session, Registry(), line).candidates:
-        yield one.text
+    yield from complete(session, Registry(), line).candidates
 
 
 def complete(

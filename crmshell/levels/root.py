@@ -36,6 +36,9 @@ _STATUS_WORDS = (
 )
 
 
+_COMPLETIONS = {"bash": "crm", "zsh": "_crm", "fish": "crm.fish"}
+
+
 @command(
     "root",
     "status",
@@ -90,6 +93,25 @@ def _unknown_part(word: str) -> ShellError:
     near = nearest_word(word, _STATUS_WORDS)
     hint = f", did you mean {near}?" if near else f", expected {', '.join(_STATUS_WORDS)}"
     return ShellError(f"status: '{word}' is unknown{hint}")
+
+
+@command(
+    "root",
+    "completion",
+    usage="bash|zsh|fish",
+    args=(1, 1),
+    help="print the completion script for your shell",
+)
+def completion(session: Session, call: Call) -> str:
+    """As `source <(crm completion bash)`."""
+    del session
+    from importlib.resources import files
+
+    shell = call.args[0]
+    if shell not in _COMPLETIONS:
+        raise ShellError(f"completion: '{shell}': expected {', '.join(_COMPLETIONS)}")
+    folder = files("crmshell.levels").joinpath("shells").joinpath(shell)
+    return folder.joinpath(_COMPLETIONS[shell]).read_text("utf-8")
 
 
 @command(

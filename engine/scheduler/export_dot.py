@@ -67,6 +67,6 @@ def name_of(action: Action) -> str:
     if action.rsc is None:
         return f"{action.task}{host}" if host else action.key
     key = history_key(action, dot=NOTIFY_MARK in action.suffix) or action.key
-    if action.cancel_task:
+    if action.task == "cancel":
         return f"Cancel {key}{host}"
     return f"{key}{host}"

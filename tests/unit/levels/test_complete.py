@@ -105,7 +105,7 @@ def test_the_place_of_the_word_is_known_for_quoted_ones() -> None:
 
 def test_the_calling_shell_s_options_are_passed_over() -> None:
     def words(line: str) -> list[str]:
-        return list(compgen(session(), line))
+        return [one.text for one in compgen(session(), line)]
 
     assert words("crm -F opt") == ["options"]
     assert words("crm -c shadow -w opt") == ["options"]
