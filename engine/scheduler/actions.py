@@ -416,7 +416,8 @@ class ActionTable:
         self.obtain(resource, "demote", node, optional=optional)
 
     def relax_stops(self, resource: Resource, node: Node) -> None:
-        action = self.first(resource, "stop_0", node)
+        row = self._rows.get(resource.index)  # of nearly all there is none yet
+        action = row.by_key.get("stop_0", {}).get(node.index) if row is not None else None
         if action is not None:
             action.flags |= OPTIONAL
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.isodate import Zone
 from engine.base.reports import Report, Reporter, ReportList, error, warning
+from engine.cib.cut import CutCib
 from engine.cib.document import Cib
 from engine.cib.history import HistoryStore
 from engine.scheduler.actions import Action, ActionTable
@@ -97,8 +98,9 @@ def schedule(
         watch(model, scores)
     if warm is not None:
         warm.begin()
-        model.histories = HistoryStore(warm.histories)
         model.kept_digests = warm.digests
+    texts = cib.texts if isinstance(cib, CutCib) else None
+    model.histories = HistoryStore(warm.histories if warm is not None else None, texts)
     actions = ActionTable(model)
     reading = fill_model(cib, model, requests=actions, reporter=reports, warm=warm)
     plan = Plan(model, actions)

@@ -164,12 +164,10 @@ class FlagSummaries:
         flags = _ALL_SET
         task = plain_task(original_task(action))
         is_completion = task != action.task
-        for member in group.children:
-            member_action = first_with_task(self.table, member, task, node)
-            if member_action is None:
-                if task not in ("stop", "demote"):
-                    flags &= ~RUNNABLE
-                continue
+        found = self.actions.of(group.children, task, node)
+        if len(found) < len(group.children) and task not in ("stop", "demote"):
+            flags &= ~RUNNABLE
+        for member_action in found:
             member_flags = self.of(member_action, node)
             if not member_flags & OPTIONAL:
                 flags &= ~OPTIONAL

@@ -301,10 +301,12 @@ class Propagation:
     ) -> int:
         """The group's own action, then that of every member (C7.15)."""
         changed = self._update_pair(first, then, flags, flag_filter, relation)
-        for member in then.rsc.children if then.rsc is not None else ():
-            action = first_with_task(self.table, member, then.task, node)
-            if action is not None:
-                changed |= self._update(member, first, action, node, flags, flag_filter, relation)
+        members = then.rsc.children if then.rsc is not None else []
+        for action in self.summaries.actions.of(members, then.task, node):
+            if action.rsc is not None:
+                changed |= self._update(
+                    action.rsc, first, action, node, flags, flag_filter, relation
+                )
         return changed
 
     def _update_instances(

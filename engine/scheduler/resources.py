@@ -269,8 +269,8 @@ def _unpack_stickiness(reading: Reading, resource: Resource) -> None:
 
 def wanted_role(reading: Reading, resource: Resource) -> Role:
     """The next role that `target-role` demands, UNKNOWN if none (12.5)."""
-    text = meta_or_none(resource, "target-role")
-    if text is None or text.lower() == "started":
+    text = resource.meta.get("target-role")
+    if text is None or text.lower() in ("started", "default"):
         return _UNKNOWN
     role = role_from_text(text)
     if role is Role.STOPPED:

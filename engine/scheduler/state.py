@@ -183,46 +183,45 @@ def _read_remote_state(reading: Reading, node: Node, state: etree._Element) -> N
 def _read_node_history(work: _Pass, node: Node, state: etree._Element) -> None:
     """All entries of the node in document order (18.5)."""
     model = work.reading.model
-    elements = model.histories.elements(state)
-    has_removed_launched = False
-    for element in elements:
-        if element.get("container") is not None:
-            has_removed_launched = True
-        _process_entry(work, node, element)
-    if has_removed_launched:
-        link_removed_launched(model, elements)
+    entries = model.histories.of_state(state)
+    for entry in entries:
+        if entry.id:
+            _process_entry(work, node, entry)
+    launched = [entry.element for entry in entries if entry.in_container]
+    if launched:
+        link_removed_launched(model, launched)
 
 
 # -- one lrm_resource --------------------------------------------------------------------------
 
 
-def _process_entry(work: _Pass, node: Node, element: etree._Element) -> None:
+def _process_entry(work: _Pass, node: Node, entry: ResourceHistory) -> None:
     """One `lrm_resource` of a node (18.13)."""
     reading = work.reading
     model = reading.model
-    name = element.get("id")
-    if not name:
-        return
-    entry = model.histories.read(element)
     if not entry.ops and not model.options.shutdown_lock:
         return
-    resource = resource_of_entry(reading, node, name)
+    resource = resource_of_entry(reading, node, entry.id)
     if resource is None:
         if not entry.ops:
             return
-        resource = removed_resource(reading, node, element)
+        resource = removed_resource(reading, node, entry.element)
         if resource is None:
             return
     if model.options.shutdown_lock:
-        _read_shutdown_lock(reading, resource, node, element)
+        _read_shutdown_lock(reading, resource, node, entry.element)
     if not entry.ops:
         return
     saved_role = resource.role
-    resource.role = _UNKNOWN
     state = EntryState(reading, resource, node)
-    for record in entry.ops:
-        process_record(state, record)
-    _request_recurring(reading, resource, node, entry)
+    if entry.only_absent and not resource.failure_timeout:
+        # Nine entries in ten are this one, and this is all that `process_record` makes of it.
+        resource.role, resource.next_role = _STOPPED, _UNKNOWN
+    else:
+        resource.role = _UNKNOWN
+        for record in entry.ops:
+            process_record(state, record)
+        _request_recurring(reading, resource, node, entry)
     _apply_handling(work, state)
     wanted = wanted_role(reading, resource)
     if wanted is not _UNKNOWN and (resource.next_role is _UNKNOWN or resource.next_role > wanted):
@@ -277,7 +276,8 @@ def _apply_handling(work: _Pass, state: EntryState) -> None:
     if active and not node.online and not node.maintenance and resource.managed:
         _fence_for_resource(reading, resource, node)
     handling = _IGNORE if node.unclean else state.handling
-    _take_effect(work, resource, node, handling)
+    if handling is not _IGNORE:
+        _take_effect(work, resource, node, handling)
     if resource.failed and resource.is_remote_connection:
         remote = reading.model.node_named(resource.id)
         if remote is not None and remote.unclean:
@@ -333,8 +333,6 @@ def _fence_for_resource(reading: Reading, resource: Resource, node: Node) -> Non
 
 def _take_effect(work: _Pass, resource: Resource, node: Node, handling: OnFail) -> None:
     """Table 23.4."""
-    if handling is _IGNORE:
-        return
     reading = work.reading
     model, requests = reading.model, reading.requests
     active = resource.role > _STOPPED

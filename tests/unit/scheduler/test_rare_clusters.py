@@ -148,3 +148,45 @@ def test_a_location_for_a_template_counts_up_to_the_first_user_that_is_unknown()
     assert "a allocation score on n1: 7" in lines
     assert "z allocation score on n1: 0" in lines
     assert "Start a ( n1 )" in summary(decide(document))
+
+
+def test_a_colocation_with_a_template_counts_up_to_the_first_user_that_is_unknown() -> None:
+    template = '<template id="t" class="ocf" provider="pacemaker" type="Dummy"/>'
+    users = [f'<primitive id="{name}" template="t"/>' for name in ("a", "p", "z")]
+    document = cib(
+        template,
+        users[0],
+        clone("c", users[1]),
+        users[2],
+        primitive("d"),
+        constraints='<rsc_colocation id="k" rsc="d" with-rsc="t" score="-5"/>',
+        nodes=1,
+    )
+    model = decide(document).model
+    (dependent,) = [resource for resource in model.resources if resource.id == "d"]
+    assert [colocation.primary.id for colocation in dependent.this_with] == ["a"]
+
+
+def test_a_failure_that_stops_an_anonymous_clone_bans_the_clone_and_not_its_instances() -> None:
+    stop = '<op id="m" name="monitor" interval="10s" on-fail="stop"/>'
+    failed = op("p", "monitor", 1, call=6, interval=10000)
+    document = cib(
+        clone("c", primitive("p", ops=stop), clone_max="1"),
+        states=state(1, history("p", running("p", call=5), failed)),
+        nodes=1,
+    )
+    shown = [line for line in score_lines(document) if line.startswith("pcmk__clone_assign")]
+    assert shown == [
+        "pcmk__clone_assign: c allocation score on n1: -INFINITY",
+        "pcmk__clone_assign: p:0 allocation score on n1: 1",
+    ]
+
+
+def test_a_bundle_in_a_loop_of_colocations_is_shown_each_time_that_it_is_asked_for() -> None:
+    loop = (
+        '<rsc_colocation id="k1" rsc="b" with-rsc="r" score="INFINITY"/>'
+        '<rsc_colocation id="k2" rsc="r" with-rsc="b" score="100"/>'
+    )
+    replicated = bundle("b", 'replicas="3"', 'ip-range-start="192.168.122.100"', primitive("p"))
+    document = cib(replicated, primitive("r"), constraints=loop, nodes=1)
+    assert score_lines(document).count("pcmk__bundle_assign: b allocation score on n1: 0") == 8
