@@ -20,6 +20,7 @@ from engine.scheduler.model import (
     FailedOp,
     Node,
     OnFail,
+    ProbeMode,
     Resource,
     Role,
     apply_score,
@@ -40,9 +41,18 @@ _STOPPED: Final = Role.STOPPED
 _IGNORE: Final = OnFail.IGNORE
 _RESET_REMOTE: Final = OnFail.RESET_REMOTE
 
-# Every other operation tells of the resource, also one that nobody plans (a cancelled monitor that
-# was recorded means that the resource was active).
-_IRRELEVANT_TASKS: Final = frozenset(("", "notify", "meta-data"))
+_TASKS: Final = frozenset(
+    (
+        "monitor",
+        "start",
+        "stop",
+        "promote",
+        "demote",
+        "migrate_to",
+        "migrate_from",
+        "asyncmon",
+    )
+)
 _MASKABLE: Final = frozenset((_NOT_INSTALLED, OcfStatus.INVALID_PARAM))
 _PROBE_IS_VALID: Final = frozenset((0, 7, 8, 190, 191))
 _CLEARED_UNCHANGED: Final = frozenset((OnFail.STOP, OnFail.BAN, OnFail.STANDBY, OnFail.FENCE))
@@ -104,7 +114,7 @@ def process_record(state: EntryState, record: OpRecord) -> None:
 
 def _readable(record: OpRecord) -> Result | None:
     """The result of an entry that counts at all (20.1)."""
-    if not record.id or record.task in _IRRELEVANT_TASKS:
+    if not record.id or record.task not in _TASKS:
         return None
     status, rc = record.status, record.rc
     if status is None or not -1 <= status <= history.NO_SECRETS or status == history.CANCELLED:
@@ -437,15 +447,23 @@ def _process_failure(state: EntryState, result: Result, handling: OnFail, role: 
 
 
 def ban_everywhere(reading: Reading, resource: Resource, reason: str) -> None:
-    """Not on any node: the table is rebuilt; of an anonymous clone that of the clone (22.4, P6.1)."""
+    """Not on any node: the table is rebuilt; of an anonymous clone that of the clone (22.4, P6.1).
+
+    The tables of what is inside stay as they are.
+    """
     model = reading.model
     target = resource
     if not resource.unique:
         top = resource.top
         target = top if top.is_anonymous_clone else resource
-    target.allowed = {}
-    target.probe_modes.clear()
-    apply_score(model, target, None, MINUS_INFINITY, reason)
+    target.allowed = {node.index: MINUS_INFINITY for node in model.nodes}
+    target.probe_modes = {
+        node.index: node.probe_mode
+        for node in model.nodes
+        if node.probe_mode is not ProbeMode.ALWAYS
+    }
+    if model.witness is not None:
+        model.witness(target, None, reason)
 
 
 def _process_pending(state: EntryState, record: OpRecord) -> None:
