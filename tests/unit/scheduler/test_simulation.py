@@ -267,6 +267,26 @@ def test_an_injected_failure_says_how_often_the_operation_has_failed(
     assert counts == ([shown, "2"] if shown == "1" else [shown, shown])
 
 
+def test_an_injected_migration_is_recorded_beside_what_the_history_holds() -> None:
+    states = state(1, history("a", op("a", "start", entry_id="a_last_0")))
+    document = cib(primitive("a"), nodes=1, states=states)
+
+    inject(document, Injections(operations=[OpSpec("a", "migrate_from", 0, "n1", 5)]), NOW)
+
+    assert [entry.get("id") for entry in entries(document, "a")] == ["a_last_0", "a_migrate_from_0"]
+
+
+def test_a_pretended_failure_is_recorded_as_an_answer_of_the_agent() -> None:
+    document = cib(primitive("a"), nodes=1, options=IGNORE)
+
+    play(document, OpSpec.from_text("a_start_0@n1=5"))
+
+    failed = [e for e in entries(document, "a") if e.get("id") == "a_last_failure_0"]
+    assert [(e.get("op-status"), e.get("rc-code"), e.get("exit-reason")) for e in failed] == [
+        ("0", "5", "User-injected result")
+    ]
+
+
 def test_only_a_clones_primitive_has_instances_to_inject_a_result_for() -> None:
     document = cib(primitive("a"), clone("cl", primitive("b")), nodes=1)
 
