@@ -499,7 +499,42 @@ def test_attributes_and_fail_counts_are_shown_on_request(
 def test_a_folder_of_inputs_can_be_timed(source: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--profile", str(Path(source).parent), "-N", "2"]) == 0
 
-    assert capsys.readouterr().out.startswith("* Testing cib.xml ... 0.")
+    heading, line = capsys.readouterr().out.splitlines()
+    assert heading == "Timings:"
+    assert line.startswith(f"  * Testing {source} ... ")
+
+
+def test_a_refusal_is_part_of_an_xml_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-x", "nowhere.xml", "--output-as", "xml"]) == ExitStatus.NOSUCH
+
+    root = etree.fromstring(capsys.readouterr().out.encode())
+    assert [e.text for e in root.iter("error")] == ["nowhere.xml: No such file or directory"]
+    assert [e.get("code") for e in root.iter("status")] == ["105"]
+
+
+def test_xml_says_from_where_to_where_a_resource_moves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    states = state(1, history("a", op("a", "start", entry_id="a_last_0"))) + state(2)
+    banned = '<rsc_location id="l" rsc="a" node="n1" score="-INFINITY"/>'
+    document = cib(primitive("a"), nodes=2, options=IGNORE, states=states, constraints=banned)
+    path = tmp_path / "cib.xml"
+    path.write_bytes(document.to_bytes())
+
+    assert main(["-x", str(path), "-S", "-A", "-c", "--output-as", "xml", "-u", "n2"]) == 0
+
+    root = etree.fromstring(capsys.readouterr().out.encode())
+    assert [dict(change.attrib) for change in root.iterfind("actions/rsc_action")] == [
+        {
+            "action": "move",
+            "resource": "a",
+            "source": "n1",
+            "dest": "n2",
+        }
+    ]
+    assert [e.get("action") for e in root.iterfind("modify_node")] == ["Online"]
+    assert [n.get("name") for n in root.iterfind("revised_cluster_status//resource/node")] == ["n2"]
+    assert root.find("cluster_status/node_history") is not None
 
 
 @pytest.mark.parametrize(
