@@ -76,7 +76,7 @@ def property_set(cursor: Cursor) -> PropertyStmt:
         if cursor.dialect.typed:
             _refuse_valueless(cursor, pair)
         pairs.append(pair)
-    if cursor.dialect.typed and not rules and not pairs:
+    if cursor.dialect.typed and not given and not rules and not pairs:
         raise cursor.problem("expected NAME=VALUE")
     return PropertyStmt(cursor.keyword, given, score, tuple(rules), tuple(pairs))
 

@@ -336,10 +336,18 @@ class Registry:
         where = "" if level == "root" else f"{level}: "
         if len(several) > 1:
             return UnknownWord(f"{where}'{word}' may be {_listed(several)}; type more of it")
-        near = get_close_matches(word.lower(), names, 3, 0.6)
+        near = self._elsewhere(level, word) or get_close_matches(word.lower(), names, 3, 0.6)
         hint = f", did you mean {_listed(near)}?" if near else ""
         kind = "command or level" if self.sublevels(level) else "command"
         return UnknownWord(f"{where}no such {kind} '{word}'{hint}")
+
+    def _elsewhere(self, level: str, word: str) -> list[str]:
+        """How to say from here what is a word of the root, or of the level that defines objects."""
+        if level != "root" and word in self.visible("root"):
+            return [f"/{word}"]
+        if level != "configure" and word in self.visible("configure"):
+            return [f"configure {word}" if level == "root" else f"/configure {word}"]
+        return []
 
     def visible(self, level: str) -> list[str]:
         """Names for `ls`, help and completion: sublevels, then commands; no aliases, none hidden."""

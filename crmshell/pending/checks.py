@@ -98,12 +98,13 @@ def check_primitive(tree: PendingCib, element: Element, facts: Facts) -> Iterato
     if isinstance(agent, str):
         if not facts.may_lack:
             label = ":".join(part for part in key if part)
+            installed = facts.types(key[0], key[1])
             yield _strict(
                 facts,
                 "no-agent",
                 name,
                 f"{label}: got no meta-data, does this RA exist? ({agent})",
-                nearest_word(key[2], facts.types(key[0], key[1])),
+                "" if key[2] in installed else nearest_word(key[2], installed),
             )
         yield from _check_operations(element, name, None, facts)
         return

@@ -495,6 +495,7 @@ class ResourceSet:
     score: int | None = None
     kind: OrderKind | None = None
     ordering: str = ""
+    unknown: tuple[int, ...] = ()  # places of references to nothing, which are not in `members`
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from engine.scheduler.model import (
     FailedOp,
     Node,
     OnFail,
+    ProbeMode,
     Resource,
     Role,
     apply_score,
@@ -446,15 +447,23 @@ def _process_failure(state: EntryState, result: Result, handling: OnFail, role: 
 
 
 def ban_everywhere(reading: Reading, resource: Resource, reason: str) -> None:
-    """Not on any node: the table is rebuilt; of an anonymous clone that of the clone (22.4, P6.1)."""
+    """Not on any node: the table is rebuilt; of an anonymous clone that of the clone (22.4, P6.1).
+
+    The tables of what is inside stay as they are.
+    """
     model = reading.model
     target = resource
     if not resource.unique:
         top = resource.top
         target = top if top.is_anonymous_clone else resource
-    target.allowed = {}
-    target.probe_modes.clear()
-    apply_score(model, target, None, MINUS_INFINITY, reason)
+    target.allowed = {node.index: MINUS_INFINITY for node in model.nodes}
+    target.probe_modes = {
+        node.index: node.probe_mode
+        for node in model.nodes
+        if node.probe_mode is not ProbeMode.ALWAYS
+    }
+    if model.witness is not None:
+        model.witness(target, None, reason)
 
 
 def _process_pending(state: EntryState, record: OpRecord) -> None:

@@ -395,12 +395,9 @@ def _check_form(cib: Cib, what: str) -> None:
 
 
 def _cib_of_the_cluster() -> bytes:
-    from engine.ipc.client import Client
+    from engine.ipc.live import live_cib
 
-    root = Path(os.environ.get("CRMSHELL_ROOT", "/"))
-    client = Client(str(root / "run/crmshell/admin.sock"))
-    reply = client.request("cib", scope="all", sync=False)
-    return bytes(reply["cib"])
+    return live_cib(os.environ)
 
 
 def _write_text(path: str, text: str) -> None:
