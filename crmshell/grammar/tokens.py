@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from crmshell.grammar.errors import SyntaxProblem, shortened
 from engine.base.reports import Span
@@ -109,9 +110,13 @@ def split_words(line: Line) -> tuple[Token, ...]:
     text = line.text
     _check_characters(line)
     if _NEEDS_CARE.search(text) is None:
-        tokens = tuple(Token(m.group(), m.start(), m.end()) for m in _PLAIN.finditer(text))
+        found: Iterator[Token] = (
+            Token(m.group(), m.start(), m.end()) for m in _PLAIN.finditer(text)
+        )
     else:
-        tokens = tuple(_split_quoted(line))
+        found = _split_quoted(line)
+    # One more than may be: enough to refuse, whatever else there is.
+    tokens = tuple(islice(found, MAX_WORDS + 1))
     if len(text) > MAX_WORDS:
         _check_lengths(line, tokens)
     return tokens
@@ -172,7 +177,7 @@ def _check_lengths(line: Line, tokens: tuple[Token, ...]) -> None:
     if len(tokens) > MAX_WORDS:
         token = tokens[MAX_WORDS]
         raise SyntaxProblem(
-            f"a statement of {len(tokens)} words, the limit is {MAX_WORDS}",
+            f"a statement of more than {MAX_WORDS} words",
             line.span(token.start, token.end),
             code="too-many-words",
         )

@@ -92,12 +92,20 @@ class Topics:
         )
         return exact or self._by_beginning(word, level) or self._anywhere(word)
 
-    def nearest(self, word: str, level: str = ROOT) -> tuple[str, ...]:
-        """Names close to a word that was not found, the closest first, at most three."""
+    def nearest(self, words: Sequence[str], level: str = ROOT) -> tuple[str, ...]:
+        """Names for the last of the words, which was not found: those that begin with it, else the
+        closest ones, at most three."""
         import difflib
 
-        names = [*self._known(level), *self._known(ROOT), *self.overviews(), "topics"]
-        return tuple(difflib.get_close_matches(word.lower(), dict.fromkeys(names), n=3, cutoff=0.6))
+        *before, word = (each.lower() for each in words)
+        inner = self._level_named(before[0]) if before else ""
+        names = dict.fromkeys(
+            self._known(inner)
+            if inner
+            else [*self._known(level), *self._known(ROOT), *self.overviews(), "topics"]
+        )
+        begin = [name for name in names if name.startswith(word)]
+        return tuple(begin[:3] or difflib.get_close_matches(word, names, n=3, cutoff=0.6))
 
     def _known(self, level: str) -> list[str]:
         names = [page.name for page in self.commands(level)]

@@ -283,6 +283,14 @@ def _refuse_member(session: Session) -> None:
             f"this machine is a node of a cluster already ({path}); -F makes it anew",
             code="is-node",
         )
+    from crmshell.levels.pacemaker_cluster import is_pacemaker_running
+
+    if is_pacemaker_running(session) and not session.force:
+        raise ShellError(
+            "Pacemaker runs on this machine, and two managers of the same resources destroy data: "
+            "stop and disable it first (crm cluster stop; crm cluster disable)",
+            code="is-node",
+        )
 
 
 def _store(session: Session, config: NodeConfig) -> None:

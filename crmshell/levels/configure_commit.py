@@ -66,6 +66,9 @@ def _dry_run(session: Session) -> Answer:
     """What a commit would change, and what the cluster would then do; nothing is written."""
     from crmshell.levels.scheduled import run_scheduler, summary_text
 
+    if not session.pending.differs:
+        session.info("apparently there is nothing to commit")
+        return Answer()
     reports = find_problems(session, everything=False)
     tell(session, reports)
     text = difference(session, session.pending)
@@ -106,6 +109,9 @@ def leave(session: Session) -> bool:
         _hand_over(session)
         return True
     text = difference(session, session.pending)
+    if not session.pending.differs:
+        session.forget_pending()
+        return True
     session.show(text)
     answer = _ask(session)
     if answer == "y":

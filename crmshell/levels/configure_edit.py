@@ -128,6 +128,9 @@ def filter_(session: Session, call: Call) -> Answer:
     return Answer()
 
 
+_SUFFIX = {False: ".crm", True: ".xml"}
+
+
 @command(
     "configure",
     "edit",
@@ -138,7 +141,7 @@ def edit(session: Session, call: Call) -> Answer:
     if not session.interactive:
         session.info("edit not allowed in batch mode")
         return Answer(status=1)
-    from crmshell.levels.editor import edit_text
+    from crmshell.levels.editor import edit_bytes
 
     words = list(call.args)
     xml = bool(words) and words[0] == "xml"
@@ -151,14 +154,16 @@ def edit(session: Session, call: Call) -> Answer:
     pending.begin(call.line.text.strip())
     before = text
     while True:
-        text = edit_text(session, text, ".xml" if xml else ".crm")
+        data = edit_bytes(session, text.encode("utf-8", "surrogateescape"), _SUFFIX[xml])
+        # What is no UTF-8 is told like every other mistake, so that it can be edited again.
+        text = data.decode("utf-8", "surrogateescape")
         if text == before:
             return Answer()
         lines = text.split("\n")
         try:
             with _Lines(session, "edit", lines):
                 if xml:
-                    load_xml(pending, text.encode(), "edit", "update")
+                    load_xml(pending, data, "edit", "update")
                 else:
                     _offer_renames(session, lines, elements)
                     session.report(*apply_edited(pending, lines, "edit", elements))

@@ -26,17 +26,22 @@ def editor_command(session: Session) -> list[str]:
     return found
 
 
-def edit_text(session: Session, text: str, suffix: str = ".crm") -> str:
+def edit_text(session: Session, text: str, suffix: str) -> str:
     """The text as the user leaves it; raises `ShellError` when the editor fails."""
+    return decode_text(edit_bytes(session, text.encode(), suffix), "the edited text")
+
+
+def edit_bytes(session: Session, data: bytes, suffix: str) -> bytes:
+    """The same for bytes, whatever the editor leaves."""
     if not session.interactive:
         raise ShellError("edit not allowed in batch mode", code="not-interactive")
     environment = session.environment
     argv = editor_command(session)
-    path = environment.temporary_file(text.encode(), suffix)
+    path = environment.temporary_file(data, suffix)
     try:
         status = environment.run_on_terminal([*argv, path])
         if status:
             raise ShellError(f"{argv[0]} ended with status {status}, nothing was changed")
-        return decode_text(environment.read_file(path), path)
+        return environment.read_file(path)
     finally:
         environment.remove_file(path)

@@ -49,7 +49,7 @@ def show_help(session: Session, call: Call) -> str:
         return overview_list(topics)
     page = topics.find(call.args, session.level)
     if page is None:
-        near = topics.nearest(call.args[-1], session.level) if call.args else ()
+        near = topics.nearest(call.args, session.level) if call.args else ()
         hint = (
             f", did you mean {' or '.join(near)}?" if near else "; help topics lists what there is"
         )

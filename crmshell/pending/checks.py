@@ -100,15 +100,14 @@ def check_primitive(tree: PendingCib, element: Element, facts: Facts) -> Iterato
         if not facts.may_lack:
             label = ":".join(part for part in key if part)
             why = agent.removeprefix(f"{label}: ")
-            nearest = nearest_word(key[2], facts.types(key[0], key[1])) or _other_provider(
-                key, facts
-            )
+            installed = facts.types(key[0], key[1])
+            nearest = "" if key[2] in installed else nearest_word(key[2], installed)
             yield _strict(
                 facts,
                 "no-agent",
                 name,
                 f"{label}: got no meta-data, does this RA exist? ({why})",
-                nearest,
+                nearest or _other_provider(key, facts),
             )
         yield from _check_operations(element, name, None, facts)
         return

@@ -47,7 +47,9 @@ class Committer(Protocol):
 def commit_pending(session: Committer, *, force: bool = False, replace: bool = False) -> None:
     """Checks and writes what is pending; raises `ShellError` when it must not or cannot be."""
     pending = session.pending
-    if not pending.is_changed:
+    if not pending.differs:
+        if pending.is_changed:
+            session.forget_pending()
         session.info("apparently there is nothing to commit")
         return
     forced = force or session.force
@@ -115,6 +117,9 @@ def _check(session: Committer, *, forced: bool) -> None:
     """Shows all findings; raises when errors stand against the commit."""
     reports = find_problems(session, everything=False)
     errors = [report for report in reports if report.severity >= Severity.ERROR]
+    if session.interactive:
+        # What was told when it was typed may have scrolled away since: the question is about it.
+        session.pending.told.difference_update(report.message for report in errors)
     tell(session, reports)
     if not errors:
         return

@@ -68,6 +68,18 @@ class WorkingTree:
     def is_changed(self) -> bool:
         return bool(self._journal) or self._came_changed
 
+    @property
+    def differs(self) -> bool:
+        """Whether there is something to commit: changes may have led back to where they began."""
+        if not self.is_changed:
+            return False
+        from engine.cib.patch import diff
+
+        old, new = self.base, self.cib
+        if old.root.get("validate-with") != new.root.get("validate-with"):
+            return True
+        return bool(diff(old.configuration, new.configuration))
+
     def find(self, name: str) -> Element | None:
         """The object with this id; a node by uname or id comes after all others."""
         found = self.objects.get(name)

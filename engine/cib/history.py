@@ -183,6 +183,11 @@ class HistoryStore:
         if name is not None:
             self._states.setdefault(name, []).append(state)
 
+    @property
+    def node_names(self) -> list[str]:
+        """The nodes that have a state, in document order."""
+        return list(self._states)
+
     def of_state(self, state: etree._Element) -> list[ResourceHistory]:
         """The histories of a `node_state`, in document order; read once."""
         known = self._of_state.get(state)

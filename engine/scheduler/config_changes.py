@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.base.timespec import text_from_milliseconds
 from engine.cib.history import OpRecord, ResourceHistory
 from engine.scheduler.actions import RESCHEDULE
 from engine.scheduler.failcounts import fail_count
@@ -186,8 +187,8 @@ def _check_operation(plan: Plan, rsc: Resource, node: Node, record: OpRecord) ->
         return False
     if only_private_changed(plan.model, rsc, node, record):
         plan.notices.append(
-            f"Only 'private' parameters to {interval_ms}ms-interval {record.task} for {rsc.id}"
-            f" on {node.name} changed: {record.get('transition-magic')}"
+            f"Only 'private' parameters to {text_from_milliseconds(interval_ms)}-interval"
+            f" {record.task} for {rsc.id} on {node.name} changed: {record.get('transition-magic')}"
         )
         return False
     if result is DigestResult.RESTART:

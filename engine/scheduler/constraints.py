@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final
 
 from lxml import etree
@@ -99,29 +99,36 @@ class _Named:
 
     members: tuple[Resource, ...]
     is_set: bool = False
-    complete: bool = True  # False: what comes from the first unknown member on is left out
+    unknown: tuple[int, ...] = ()  # places of names that mean nothing
+
+    @property
+    def known_start(self) -> tuple[Resource, ...]:
+        """The members before the first unknown one."""
+        return self.members[: self.unknown[0]] if self.unknown else self.members
 
 
 def _expand(reading: Reading, owner: str, name: str) -> _Named:
-    """The resources that a name means, up to the first unknown one."""
+    """The resources that a name means; a clone's primitive may be none (P5.2)."""
     model = reading.model
     resource = find_constraint_resource(model, name)
     if resource is not None:
         return _Named((resource,))
     names = _members_of(model, name)
     found: list[Resource] = []
-    for member in names or (name,):
+    unknown: list[int] = []
+    for place, member in enumerate(names or (name,)):
         resource = find_constraint_resource(model, member)
         if resource is None:
             message = f"constraint {owner}: there is no resource, template or tag {member}; ignored"
             reading.config_error("unknown-resource", message, owner)
-            return _Named(tuple(found), bool(names), complete=False)
-        found.append(resource)
-    return _Named(tuple(found), is_set=True)
+            unknown.append(place)
+        else:
+            found.append(resource)
+    return _Named(tuple(found), bool(names), tuple(unknown))
 
 
 def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet]:
-    """The resource sets of a constraint, each up to the first reference that is unknown."""
+    """The resource sets of a constraint."""
     owner = element.get("id", "")
     sets: list[ResourceSet] = []
     for child in element:
@@ -131,16 +138,15 @@ def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet]:
         if block is None:
             continue
         members: list[Resource] = []
-        complete = True
+        unknown: list[int] = []
         for ref in block:
             name = ref.get("id")
             if ref.tag != "resource_ref" or not name:
                 continue
             named = _expand(reading, owner, name)
+            start = len(members) + len(unknown)
+            unknown.extend(start + place for place in named.unknown)
             members.extend(named.members)
-            complete = named.complete
-            if not complete:
-                break
         kind = block.get("kind")
         sets.append(
             ResourceSet(
@@ -153,7 +159,7 @@ def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet]:
                 score=score_with_words(reading.model, block.get("score")),
                 kind=_KINDS.get(kind) if kind is not None else None,
                 ordering=block.get("ordering", ""),
-                complete=complete,
+                unknown=tuple(unknown),
             )
         )
     return sets
@@ -170,7 +176,7 @@ def _read_location(reading: Reading, element: etree._Element) -> Iterator[Constr
     owner = element.get("id", "")
     name = element.get("rsc")
     if name is not None:
-        for resource in _expand(reading, owner, name).members:
+        for resource in _expand(reading, owner, name).known_start:
             yield from _location(reading, element, resource)
     pattern = element.get("rsc-pattern")
     if pattern is not None:
@@ -184,7 +190,7 @@ def _location_of_sets(reading: Reading, element: etree._Element) -> Iterator[Con
             continue
         for ref in found.iterfind("resource_ref"):
             named = _expand(reading, element.get("id", ""), ref.get("id", ""))
-            for resource in named.members:
+            for resource in named.known_start:
                 yield from _location(
                     reading,
                     element,
@@ -192,7 +198,7 @@ def _location_of_sets(reading: Reading, element: etree._Element) -> Iterator[Con
                     role=found.get("role"),
                     score=found.get("score"),
                 )
-            if not named.complete:
+            if named.unknown:
                 return
 
 
@@ -379,7 +385,7 @@ def _influence(element: etree._Element) -> bool | None:
 def _side_set(side: _Named, role: Role) -> ResourceSet:
     """One side of a constraint as a set: the members of a tag are not in sequence."""
     sequential = False if side.is_set else None
-    return ResourceSet("", side.members, sequential, role=role, complete=side.complete)
+    return ResourceSet("", side.members, sequential, role=role, unknown=side.unknown)
 
 
 def _colocate_sets(base: _Base, sets: list[ResourceSet]) -> Iterator[Colocation]:
@@ -398,7 +404,7 @@ def _colocate_within(base: _Base, block: ResourceSet) -> Iterator[Colocation]:
         return
     inner = replace(base, id=block.id or base.id, score=score)
     roles = (block.role, block.role)
-    members = block.members
+    members = block.members[: block.unknown[0]] if block.unknown else block.members
     if score < 0:
         for place, member in enumerate(members):
             for earlier in members[:place]:
@@ -413,13 +419,13 @@ def _colocate_within(base: _Base, block: ResourceSet) -> Iterator[Colocation]:
 
 
 def _colocate_between(base: _Base, first: ResourceSet, second: ResourceSet) -> Iterator[Colocation]:
-    """The earlier set with the later one, up to the first unknown member (P11.5)."""
-    dependents = first.members[:1] if first.sequential is not False else first.members
-    primaries = second.members
+    """The earlier set with the later one; what is not known is left out (P11.5)."""
+    dependents, primaries = first.members, second.members
+    if first.sequential is not False:
+        dependents = () if 0 in first.unknown else dependents[:1]
     if second.sequential is not False:
-        primaries = primaries[-1:] if second.complete else ()
-    elif not second.complete:
-        dependents = dependents[:1]
+        last = len(second.members) + len(second.unknown) - 1
+        primaries = () if last in second.unknown else primaries[-1:]
     for dependent in dependents:
         for primary in primaries:
             yield base.make(dependent, primary, (first.role, second.role))
@@ -435,8 +441,9 @@ def _read_order(reading: Reading, element: etree._Element) -> Iterator[Constrain
     symmetrical = bool_from_text(element.get("symmetrical"))
     if element.find("resource_set") is not None:
         sets = _read_sets(reading, element)
-        if all(block.complete for block in sets):
-            yield OrderSets(owner, tuple(sets), kind, symmetrical)
+        known = tuple(takewhile(lambda block: not block.unknown, sets))
+        if known:
+            yield OrderSets(owner, known, kind, symmetrical)
         return
     first_name, then_name = element.get("first"), element.get("then")
     if not first_name or not then_name:
@@ -444,7 +451,7 @@ def _read_order(reading: Reading, element: etree._Element) -> Iterator[Constrain
         reading.config_error("bad-constraint", message, owner)
         return
     first, then = _expand(reading, owner, first_name), _expand(reading, owner, then_name)
-    if not (first.complete and then.complete):
+    if first.unknown or then.unknown:
         return
     first_action = element.get("first-action", "")
     then_action = element.get("then-action", "")
@@ -499,11 +506,12 @@ def _read_ticket(reading: Reading, element: etree._Element) -> Iterator[Constrai
     policy = element.get("loss-policy", "").lower()
     if element.find("resource_set") is not None:
         for block in _read_sets(reading, element):
-            for resource in block.members:
+            known = block.members[: block.unknown[0]] if block.unknown else block.members
+            for resource in known:
                 yield _ticket(reading, owner, ticket, resource, block.role, policy)
         return
     role = role_from_text(element.get("rsc-role"))
-    for resource in _expand(reading, owner, element.get("rsc", "")).members:
+    for resource in _expand(reading, owner, element.get("rsc", "")).known_start:
         yield _ticket(reading, owner, ticket, resource, role, policy)
 
 

@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 
 from engine.cib.digests import parameters_digest
 from engine.cib.document import FEATURE_SET, Cib
-from engine.scheduler.inject import OpSpec, inject_failure
+from engine.scheduler.inject import Modification, OpSpec, inject_failure
 from engine.scheduler.model import INFINITY
 from engine.scheduler.status_tree import StatusTree
 from engine.scheduler.transition import (
@@ -33,13 +33,15 @@ _MIGRATIONS = frozenset(("migrate_to", "migrate_from"))
 class Done:
     """One line of the list of executed actions; `action` None for a remark between them.
 
-    `aside`: the remark is about the simulation itself and no item of the list.
+    `aside`: the remark is about the simulation itself and no item of the list. `change`: the remark
+    is about what an action changed beside its history.
     """
 
     text: str
     action: GraphAction | None = None
     resource: str = ""
     aside: bool = False
+    change: Modification | None = None
 
 
 @dataclass(slots=True)
@@ -143,7 +145,7 @@ class Player:
                 self.now,
                 start_is_fatal=self.start_failure_is_fatal,
             )
-            self.done.extend([Done(line) for line in remarks])
+            self.done.extend([Done(each.text, change=each) for each in remarks])
         for entry_id in entry_ids(action, primitive.id, failed=rc != target_rc):
             self.status.record(resource, entry_id, values)
         return rc != target_rc

@@ -103,8 +103,19 @@ class Injections:
         )
 
 
-def inject(cib: Cib, wanted: Injections, now: float, *, nodes_may_join: bool = False) -> list[str]:
-    """Make the changes in the CIB and say what was done, line by line.
+@dataclass(frozen=True, slots=True)
+class Modification:
+    """One change: how it is told, and its element and attributes in an XML document."""
+
+    text: str
+    tag: str
+    values: dict[str, str]
+
+
+def inject(
+    cib: Cib, wanted: Injections, now: float, *, nodes_may_join: bool = False
+) -> list[Modification]:
+    """Make the changes in the CIB and say what was done.
 
     With `nodes_may_join` a node that is brought up and is not in the configuration joins it.
     Raises `EngineError` for a node or resource that is not in the configuration; nothing has been
@@ -128,25 +139,28 @@ def inject(cib: Cib, wanted: Injections, now: float, *, nodes_may_join: bool = F
         etree.SubElement(cib.section("nodes"), "node", id=name, uname=name)
     status = StatusTree(cib)
     start_is_fatal = _is_start_failure_fatal(cib)
-    lines: list[str] = []
+    made: list[Modification] = []
     if wanted.quorum is not None:
         value = "1" if _boolean("quorum", wanted.quorum) else "0"
         cib.root.set("have-quorum", value)
-        lines.append(f"Setting quorum: {wanted.quorum}")
+        text = f"Setting quorum: {wanted.quorum}"
+        made.append(Modification(text, "modifications", {"quorum": wanted.quorum}))
     if wanted.watchdog is not None:
         value = "true" if _boolean("watchdog", wanted.watchdog) else "false"
         _set_property(cib, "have-watchdog", value)
-        lines.append(f"Setting watchdog: {wanted.watchdog}")
+        text = f"Setting watchdog: {wanted.watchdog}"
+        made.append(Modification(text, "modifications", {"watchdog": wanted.watchdog}))
     changes = (
-        (wanted.nodes_up, status.take_up, "Bringing node {} online"),
-        (wanted.nodes_down, status.take_down, "Taking node {} offline"),
-        (wanted.nodes_fail, status.lose, "Failing node {}"),
+        (wanted.nodes_up, status.take_up, "Online", "Bringing node {} online"),
+        (wanted.nodes_down, status.take_down, "Offline", "Taking node {} offline"),
+        (wanted.nodes_fail, status.lose, "Failing", "Failing node {}"),
     )
-    for names, change, text in changes:
+    for names, change, word, text in changes:
         for name in names:
             known, node_id = nodes[name.lower()]
             change(status.node_state(known, node_id))
-            lines.append(text.format(name))
+            values = {"action": word, "node": name}
+            made.append(Modification(text.format(name), "modify_node", values))
     ticket_changes = (
         (wanted.tickets_grant, "granted", "true", "Granting ticket {}"),
         (wanted.tickets_revoke, "granted", "false", "Revoking ticket {}"),
@@ -156,14 +170,17 @@ def inject(cib: Cib, wanted: Injections, now: float, *, nodes_may_join: bool = F
     for tickets, name, value, text in ticket_changes:
         for ticket in tickets:
             status.set_ticket(ticket, name, value)
-            lines.append(text.format(ticket))
+            values = {"action": text.split()[0].replace("Making", "Standby"), "ticket": ticket}
+            made.append(Modification(text.format(ticket), "modify_ticket", values))
     for spec, agent in zip(wanted.operations, agents, strict=True):
         known, node_id = nodes[spec.node.lower()]
         state = status.node_state(known, node_id)
-        lines.append(f"Injecting {spec.key}@{spec.node}={spec.rc} into the configuration")
-        lines += inject_failure(status, state, spec, now, start_is_fatal=start_is_fatal)
+        shown = f"{spec.key}@{spec.node}={spec.rc}"
+        text = f"Injecting {shown} into the configuration"
+        made.append(Modification(text, "inject_spec", {"spec": shown}))
+        made += inject_failure(status, state, spec, now, start_is_fatal=start_is_fatal)
         _record(status, state, spec, known, agent, now)
-    return lines
+    return made
 
 
 def inject_failure(
@@ -173,7 +190,7 @@ def inject_failure(
     now: float,
     *,
     start_is_fatal: bool,
-) -> list[str]:
+) -> list[Modification]:
     """Count a failed operation in the node's transient attributes (C20.7).
 
     One failed stop is enough to keep the resource off the node; a start if `start_is_fatal`.
@@ -189,11 +206,14 @@ def inject_failure(
     else:
         shown = status.add_to_transient(state, count, 1)
     status.set_transient(state, last, moment)
-    where = f"/node_state '{state.get('id', '')}'"
-    return [
-        f"Injecting attribute {count}={shown} into {where}",
-        f"Injecting attribute {last}={moment} into {where}",
-    ]
+    return [_attribute(state, count, shown), _attribute(state, last, moment)]
+
+
+def _attribute(state: etree._Element, name: str, value: str) -> Modification:
+    state_id = state.get("id", "")
+    text = f"Injecting attribute {name}={value} into /node_state '{state_id}'"
+    values = {"name": name, "value": value, "node_path": "/node_state", "cib_node": state_id}
+    return Modification(text, "inject_attr", values)
 
 
 def _record(

@@ -495,7 +495,7 @@ class ResourceSet:
     score: int | None = None
     kind: OrderKind | None = None
     ordering: str = ""
-    complete: bool = True  # False: members from the first unknown one on are left out
+    unknown: tuple[int, ...] = ()  # places of references to nothing, which are not in `members`
 
 
 @dataclass(frozen=True, slots=True)

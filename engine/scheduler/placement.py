@@ -162,8 +162,8 @@ class Placement:
         node.assigned_count += 1
         if resource.utilization:
             _take_capacity(node, resource, -1)
-            if self.sink is not None:
-                self.sink.utilization(resource, node, needs(resource))
+        if self.sink is not None:
+            self.sink.utilization(resource, node, needs(resource))
 
     def unassign(self, resource: Resource) -> None:
         """Take the node back from a resource and all below it (P10.8)."""
@@ -282,5 +282,4 @@ def _may_take(node: Node, score: int) -> bool:
 def _take_capacity(node: Node, resource: Resource, sign: int) -> None:
     capacity = node.capacity
     for name, value in needs(resource).items():
-        if name in capacity:
-            capacity[name] += sign * value
+        capacity[name] = capacity.get(name, 0) + sign * value

@@ -41,9 +41,18 @@ _STOPPED: Final = Role.STOPPED
 _IGNORE: Final = OnFail.IGNORE
 _RESET_REMOTE: Final = OnFail.RESET_REMOTE
 
-# Every other operation tells of the resource, also one that nobody plans (a cancelled monitor that
-# was recorded means that the resource was active).
-_IRRELEVANT_TASKS: Final = frozenset(("", "notify", "meta-data"))
+_TASKS: Final = frozenset(
+    (
+        "monitor",
+        "start",
+        "stop",
+        "promote",
+        "demote",
+        "migrate_to",
+        "migrate_from",
+        "asyncmon",
+    )
+)
 _MASKABLE: Final = frozenset((_NOT_INSTALLED, OcfStatus.INVALID_PARAM))
 _PROBE_IS_VALID: Final = frozenset((0, 7, 8, 190, 191))
 _CLEARED_UNCHANGED: Final = frozenset((OnFail.STOP, OnFail.BAN, OnFail.STANDBY, OnFail.FENCE))
@@ -105,7 +114,7 @@ def process_record(state: EntryState, record: OpRecord) -> None:
 
 def _readable(record: OpRecord) -> Result | None:
     """The result of an entry that counts at all (20.1)."""
-    if not record.id or record.task in _IRRELEVANT_TASKS:
+    if not record.id or record.task not in _TASKS:
         return None
     status, rc = record.status, record.rc
     if status is None or not -1 <= status <= history.NO_SECRETS or status == history.CANCELLED:

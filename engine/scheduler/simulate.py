@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.cib.document import Cib
     from engine.scheduler.api import Schedule
     from engine.scheduler.execute import Done
+    from engine.scheduler.inject import Modification
     from engine.scheduler.model import Model
     from engine.scheduler.scores import ScoreLine
     from engine.scheduler.simulate_options import SimulateOptions
@@ -37,15 +38,13 @@ class Output(Protocol):
 
     def date(self, text: str) -> None: ...
 
-    def info(self, text: str) -> None: ...
-
     def notices(self, model: Model) -> None: ...
 
     def status(self, model: Model, heading: str, *, pending: bool) -> None: ...
 
-    def modifications(self, lines: Sequence[str]) -> None: ...
+    def modifications(self, made: Sequence[Modification]) -> None: ...
 
-    def scores(self, heading: str, lines: Sequence[ScoreLine]) -> None: ...
+    def scores(self, heading: str, notices: Sequence[str], lines: Sequence[ScoreLine]) -> None: ...
 
     def summary(self, schedule: Schedule) -> None: ...
 
@@ -53,7 +52,7 @@ class Output(Protocol):
 
     def take(self) -> str: ...
 
-    def finish(self, status: int, message: str) -> str: ...
+    def finish(self, status: int, message: str, errors: Iterable[str] = ()) -> str: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,10 +102,17 @@ def _run(arguments: Sequence[str]) -> int:
     if options.profile:
         return _profile(options)
     output = _new_output(options, arguments)
-    cib = _read_source(options.source)
-    status = Simulation(options, cib, output).run()
-    message = "OK" if status == ExitStatus.OK else "The transition cannot complete"
-    _write_text(options.output_to, output.finish(status, message))
+    errors: list[str] = []
+    try:
+        cib = _read_source(options.source)
+        status = Simulation(options, cib, output, errors).run()
+        message = "OK" if status == ExitStatus.OK else "Error occurred"
+    except EngineError as refusal:
+        if options.output_as == "text":
+            raise
+        status, message = int(refusal.status), "Error occurred"
+        errors += [report.message for report in refusal.reports] or [str(refusal)]
+    _write_text(options.output_to, output.finish(status, message, errors))
     return status
 
 
@@ -122,12 +128,19 @@ def _new_output(options: SimulateOptions, arguments: Sequence[str]) -> Output:
 
 
 class Simulation:
-    """One run: the status, the injected changes, the schedule, and playing it."""
+    """One run: the status, the injected changes, the schedule, and playing it.
 
-    def __init__(self, options: SimulateOptions, cib: Cib, output: Output) -> None:
+    `errors` takes what a document holds in its end, and what goes to stderr beside a text.
+    """
+
+    def __init__(
+        self, options: SimulateOptions, cib: Cib, output: Output, errors: list[str]
+    ) -> None:
         self._options = options
         self._cib = cib
         self._output = output
+        self._errors = errors
+        self._silent = options.quiet and options.output_as == "text"
         self._zone = _local_zone()
 
     def run(self) -> int:
@@ -136,7 +149,7 @@ class Simulation:
         now = self._announce_date()
         plans = options.run or options.simulate or options.show_scores
         plans = plans or options.show_utilization or bool(options.save_graph or options.save_dot)
-        schedule_first = plans and not options.injections and options.quiet
+        schedule_first = plans and not options.injections and self._silent
         if not schedule_first:
             from engine.base.reports import ReportList
             from engine.scheduler.unpack import unpack_cib
@@ -199,7 +212,7 @@ class Simulation:
         return original
 
     def _show_status(self, model: Model) -> None:
-        if not self._options.quiet:
+        if not self._silent:
             self._output.notices(model)
             self._output.status(model, "Current cluster status", pending=True)
 
@@ -233,10 +246,7 @@ class Simulation:
             self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
         )
         if sink is not None:
-            if not options.quiet:
-                for notice in decided.plan.notices:
-                    output.info(notice)
-            output.scores(_score_heading(options), sink.lines)
+            output.scores(_score_heading(options), decided.plan.notices, sink.lines)
         self._tell_findings(decided.reports)
         self._save(options.save_graph, decided.graph_pieces)
         if options.save_dot:
@@ -244,7 +254,7 @@ class Simulation:
 
             text = dot_text(decided.plan, all_actions=options.all_actions)
             self._save(options.save_dot, lambda: (text.encode(),))
-        if not options.quiet:
+        if not self._silent:
             output.summary(decided)
         return decided
 
@@ -252,10 +262,16 @@ class Simulation:
         """Loops always, everything else with --verbose: a CIB with faults still has a plan."""
         for report in reports:
             if self._options.verbose or report.code == "ordering-loop":
-                self._write_pending()
                 known = report.subject in report.message
                 about = "" if known else f"{report.subject}: "
-                sys.stderr.write(f"{report.severity.name.lower()}: {about}{report.message}\n")
+                self._complain(f"{report.severity.name.lower()}: {about}{report.message}")
+
+    def _complain(self, text: str) -> None:
+        if self._options.output_as == "text":
+            self._write_pending()
+            sys.stderr.write(f"{text}\n")
+        else:
+            self._errors.append(text)
 
     def _play(self, decided: Schedule) -> bool:
         """Play the transition and show the status after it; False if it cannot complete."""
@@ -272,16 +288,15 @@ class Simulation:
             start_failure_is_fatal=decided.model.options.start_failure_is_fatal,
         )
         complete = player.play(decided.transition)
-        if not options.quiet:
+        if not self._silent:
             output.executed(player.done)
         if not complete or decided.plan.loops:
-            self._write_pending()
-            sys.stderr.write("Transition failed: terminated\n")
-            sys.stderr.write("An invalid transition was produced\n")
+            self._complain("Transition failed: terminated")
+            self._complain("An invalid transition was produced")
         self._save(options.save_output, self._cib_text)
         if options.in_place:
             _write_bytes(options.source, self._cib.to_bytes())
-        if not options.quiet:
+        if not self._silent:
             from engine.scheduler.unpack import unpack_cib
 
             now = self._announce_date()
@@ -376,12 +391,9 @@ def _check_form(cib: Cib, what: str) -> None:
 
 
 def _cib_of_the_cluster() -> bytes:
-    from engine.ipc.client import Client
+    from engine.ipc.live import live_cib
 
-    root = Path(os.environ.get("CRMSHELL_ROOT", "/"))
-    client = Client(str(root / "run/crmshell/admin.sock"))
-    reply = client.request("cib", scope="all", sync=False)
-    return bytes(reply["cib"])
+    return live_cib(os.environ)
 
 
 def _write_text(path: str, text: str) -> None:

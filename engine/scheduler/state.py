@@ -323,8 +323,9 @@ def _fence_for_resource(reading: Reading, resource: Resource, node: Node) -> Non
         connection = node.connection
         if node.is_remote and connection is not None and not connection.failed:
             node.seen = False
-            reason += (
-                " (fencing will be revoked if remote connection can be re-established elsewhere)"
+            reason = (
+                f"{resource.id} is active there (fencing will be revoked if remote connection "
+                "can be re-established elsewhere)"
             )
     else:
         return

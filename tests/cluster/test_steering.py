@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from crmshell.environment import Environment
@@ -313,3 +314,53 @@ def test_of_two_editors_the_second_sees_the_conflict_and_overwrites_no_more_than
     assert "interval=2s" in shown
     assert "batch-limit=7" in shown
     source.close()
+
+
+def typing(node: OneNode, *lines: str) -> pexpect.spawn:
+    """An interactive shell in level configure in which these lines have been typed."""
+    crm = pexpect.spawn(
+        CRM,
+        ["configure"],
+        env={**node.variables, "NO_COLOR": "1"},  # type: ignore[arg-type]
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(40, 160),
+    )
+    for line in lines:
+        crm.expect("configure#")
+        crm.send(f"{line}\r")
+    return crm
+
+
+def test_an_agent_that_dies_between_edit_and_commit_costs_nothing(node: OneNode) -> None:
+    crm = typing(node, "property batch-limit=7", "show")
+    crm.expect("batch-limit=7")
+    node.kill()
+    crm.send("commit\r")
+    crm.expect("ERROR: cannot reach the node agent")
+    crm.expect("the pending changes are kept in .*pending-live.* and offered at the next start")
+    crm.send("show\r")
+    crm.expect("batch-limit=7")
+    crm.close(force=True)
+
+    node.start()
+    assert "batch-limit" not in node.do("configure", "show")
+    crm = pexpect.spawn(
+        CRM,
+        env=node.variables,  # type: ignore[arg-type]
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(40, 160),
+    )
+    crm.expect("could not be committed. Go on with them")
+    crm.send("y\r")
+    crm.expect("configure#")
+    crm.send("commit\r")
+    crm.expect("configure#")
+    crm.send("quit\r")
+    crm.expect("bye")
+    crm.expect(pexpect.EOF)
+    crm.close()
+    assert crm.exitstatus == 0
+    assert "batch-limit=7" in node.do("configure", "show")
+    assert not list((node.folder / "home").rglob("pending-*"))

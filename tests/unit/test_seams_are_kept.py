@@ -22,6 +22,7 @@ EDGES = (
     "engine/agents/catalog.py",
     "engine/agents/run.py",
     "engine/ipc/client.py",
+    "engine/ipc/live.py",
     "engine/ipc/server.py",
     "engine/cib/schema.py",
     "engine/scheduler/simulate.py",

@@ -76,7 +76,9 @@ def test_a_command_that_only_one_level_has_is_found_from_the_root() -> None:
 
 def test_a_misspelt_word_finds_nothing_but_near_names() -> None:
     assert TOPICS.find(["primitve"], "configure") is None
-    assert TOPICS.nearest("primitve", "configure") == ("primitive",)
+    assert TOPICS.nearest(["primitve"], "configure") == ("primitive",)
+    assert TOPICS.nearest(["configure", "primitve"]) == ("primitive",)
+    assert TOPICS.nearest(["re"], "resource") == ("restart", "refresh", "report")
 
 
 @pytest.mark.parametrize("word", ["../../etc/passwd", "a/b", "", "\0", "x" * 5000, "ü"])

@@ -195,8 +195,8 @@ def test_only_an_action_that_somebody_executes_carries_the_shutdown_lock() -> No
     assert {find(decided, name).shutdown_lock for name in pseudo_actions(decided)} == {""}
 
 
-def test_an_operation_that_nobody_plans_still_tells_that_the_resource_is_active() -> None:
-    entry = op("a", "cancel", interval=10000)
-    decided = decide(cib(primitive("a"), nodes=1, states=node_state(1, history("a", entry))))
+def test_a_cancelled_monitor_in_the_history_does_not_make_a_stopped_resource_active() -> None:
+    entries = (stopped("a"), op("a", "cancel", interval=10000, call=9))
+    decided = decide(cib(primitive("a"), nodes=1, states=node_state(1, history("a", *entries))))
 
-    assert [node.name for node in decided.model.resources[0].running_on] == ["n1"]
+    assert decided.model.resources[0].running_on == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lxml import etree
 
 from engine.cib.document import Cib
 from engine.scheduler.api import Schedule, schedule
@@ -21,7 +22,7 @@ from tests.unit.scheduler.clusters import (
     primitive,
     state,
 )
-from tests.unit.scheduler.plans import decide, find, location, running, summary
+from tests.unit.scheduler.plans import decide, find, inputs, location, running, summary
 
 STATEFUL = "ocf:pacemaker:Stateful"
 
@@ -150,7 +151,7 @@ def test_a_location_for_a_template_counts_up_to_the_first_user_that_is_unknown()
     assert "Start a ( n1 )" in summary(decide(document))
 
 
-def test_a_colocation_with_a_template_counts_up_to_the_first_user_that_is_unknown() -> None:
+def test_a_colocation_with_a_template_counts_for_the_users_that_are_known() -> None:
     template = '<template id="t" class="ocf" provider="pacemaker" type="Dummy"/>'
     users = [f'<primitive id="{name}" template="t"/>' for name in ("a", "p", "z")]
     document = cib(
@@ -164,7 +165,7 @@ def test_a_colocation_with_a_template_counts_up_to_the_first_user_that_is_unknow
     )
     model = decide(document).model
     (dependent,) = [resource for resource in model.resources if resource.id == "d"]
-    assert [colocation.primary.id for colocation in dependent.this_with] == ["a"]
+    assert [colocation.primary.id for colocation in dependent.this_with] == ["a", "z"]
 
 
 def test_a_failure_that_stops_an_anonymous_clone_bans_the_clone_and_not_its_instances() -> None:
@@ -190,3 +191,75 @@ def test_a_bundle_in_a_loop_of_colocations_is_shown_each_time_that_it_is_asked_f
     replicated = bundle("b", 'replicas="3"', 'ip-range-start="192.168.122.100"', primitive("p"))
     document = cib(replicated, primitive("r"), constraints=loop, nodes=1)
     assert score_lines(document).count("pcmk__bundle_assign: b allocation score on n1: 0") == 8
+
+
+def test_an_ordering_of_sets_ends_before_the_set_with_an_unknown_member() -> None:
+    refs = [
+        f'<resource_set id="s{number}"><resource_ref id="{name}"/></resource_set>'
+        for number, name in enumerate(("a", "b", "p", "d"))
+    ]
+    document = cib(
+        primitive("a"),
+        primitive("b"),
+        clone("c", primitive("p")),
+        primitive("d"),
+        constraints=f'<rsc_order id="o">{"".join(refs)}</rsc_order>',
+        nodes=1,
+    )
+    decided = decide(document)
+    assert "a_start_0 n1" in inputs(decided, "b_start_0 n1")
+    assert not {"a_start_0 n1", "b_start_0 n1"} & inputs(decided, "d_start_0 n1")
+
+
+def test_no_value_equals_no_value_also_for_a_primary_that_is_not_placed() -> None:
+    near = (
+        '<rsc_colocation id="k" rsc="c" rsc-role="Promoted" with-rsc="a" score="40"'
+        ' node-attribute="rack"/>'
+    )
+    document = cib(
+        clone("c", primitive("p", STATEFUL), promotable="true", clone_max="1"),
+        primitive("a", target_role="Stopped"),
+        constraints=near,
+        nodes=1,
+    )
+    assert "p:0 promotion score on n1: 39" in score_lines(document)
+
+
+def test_an_offline_node_that_is_clean_may_be_the_source_of_a_migration() -> None:
+    document = cib(
+        primitive("a", allow_migrate="true"),
+        options={"shutdown-lock": "true"},
+        constraints=location("a", "n1", "-INFINITY"),
+        states=state(1, history("a", running("a")), in_ccm="false", crmd="offline", join="down")
+        + state(2),
+        nodes=2,
+    )
+    text = dot_text(decide(document).plan, all_actions=True)
+    assert '"a_migrate_to_0 n1"' in text
+
+
+def test_a_tie_of_capacities_is_broken_in_the_order_of_the_whole_table() -> None:
+    """Of nodes 1 and 2 the latter comes first in a table of eight nodes, but not in one of two."""
+    nodes = "".join(
+        f'<node id="{number}" uname="n{number}">'
+        f'<instance_attributes id="i{number}"><nvpair id="j{number}" name="standby"'
+        f' value="{str(number > 2).lower()}"/></instance_attributes>'
+        f'<utilization id="u{number}"><nvpair id="v{number}" name="cpu" value="2"/></utilization>'
+        "</node>"
+        for number in range(1, 9)
+    )
+    need = '<utilization id="u{0}"><nvpair id="v{0}" name="cpu" value="2"/></utilization>'
+    resources = [
+        f'<primitive id="{name}" class="ocf" provider="pacemaker" type="Dummy">'
+        f"{need.format(name)}</primitive>"
+        for name in ("a", "b")
+    ]
+    document = cib(
+        *resources,
+        options={"placement-strategy": "utilization"},
+        constraints='<rsc_colocation id="k" rsc="b" with-rsc="a" score="INFINITY"/>',
+        nodes=8,
+    )
+    section = document.section("nodes")
+    section[:] = list(etree.fromstring(f"<nodes>{nodes}</nodes>"))
+    assert "Start a ( n2 )" in summary(decide(document))

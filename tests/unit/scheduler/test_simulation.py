@@ -234,7 +234,8 @@ def test_an_unknown_node_that_is_brought_up_joins_the_cluster() -> None:
     document = cib(primitive("a"), nodes=1, options=IGNORE)
 
     wanted = Injections(nodes_up=["n2"])
-    assert inject(document, wanted, NOW, nodes_may_join=True) == ["Bringing node n2 online"]
+    (made,) = inject(document, wanted, NOW, nodes_may_join=True)
+    assert made.text == "Bringing node n2 online"
     decided = schedule(document, NOW)
 
     assert [(node.name, node.online) for node in decided.model.nodes] == [
@@ -259,7 +260,8 @@ def test_an_injected_failure_says_how_often_the_operation_has_failed(
     interval = 10000 if task == "monitor" else 0
     failed = OpSpec("a", task, interval, "n1", 1)
 
-    lines = inject(document, Injections(operations=[failed, failed]), NOW)
+    made = inject(document, Injections(operations=[failed, failed]), NOW)
+    lines = [each.text for each in made]
 
     counts = [line.split("=")[1].split()[0] for line in lines if "fail-count" in line]
     assert counts == ([shown, "2"] if shown == "1" else [shown, shown])
@@ -284,7 +286,7 @@ def test_injections_are_told_in_their_fixed_order() -> None:
         tickets_standby=["T"],
     )
 
-    assert inject(document, wanted, NOW) == [
+    assert [each.text for each in inject(document, wanted, NOW)] == [
         "Setting quorum: false",
         "Setting watchdog: true",
         "Bringing node n1 online",
@@ -448,7 +450,7 @@ def test_xml_output_is_one_document(source: str, capsys: pytest.CaptureFixture[s
         "allocations",
         "actions",
         "transition",
-        "cluster_status",
+        "revised_cluster_status",
         "status",
     ]
     assert root.find("actions/rsc_action").get("resource") == "a"
@@ -458,15 +460,20 @@ def test_xml_output_is_one_document(source: str, capsys: pytest.CaptureFixture[s
 def test_attributes_and_fail_counts_are_shown_on_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    states = state(1, attributes={"rack": "7", "fail-count-a#monitor_10000": "2"})
+    failed = op("a", "monitor", 1, interval=10000, exit_reason="no", last_rc_change="1700000000")
+    values = {"rack": "7", "fail-count-a#monitor_10000": "2", "pingd": "100"}
+    states = state(1, history("a", op("a", "start"), failed), attributes=values)
     path = tmp_path / "cib.xml"
     path.write_bytes(cib(primitive("a"), nodes=1, options=IGNORE, states=states).to_bytes())
 
     assert main(["-x", str(path), "-A", "-c"]) == 0
 
     text = capsys.readouterr().out
-    assert "    * Node: n1:\n      * rack" in text
-    assert "      * a: migration-threshold=INFINITY fail-count=2\n" in text
+    assert "    * Node: n1:\n      * pingd" in text
+    assert "\n      * rack                            \t: 7         \n" in text
+    assert "      * a: migration-threshold=1000000 fail-count=2\n" in text
+    assert "  * Failed Resource Actions:\n    * a_monitor_10000 on n1 'Error occurred' (1):" in text
+    assert "status='Error', exitreason='no', last-rc-change='" in text
 
 
 def test_a_folder_of_inputs_can_be_timed(source: str, capsys: pytest.CaptureFixture[str]) -> None:

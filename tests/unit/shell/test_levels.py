@@ -247,3 +247,16 @@ def test_an_earlier_configuration_is_listed_and_brought_back(shell: Shell, tmp_p
     assert said.status == 0
     assert "standby" not in said.cib
     assert 'epoch="3"' in said.cib
+
+
+def test_a_word_of_another_level_is_pointed_to(shell: Shell) -> None:
+    assert "did you mean configure primitive?" in shell("primitive", "p", "Dummy").err
+    assert "did you mean /configure primitive?" in shell("node", "primitive", "p").err
+    assert "did you mean /options?" in shell("configure", "options", "show").err
+
+
+def test_changes_that_lead_back_to_where_they_began_are_nothing_to_commit(shell: Shell) -> None:
+    script = "property batch-limit=5\nundo\ncommit\nfilter cat\ncommit\ncommit --dry-run\n"
+    said = shell("configure", stdin=script)
+    assert said.status == 0
+    assert said.err.count("nothing to commit") == 3
