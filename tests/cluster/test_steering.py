@@ -359,6 +359,7 @@ def test_an_agent_that_dies_between_edit_and_commit_costs_nothing(node: OneNode)
     crm.expect("configure#")
     crm.send("quit\r")
     crm.expect("bye")
+    crm.expect(pexpect.EOF)
     crm.close()
     assert crm.exitstatus == 0
     assert "batch-limit=7" in node.do("configure", "show")
