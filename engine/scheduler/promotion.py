@@ -191,6 +191,7 @@ def _sort_for_promotion(placement: Placement, clone: Resource) -> None:
                 clone.allowed = merged(
                     placement, c.dependent, clone, clone.allowed, c, factor, ACTIVE_NONNEGATIVE
                 )
+    placement.touched(clone)
     for ticket in clone.tickets:
         if ticket.role is Role.PROMOTED and (not ticket.ticket.granted or ticket.ticket.standby):
             placement.ban(clone, None, f"ticket {ticket.ticket.id} forbids promotion")
