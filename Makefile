@@ -63,6 +63,7 @@ fuzz: $(VENV)/.test ## generated examples nobody has seen yet, instead of the fi
 	EXAMPLES=search $(PYTEST) -q -n 2 -m hypothesis tests
 
 bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are installed
+	@$(BIN)/python -m compileall -q crmshell engine
 	$(BIN)/python $(BENCH)/scheduler --candidate $(BIN)/crm_simulate --shapes all --fit
 	$(BIN)/python $(BENCH)/shell --candidate $(BIN)/crm
 	$(BIN)/python tests/bench/warm.py --sizes 3x30,8x250,16x1000,32x2000

@@ -325,6 +325,15 @@ class Environment:
         except (OSError, ValueError) as problem:
             raise ShellError(f"{argv[0]}: {_reason(problem)}", code="cannot-run") from None
 
+    def begin(self, job: Callable[[], None]) -> Callable[[], None]:
+        """Start a job beside everything else; what is returned waits for it and raises its error."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(1)
+        future = pool.submit(job)
+        pool.shutdown(wait=False)
+        return future.result
+
     def own_program(self, name: str) -> str:
         """A program that is installed with this one, else one in PATH; "" if there is none."""
         beside = os.path.join(os.path.dirname(sys.executable), name)

@@ -78,7 +78,8 @@ def _run(options: argparse.Namespace) -> int:
     for text in config.warnings:
         _log.warning("%s", text)
     from engine.edges.toolbox import write_tools
-    from engine.node import Node, Places
+    from engine.node.agent import Node
+    from engine.node.places import Places
 
     paths = AgentPaths(
         ocf_root=options.ocf_root,

@@ -54,7 +54,10 @@ _ATTRIBUTE_OF = {
 def role(cursor: Cursor) -> RoleStmt:
     given = cursor.object_id()
     description = cursor.description()
-    return RoleStmt(given, description, _rights(cursor), not cursor.dialect.has_targets)
+    rights = _rights(cursor)
+    if not rights and cursor.dialect.typed:
+        raise cursor.problem(f"expected a right ({', '.join(RIGHTS)}) and what it covers")
+    return RoleStmt(given, description, rights, not cursor.dialect.has_targets)
 
 
 def _rights(cursor: Cursor) -> tuple[Permission, ...]:
@@ -177,6 +180,8 @@ def acl_target(cursor: Cursor) -> AclTargetStmt:
     while not cursor.at_end:
         word = cursor.take("a role").removeprefix("role:")
         roles.append(cursor.checked_id(word))
+    if not roles and cursor.dialect.typed:
+        raise cursor.problem("expected a role")
     return AclTargetStmt(cursor.keyword, given, tuple(roles))
 
 
@@ -235,6 +240,8 @@ def _select(cursor: Cursor) -> Select:
         events.append(low)
         if low == "attributes":
             attributes = _braced_names(cursor)
+    if not events and cursor.low == "attributes":
+        raise cursor.problem("expected { NAME … } after attributes", cursor.i + 1)
     if not events:
         raise cursor.problem(f"expected what to select ({', '.join(EVENTS)})", legal=EVENTS)
     return Select(tuple(events), tuple(attributes))

@@ -15,7 +15,8 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class NvPair:
-    """`name=value`, `name` (value None), `$id:name=value`, or `@ref[:name]` (ref not "")."""
+    """`name=value`, `name` (value None), either with `$id:` in front, or `@ref[:name]` (ref not
+    "")."""
 
     name: str
     value: str | None = None

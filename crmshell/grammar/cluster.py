@@ -73,10 +73,24 @@ def property_set(cursor: Cursor) -> PropertyStmt:
             rules.append(parse_rule(cursor))
             continue
         pair = cursor.pair(("rule",))
-        if pair.value == "" and cursor.dialect.typed and cursor.keyword == "property":
-            raise cursor.problem(f"{pair.name} has an empty value", cursor.i - 1)
+        if cursor.dialect.typed:
+            _refuse_valueless(cursor, pair)
         pairs.append(pair)
+    if cursor.dialect.typed and not given and not rules and not pairs:
+        raise cursor.problem("expected NAME=VALUE")
     return PropertyStmt(cursor.keyword, given, score, tuple(rules), tuple(pairs))
+
+
+def _refuse_valueless(cursor: Cursor, pair: NvPair) -> None:
+    """A property that is typed without a value is a slip, or was meant as a question."""
+    if pair.value is None and not pair.ref:
+        raise cursor.problem(
+            f"{pair.name} has no value, expected {pair.name}=VALUE"
+            f" (get_property {pair.name} shows what it is)",
+            cursor.i - 1,
+        )
+    if pair.value == "" and cursor.keyword == "property":
+        raise cursor.problem(f"{pair.name} has an empty value", cursor.i - 1)
 
 
 def topology(cursor: Cursor) -> TopologyStmt:

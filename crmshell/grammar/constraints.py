@@ -20,6 +20,7 @@ from engine.base.digits import is_digits
 
 KINDS = ("Mandatory", "Optional", "Serialize")
 LOSS_POLICIES = ("stop", "demote", "fence", "freeze")
+SCORE_WORDS = ("inf", "-inf", "infinity", "mandatory", "advisory")
 DEGENERATE = "_rsc_set_"
 _SET_FLAGS = ("sequential", "require-all", "ordering")
 _ITEM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_]+)?\Z")
@@ -226,7 +227,7 @@ def location(cursor: Cursor) -> LocationStmt:
     word = cursor.take("SCORE: and a node, or a rule")
     if not word.endswith(":") or len(word) < 2:
         raise cursor.problem("expected SCORE: and a node, or a rule", at, legal=("rule",))
-    score, attribute = score_from_word(word[:-1])
+    score, attribute = _plain_score(cursor, word[:-1], at)
     node = cursor.take("a node")
     cursor.finish()
     return LocationStmt(given, rsc, pattern, sets, attrs, score, attribute, node)
@@ -264,12 +265,25 @@ def _location_attributes(cursor: Cursor) -> Pairs:
     return tuple(attrs.items())
 
 
+def _plain_score(cursor: Cursor, word: str, at: int) -> tuple[str | None, str]:
+    """A score outside a rule. Only old schemas know score-attribute there; typed, it is a slip."""
+    score, attribute = score_from_word(word)
+    if attribute and cursor.dialect.typed:
+        raise cursor.problem(
+            f"'{word}' is no score, expected a whole number, inf or -inf"
+            " (the name of an attribute is a score in a rule only)",
+            at,
+            legal=SCORE_WORDS,
+        )
+    return score, attribute
+
+
 def colocation(cursor: Cursor) -> ColocationStmt:
     given = cursor.object_id()
     score: str | None = None
     attribute = ""
     if not cursor.at_end and cursor.word.endswith(":") and len(cursor.word) > 1:
-        score, attribute = score_from_word(cursor.take("a score")[:-1])
+        score, attribute = _plain_score(cursor, cursor.take("a score")[:-1], cursor.i - 1)
     elif cursor.dialect.typed:
         raise cursor.problem("expected a score, as in inf: or -100:")
     trailing, stop = _trailing(cursor, ("node-attribute", "influence"))

@@ -23,6 +23,7 @@ _SCORE = re.compile(
 _NUMBER = re.compile(r"[+-]?[0-9]+\Z")
 _BARE_NAME = re.compile(r"[^=@${}()\[\]\"\s]*[^=@${}()\[\]:\"\s]\Z")
 _NAMED_PAIR = re.compile(r"\$([^=:]+)(?::([^=]+))?=(.*)\Z", re.DOTALL)
+_NAMED_BARE = re.compile(r"\$([^=:]+):([^=@${}()\[\]\"\s]*[^=@${}()\[\]:\"\s])\Z")
 _PAIR_REF = re.compile(r"@([^:=]+)(?::(.+))?\Z")
 
 OP_ATTRIBUTES = frozenset(
@@ -277,9 +278,10 @@ def pair_from_word(word: str) -> NvPair | None:
     first = word[:1]
     if first == "$":
         named = _NAMED_PAIR.match(word)
-        if named is None:
-            return None
-        return NvPair(named[2] or named[1], named[3], named[1])
+        if named is not None:
+            return NvPair(named[2] or named[1], named[3], named[1])
+        bare = _NAMED_BARE.match(word)
+        return NvPair(bare[2], None, bare[1]) if bare is not None else None
     if first == "@":
         ref = _PAIR_REF.match(word)
         return NvPair(ref[2] or "", None, "", ref[1]) if ref else None

@@ -48,6 +48,7 @@ from crmshell.grammar.ast import (
     XmlStmt,
 )
 from crmshell.grammar.ids import legal_id
+from crmshell.grammar.words import UNITS
 
 # (kind of the word, text) -> the text, perhaps in colour
 Paint: TypeAlias = Callable[[str, str], str]
@@ -57,6 +58,7 @@ _BARE = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _NEEDS_QUOTES = re.compile(r"[\s\"'\\]|\A\Z")
 _SCORES = {"INFINITY": "inf", "+INFINITY": "+inf", "-INFINITY": "-inf"}
 _OPERATIONS = {"in_range": "in", "date_spec": "spec"}
+_RULE_WORDS = frozenset(("and", "or", "start", "end", *UNITS))
 _SET_TAGS = {"params": "instance_attributes", "attributes": "instance_attributes"}
 _SET_TAGS |= {"op_params": "instance_attributes", "utilization": "utilization"}
 _SET_TAGS |= {"meta": "meta_attributes", "op_meta": "meta_attributes"}
@@ -156,8 +158,9 @@ class Printer:
             text = "@" + self._p("id_reference", pair.ref)
             return f"{text}:{pair.name}" if pair.name else text
         if pair.value is None:
-            return self._p("attr_name", pair.name)
-        text = self._pair(pair.name, pair.value)
+            text = self._p("attr_name", pair.name)
+        else:
+            text = self._pair(pair.name, pair.value)
         if pair.id and self._shows(pair.id, f"{prefix}-{pair.name}"):
             return f"${self._p('identifier', pair.id)}:{text}"
         return text
@@ -173,11 +176,17 @@ class Printer:
         if stmt.score:
             words.append(self._p("score", stmt.score) + ":")
         inner = stmt.id or made
-        for rule in stmt.rules:
-            words.append(self._rule(rule, inner))
-        for pair in stmt.pairs:
-            words.append(self._nvpair(pair, inner))
-        return " ".join(words)
+        return " ".join([*words, *self._rules_and_pairs(stmt.rules, stmt.pairs, inner)])
+
+    def _rules_and_pairs(
+        self, rules: Sequence[Rule], pairs: Sequence[NvPair], prefix: str
+    ) -> list[str]:
+        """Rules first, unless a rule would take a pair for its own (`start=` behind a date)."""
+        first = [self._rule(rule, prefix) for rule in rules]
+        second = [self._nvpair(pair, prefix) for pair in pairs]
+        if rules and any(pair.name.lower() in _RULE_WORDS for pair in pairs):
+            first, second = second, first
+        return first + second
 
     # -- rules -------------------------------------------------------------------------------
 
@@ -391,8 +400,9 @@ class Printer:
     ) -> list[str]:
         if not items:
             words = self._sets(sets, given)
-            plain_set = len(sets) == 1 and not sets[0].flags and not sets[0].ref
-            if plain_set and len(sets[0].items) <= count and words[0] != "(":
+            plain_sets = not any(found.flags or found.ref for found in sets)
+            total = sum(len(found.items) for found in sets)
+            if plain_sets and total <= count and words[0] != "(":
                 words.insert(0, "_rsc_set_")
             return words
         texts: list[str] = []
@@ -454,8 +464,7 @@ class Printer:
         if stmt.score:
             head += f" {self._p('score', stmt.score)}:"
         parts = [head]
-        parts += [self._rule(rule, stmt.id) for rule in stmt.rules]
-        parts += [self._nvpair(pair, stmt.id) for pair in stmt.pairs]
+        parts += self._rules_and_pairs(stmt.rules, stmt.pairs, stmt.id)
         return self._joint.join(parts)
 
     def topology(self, stmt: TopologyStmt) -> str:
@@ -561,7 +570,8 @@ class Printer:
 
     def raw(self, stmt: XmlStmt) -> str:
         joint = " " if self.style.one_line else " \\\n"
-        return f"{self._p('keyword', 'xml')} {joint.join(stmt.xml.splitlines())}"
+        text = stmt.xml.replace("\n", joint)
+        return f"{self._p('keyword', 'xml')} {text}"
 
 
 _PRINTERS: dict[type, Callable[[Printer, Any], str]] = {

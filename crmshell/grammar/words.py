@@ -16,7 +16,7 @@ _KEYWORDS = frozenset(
         "attributes", "docker", "podman", "rkt", "network", "storage", "primitive", "select", "to",
     )
 )  # fmt: skip
-_UNITS = frozenset(
+UNITS = frozenset(
     (
         "hours", "minutes", "seconds", "monthdays", "weekdays", "yeardays", "yearsdays", "months",
         "weeks", "years", "weekyears", "moon", "days",
@@ -45,7 +45,7 @@ def is_keyword(text: str) -> bool:
 
 def is_unit(text: str) -> bool:
     """A unit of durations and date specifications."""
-    return text in _UNITS
+    return text in UNITS
 
 
 def is_line_safe(text: str) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from crmshell.errors import ShellError
@@ -158,7 +160,10 @@ def make_key(session: Session, path: str) -> None:
     help="make this machine a node of a cluster",
 )
 def join(session: Session, call: Call) -> None:
-    """The key and the list of nodes come from the seed; every member is told of this node."""
+    """The key and the list of nodes come from the seed; every member is told of this node.
+
+    Every member must be reachable, so that all know the same nodes; otherwise nothing is changed.
+    """
     options, words = take_options(call, ("--addr", "--node", "--port"), ("--no-start",))
     if len(words) != 1:
         raise ShellError("cluster.join: expected the name of one member", code="arguments")
@@ -171,18 +176,23 @@ def join(session: Session, call: Call) -> None:
     name = options.get("--node", _short_host(session))
     mine = joining_node(theirs, name, _addresses(session, options))
     key = read_from(session, seed, key_file(session, theirs))
+    places = [seed if peer.name == theirs.name else peer.name for peer in mine.peers]
+    changes = _changes(session, places, lambda config: with_node(config, as_peer(mine)))
     session.environment.make_folder(os.path.dirname(path))
     session.environment.write_file(key_file(session, mine), key, private=True)
     _store(session, mine)
+    try:
+        _change_all(session, changes)
+    except ShellError:
+        session.environment.remove_file(path)
+        raise
     for peer in mine.peers:
-        place = seed if peer.name == theirs.name else peer.name
-        _change_on(session, place, lambda config: with_node(config, as_peer(mine)))
         session.info(f"{peer.name} knows {mine.name}")
     if "--no-start" in options:
         session.info("the agents of all nodes must be restarted: crm cluster restart --all")
         return
-    for peer in mine.peers:
-        _crm_on(session, seed if peer.name == theirs.name else peer.name, "restart")
+    for place in places:
+        _crm_on(session, place, "restart")
     start_here(session)
 
 
@@ -194,14 +204,16 @@ def remove(session: Session, call: Call) -> None:
     name = call.args[0]
     config = own_config(session)
     rest = without_node(config, name)
+    changes = _changes(
+        session, [peer.name for peer in rest.peers], lambda theirs: without_node(theirs, name)
+    )
     session.require(f"Remove {name} from the cluster")
     try:
         _crm_on(session, name, "stop")
         must_run_on(session, name, ["rm", "-f", "--", node_file(session)])
     except ShellError as problem:
         session.warn(f"{name} was not stopped: {problem}; make sure that it does not start again")
-    for peer in rest.peers:
-        _change_on(session, peer.name, lambda theirs: without_node(theirs, name))
+    _change_all(session, changes)
     _store(session, rest)
     for peer in rest.peers:
         _crm_on(session, peer.name, "restart")
@@ -225,13 +237,43 @@ def _delete_from_cib(session: Session, name: str) -> None:
         session.edit(without)
 
 
-def _change_on(session: Session, node: str, change: Callable[[NodeConfig], NodeConfig]) -> None:
-    """Change the node file of another node."""
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The node file of a place, as it is and as it will be."""
+
+    place: str
+    old: bytes
+    new: bytes
+
+
+def _changes(
+    session: Session, places: list[str], change: Callable[[NodeConfig], NodeConfig]
+) -> list[_Change]:
+    """The changes of the node files of these nodes; nothing is written."""
     path = node_file(session)
-    old = config_from_text(
-        read_from(session, node, path).decode("utf-8", "replace"), f"{node}:{path}"
-    )
-    write_to(session, node, path, node_config_to_text(change(old)).encode())
+    found = []
+    for place in places:
+        old = read_from(session, place, path)
+        config = config_from_text(old.decode("utf-8", "replace"), f"{place}:{path}")
+        found.append(_Change(place, old, node_config_to_text(change(config)).encode()))
+    return found
+
+
+def _change_all(session: Session, changes: list[_Change]) -> None:
+    """Write all of them; when one cannot be written, those before it are as they were."""
+    path = node_file(session)
+    written: list[_Change] = []
+    try:
+        for change in changes:
+            write_to(session, change.place, path, change.new)
+            written.append(change)
+    except ShellError:
+        for change in written:
+            try:
+                write_to(session, change.place, path, change.old)
+            except ShellError as problem:
+                session.warn(f"{change.place}: {path} could not be set back: {problem}", "cluster")
+        raise
 
 
 def _refuse_member(session: Session) -> None:
@@ -239,6 +281,14 @@ def _refuse_member(session: Session) -> None:
     if session.environment.exists(path) and not session.force:
         raise ShellError(
             f"this machine is a node of a cluster already ({path}); -F makes it anew",
+            code="is-node",
+        )
+    from crmshell.levels.pacemaker_cluster import is_pacemaker_running
+
+    if is_pacemaker_running(session) and not session.force:
+        raise ShellError(
+            "Pacemaker runs on this machine, and two managers of the same resources destroy data: "
+            "stop and disable it first (crm cluster stop; crm cluster disable)",
             code="is-node",
         )
 
@@ -258,7 +308,7 @@ def _short_host(session: Session) -> str:
 
 @command("cluster", "start", usage="[<node>...|--all]", changes=True, help="start the node agent")
 def start(session: Session, call: Call) -> None:
-    _everywhere(session, call, start_here)
+    _everywhere(session, call, start_here, together=True)
 
 
 @command(
@@ -270,7 +320,7 @@ def start(session: Session, call: Call) -> None:
     help="stop the node agent",
 )
 def stop(session: Session, call: Call) -> None:
-    _everywhere(session, call, stop_here)
+    _everywhere(session, call, stop_here, together=True)
 
 
 @command("cluster", "restart", usage="[<node>...|--all]", drops=True, help="stop and start it")
@@ -292,21 +342,32 @@ def disable(session: Session, call: Call) -> None:
     _everywhere(session, call, lambda session: _unit(session, "disable"))
 
 
-def _everywhere(session: Session, call: Call, here: Callable[[Session], None]) -> None:
-    """Do it here, or on the nodes that are named; all failures are told."""
+def _everywhere(
+    session: Session, call: Call, here: Callable[[Session], None], *, together: bool = False
+) -> None:
+    """Do it here, or on the nodes that are named; all failures are told.
+
+    `together`: on all nodes at once, so that resources are not moved to a node that is next.
+    """
     nodes = list(call.args)
     if "--all" in nodes:
         nodes = all_nodes(session)
     if not nodes:
         here(session)
         return
-    failed = []
+    elsewhere: dict[str, Callable[[], None]] = {}
+    for node in nodes:
+        if not _is_here(session, node):
+            job = partial(_crm_on, session, node, call.name)
+            elsewhere[node] = session.environment.begin(job) if together else job
+    failed: list[str] = []
     for node in nodes:
         try:
-            if _is_here(session, node):
+            if node not in elsewhere:
                 here(session)
             else:
-                _crm_on(session, node, call.name)
+                elsewhere[node]()
+                session.info(f"{node}: {call.name} done")
         except ShellError as problem:
             session.report(*problem.reports)
             failed.append(node)

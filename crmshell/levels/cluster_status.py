@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crmshell.errors import ShellError
+from crmshell.errors import ConnectionLost, ShellError
 from crmshell.levels.cluster import all_nodes, ask, is_running, key_file, own_config
 from crmshell.levels.registry import Answer, Call, command
 from crmshell.levels.remote import copy_to, read_from, run_on
@@ -54,7 +54,11 @@ def _told(session: Session) -> dict[str, Any]:
 
     if on_pacemaker(session):
         return told_by_cib(session, session.source.read())
-    return ask(session, "status")
+    try:
+        return ask(session, "status")
+    except ConnectionLost:
+        name = own_config(session).name
+        raise ConnectionLost(f"the agent of {name} does not run here: crm cluster start") from None
 
 
 def _configured(session: Session) -> list[str]:

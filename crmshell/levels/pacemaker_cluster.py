@@ -25,6 +25,19 @@ def on_pacemaker(session: Session) -> bool:
         return False
 
 
+def is_pacemaker_running(session: Session) -> bool:
+    """Whether it answers, or may at least not be taken to be stopped."""
+    if not on_pacemaker(session):
+        return False
+    try:
+        PacemakerSource(session.environment).read()
+    except ConnectionLost:
+        return False
+    except ShellError:
+        return True
+    return True
+
+
 def configured_nodes(session: Session) -> list[str]:
     """The nodes of corosync.conf, by name or first address."""
     from engine.membership.corosync_conf import CorosyncConf

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import platform
 import tarfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from crmshell.session import Session
 from crmshell.sources.transitions import PACEMAKER_FOLDER, open_store
 from crmshell.views.masking import mask_text, mask_tree, patterns_from_option
 from engine.base.errors import EngineError
+from engine.cib.document import Cib
 
 HOURS = 12
 MAX_LOG = 64 * 1024 * 1024
@@ -60,6 +62,10 @@ def make_report(session: Session, call: Call) -> Answer:
     if wanted.collect:
         mine = _archive(_own_part(session, wanted), session.environment.clock())
         return Answer(data=base64.encodebytes(mine))
+    name = wanted.name or _default_name(session)
+    path = f"{wanted.folder}/{name}.tar.gz" if "/" not in name else f"{name}.tar.gz"
+    if not session.environment.exists(os.path.dirname(path) or "."):
+        raise ShellError(f"{path}: its folder does not exist", code="arguments")
     parts: dict[str, bytes] = {}
     failed: list[str] = []
     for node in _nodes(session, wanted):
@@ -70,9 +76,7 @@ def make_report(session: Session, call: Call) -> Answer:
             failed.append(f"{node}: {problem}")
     if failed:
         parts["left-out.txt"] = ("\n".join(failed) + "\n").encode()
-    name = wanted.name or _default_name(session)
     base = name.rsplit("/", 1)[-1]
-    path = f"{wanted.folder}/{name}.tar.gz" if "/" not in name else f"{name}.tar.gz"
     stamped = {f"{base}/{inner}": data for inner, data in parts.items()}
     session.environment.write_file(
         path, _archive(stamped, session.environment.clock()), private=True
@@ -202,7 +206,20 @@ def _texts(session: Session, secret: tuple[str, ...]) -> Iterator[tuple[str, byt
     from engine.cib.schema import validate
 
     found = [f"{item.severity.name}: {item.message}" for item in validate(cib.root)]
+    yield "status.txt", (_status(session, cib) + "\n").encode()
     yield "findings.txt", ("\n".join(found) + "\n").encode()
+
+
+def _status(session: Session, cib: Cib) -> str:
+    """What `crm status` says, with attributes, operations and failures."""
+    from crmshell.views.background import background_of
+    from crmshell.views.status import Parts, status_text
+
+    parts = Parts(operations=True, timing=True, attributes=True, bans=True, tickets=True)
+    try:
+        return status_text(cib, session.environment.clock(), background_of(session.source), parts)
+    except (ShellError, EngineError) as problem:
+        return str(problem)
 
 
 def _masked(data: bytes, secret: tuple[str, ...]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from crmshell.errors import ShellError
@@ -11,10 +12,14 @@ from crmshell.pending.problems import located
 from crmshell.pending.verify import verify
 from crmshell.sources.api import CibSource
 from engine.base.reports import Report, Severity
+from engine.cib.document import Cib
+from engine.cib.schema import dangling_references, validate
 
 _NOT_THE_CHANGES_FAULT = frozenset(
     {"bad-cib", "cannot-read", "cannot-run", "cannot-write", "conflict", "locked", "timeout"}
 )
+
+_LINE = re.compile(r"\bline [0-9]+")
 
 
 class Committer(Protocol):
@@ -93,10 +98,32 @@ def _check(session: Committer, *, forced: bool) -> None:
         # What was told when it was typed may have scrolled away since: the question is about it.
         session.pending.told.difference_update(report.message for report in errors)
     tell(session, reports)
-    if not errors or forced:
-        return
-    if session.interactive and session.confirm("Do you still want to commit"):
+    if not errors:
         return
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    if _breaks_the_form(session.pending):
+        raise ShellError(
+            f"not committed: {count} above, and no cluster takes a configuration of such a form,"
+            " forced or not",
+            code="bad-form",
+        )
+    if forced or (session.interactive and session.confirm("Do you still want to commit")):
+        return
     how = "commit force commits" if session.interactive else "commit force, or crm -F, commits"
     raise ShellError(f"not committed: {count} above ({how} despite them)", code="not-committed")
+
+
+def _breaks_the_form(pending: PendingCib) -> bool:
+    """Does the change bring in a fault of form: against the schema, an id twice, a reference to
+    nothing? What was there before does not count, or a bad CIB could never be mended."""
+    faults = _faults_of_form(pending.cib)
+    return bool(faults) and not faults <= _faults_of_form(pending.base)
+
+
+def _faults_of_form(cib: Cib) -> set[tuple[str, str, str]]:
+    """What is wrong with the form, without the numbers of lines."""
+    return {
+        (report.code, report.subject, _LINE.sub("", report.message))
+        for report in (*validate(cib.root), *dangling_references(cib.root))
+        if report.severity >= Severity.ERROR
+    }

@@ -49,6 +49,8 @@ _RANK = {kind: place for place, kind in enumerate(KINDS)}
 # Kinds that stand mixed, by id.
 _RANK |= {"colocation": _RANK["location"], "order": _RANK["location"]}
 
+_MEMBERS = ("primitive", *CONTAINER_TAGS)
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -85,32 +87,75 @@ def statement_texts(
     )
     printer = Printer(style)
     reader = Reader(pending.dialect(typed=False))
-    return [_object_text(element, reader, printer) for element in chosen]
+    free = _free_comments(pending, chosen) if listing.all_ids else {}
+    return [_object_text(element, reader, printer, free.get(element, [])) for element in chosen]
 
 
-def _object_text(element: Element, reader: Reader, printer: Printer) -> str:
+def _object_text(
+    element: Element, reader: Reader, printer: Printer, free: Sequence[str] = ()
+) -> str:
     try:
         statement = reader.statement(element)
     except NoText:
-        return printer.text(xml_statement(element), _comments(element, inside=False))
-    return printer.text(statement, _comments(element))
+        statement = xml_statement(element)
+        return printer.text(statement, [*free, *_comments(element, inside=False)])
+    return printer.text(statement, [*free, *_comments(element)])
+
+
+def _free_comments(pending: PendingCib, chosen: Sequence[Element]) -> dict[Element, list[str]]:
+    """Lines of the comments that belong to no object, by the object that follows: those at the
+    head by the first that is listed, those at the end by the last.
+
+    Only for the whole configuration: a part of it does not speak for the rest.
+    """
+    if not chosen or len(chosen) != sum(1 for _ in pending.everything()):
+        return {}
+    objects = set(chosen)
+    found: dict[Element, list[str]] = {}
+    waiting: list[str] = []
+    seen = False
+    for part in pending.cib.configuration.iter():
+        if part in objects:
+            if waiting:
+                found[part if seen else chosen[0]] = waiting
+            waiting, seen = [], True
+        elif isinstance(part, etree._Comment) and not (
+            _announced_by(part) in objects or objects.intersection(part.iterancestors())
+        ):
+            waiting += _comment_lines(part)
+    if waiting:
+        found.setdefault(chosen[-1], []).extend(waiting)
+    return found
+
+
+def _announced_by(comment: etree._Comment) -> Element | None:
+    """The element right behind a comment, or behind the comments that follow it."""
+    behind = comment.getnext()
+    while isinstance(behind, etree._Comment):
+        behind = behind.getnext()
+    return behind
 
 
 def _comments(element: Element, *, inside: bool = True) -> list[str]:
     """Comments just before the object, and those in it, one line each."""
-    found: list[str] = []
+    found: list[Element] = []
     before = element.getprevious()
     while isinstance(before, etree._Comment):
-        found.insert(0, before.text or "")
+        found.insert(0, before)
         before = before.getprevious()
     if inside:
-        found += [child.text or "" for child in element.iterchildren(etree.Comment)]
-        for inner in element:
-            if inner.tag not in ("primitive", *CONTAINER_TAGS) and len(inner):
-                found += [child.text or "" for child in inner.iter(etree.Comment)]
-    if not found:
-        return found
-    return [line.strip() for text in found for line in text.splitlines() if line.strip()]
+        for child in element:
+            if isinstance(child, etree._Comment):
+                announced = _announced_by(child)
+                if announced is None or announced.tag not in _MEMBERS:
+                    found.append(child)
+            elif child.tag not in _MEMBERS and len(child):
+                found += child.iter(etree.Comment)
+    return [line for comment in found for line in _comment_lines(comment)]
+
+
+def _comment_lines(comment: Element) -> list[str]:
+    return [line.strip() for line in (comment.text or "").splitlines() if line.strip()]
 
 
 def ordered(pending: PendingCib, elements: Iterable[Element]) -> list[Element]:
@@ -118,8 +163,7 @@ def ordered(pending: PendingCib, elements: Iterable[Element]) -> list[Element]:
     last = len(KINDS)
 
     def key(element: Element) -> tuple[int, str]:
-        name = element.get("uname" if element.tag == "node" else "id", "")
-        return _RANK.get(pending.kind(element), last), name
+        return _RANK.get(pending.kind(element), last), element.get("id", "")
 
     return sorted(elements, key=key)
 

@@ -21,7 +21,7 @@ class StatusEdit:
 
     def inject(self, wanted: Injections, now: float) -> list[str]:
         """Make changes; the lines that say what was done. Raises `EngineError` for unknown names."""
-        lines = inject(self.cib, wanted, now)
+        lines = [each.text for each in inject(self.cib, wanted, now)]
         self.changes += lines
         return lines
 

@@ -28,12 +28,15 @@ _NAME = re.compile(r"(pe-(?:input|warn|error)-([0-9]+))(?:\.(?:bz2|xml))*$")
 
 @dataclass(frozen=True, slots=True)
 class StoredInput:
-    """One stored input: its number, name, time (seconds since the epoch, 0 if unknown) and outcome."""
+    """One stored input: its number, name, time (seconds since the epoch, 0 if unknown), outcome and
+    the node that keeps it ("" if that is not known).
+    """
 
     number: int
     name: str
     time: float
     note: str = ""
+    node: str = ""
 
 
 class TransitionStore(Protocol):
@@ -90,16 +93,23 @@ class AgentStore:
                 for part in (
                     "" if actions is None else f"{actions} actions",
                     str(each.get("result") or ""),
+                    f"on {each['node']}" if each.get("node") else "",
                 )
                 if part
             )
             found.append(
-                StoredInput(number, f"pe-input-{number}", float(each.get("time") or 0), note)
+                StoredInput(
+                    number,
+                    f"pe-input-{number}",
+                    float(each.get("time") or 0),
+                    note,
+                    str(each.get("node") or ""),
+                )
             )
         return sorted(found, key=lambda one: (one.time, one.number))
 
     def load(self, stored: StoredInput) -> Cib:
-        reply = self._agent.ask("transition", number=stored.number)
+        reply = self._agent.ask("transition", number=stored.number, node=stored.node)
         return _cib(bytes(reply["input"]), stored.name)
 
 

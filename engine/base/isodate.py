@@ -5,7 +5,6 @@ Pure: the zone of texts without one and today's date are arguments.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import re
 from dataclasses import dataclass
@@ -54,11 +53,11 @@ def epoch_from_text(text: str, zone: Zone) -> int | None:
     if day is None:
         return None
     if not rest:
-        return calendar.timegm(day.timetuple())
+        return _midnight(day)
     if rest[0] not in " T":
         return None
     rest = rest[1:].strip()
-    return _with_time(day, rest, zone) if rest else calendar.timegm(day.timetuple())
+    return _with_time(day, rest, zone) if rest else _midnight(day)
 
 
 def _date(text: str) -> tuple[dt.date | None, str]:
@@ -78,11 +77,23 @@ def _date(text: str) -> tuple[dt.date | None, str]:
         if match:
             first = dt.date(int(match.group(1)), 1, 1)
             number = int(match.group(2))
-            if 1 <= number <= (366 if calendar.isleap(first.year) else 365):
+            if 1 <= number <= (366 if _days_of(first.year, 2) == 29 else 365):
                 return first + dt.timedelta(days=number - 1), text[match.end() :]
     except ValueError:
         return None, ""
     return None, ""
+
+
+def _midnight(day: dt.date) -> int:
+    """Epoch seconds of the beginning of a day."""
+    return (day.toordinal() - _EPOCH.toordinal()) * 86_400
+
+
+def _days_of(year: int, month: int) -> int:
+    """How many days a month has. (The standard `calendar` takes longer to load than to answer.)"""
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month in (4, 6, 9, 11) else 31
 
 
 def _with_time(day: dt.date, text: str, zone: Zone) -> int | None:
@@ -103,7 +114,7 @@ def _with_time(day: dt.date, text: str, zone: Zone) -> int | None:
             offset = int(found.group(3)) * 3600 + int(found.group(4) or 0) * 60
             if found.group(2) == "-":
                 offset = -offset
-    moment = calendar.timegm(day.timetuple()) + hours * 3600 + minutes * 60 + seconds
+    moment = _midnight(day) + hours * 3600 + minutes * 60 + seconds
     return moment - offset
 
 
@@ -142,10 +153,10 @@ def add_period(
     if months:
         count = local.year * 12 + local.month - 1 + months
         year, month = divmod(count, 12)
-        last = calendar.monthrange(year, month + 1)[1]
+        last = _days_of(year, month + 1)
         local = local.replace(year=year, month=month + 1, day=min(local.day, last))
     local += dt.timedelta(weeks=weeks, days=days, seconds=seconds)
-    return calendar.timegm(local.timetuple()) - zone.utc_offset
+    return int((local.replace(microsecond=0) - _EPOCH).total_seconds()) - zone.utc_offset
 
 
 def _on_year_day(local: dt.datetime, year: int) -> dt.datetime:

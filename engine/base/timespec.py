@@ -53,6 +53,23 @@ def milliseconds_from_text(text: str) -> int:
     raise BadInput(f"'{text}' is not a time (for example 30s, 500ms, 2min, 1h or PT1M30S)")
 
 
+def text_from_milliseconds(interval_ms: int) -> str:
+    """An interval for reading: `0s`, `1h30m`, `2.500s`, `20ms`."""
+    if interval_ms <= 0:
+        return "0s"
+    text, rest = "", interval_ms
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)):
+        count, rest = divmod(rest, size)
+        if count:
+            text += f"{count}{unit}"
+    seconds, rest = divmod(rest, 1000)
+    if rest and not seconds and not text:
+        return f"{rest}ms"
+    if rest:
+        return f"{text}{seconds}.{rest:03}s"
+    return f"{text}{seconds}s" if seconds else text
+
+
 def seconds_from(value: object, default: float) -> float:
     """A number of seconds that somebody sent: 0 to a year; `default` for anything that is no number.
 

@@ -5,13 +5,13 @@ A record is read once from the XML; everything later works on the record.
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from lxml import etree
 
 from engine.base.kept import Kept
+from engine.base.safexml import parse_xml
 from engine.base.values import int_from_text
 
 PENDING: Final = -1
@@ -28,7 +28,12 @@ INVALID: Final = 9
 NO_FENCE_DEVICE: Final = 10
 NO_SECRETS: Final = 11
 
+NOT_RUNNING_RC: Final = 7
+
 _UNREADABLE: Final = -99
+
+# Attribute of an `lrm` element whose content was cut out: the number of its text.
+CUT: Final = "cut"
 
 
 @dataclass(slots=True, eq=False)
@@ -75,13 +80,18 @@ class OpRecord:
 
 @dataclass(slots=True, eq=False)
 class ResourceHistory:
-    """One `lrm_resource` of a node: `ops` sorted oldest first (19.4), window by 19.5 (-1 = none)."""
+    """One `lrm_resource` of a node: `ops` sorted oldest first (19.4), window by 19.5 (-1 = none).
+
+    `only_absent`: a single probe, which found that the resource does not run there.
+    """
 
     id: str
     element: etree._Element
     ops: list[OpRecord]
     start_index: int = -1
     stop_index: int = -1
+    only_absent: bool = False
+    in_container: bool = False  # the entry says that the resource ran inside another one
 
 
 def _number(text: str | None, default: int) -> int:
@@ -134,28 +144,38 @@ def read_history(element: etree._Element) -> ResourceHistory:
     ops = [read_record(child) for child in element if child.tag == "lrm_rsc_op"]
     history = ResourceHistory(element.get("id", ""), element, sort_records(ops))
     history.start_index, history.stop_index = active_window(history.ops)
+    history.in_container = element.get("container") is not None
+    history.only_absent = len(ops) == 1 and _says_absent(ops[0])
     return history
 
 
-# The histories of a node, by the text of its `lrm` elements.
-KeptHistories: TypeAlias = Kept[tuple[bytes, ...], tuple[ResourceHistory, ...]]
+def _says_absent(op: OpRecord) -> bool:
+    is_answer = op.is_probe and op.status == DONE and op.rc == NOT_RUNNING_RC
+    return is_answer and bool(op.id) and not op.id.endswith("_last_failure_0")
+
+
+# The histories in an `lrm` element, by its text.
+KeptHistories: TypeAlias = Kept[bytes, tuple[ResourceHistory, ...]]
 
 
 class HistoryStore:
     """All histories of a status section, read when first asked for.
 
     Nodes are named by the `uname` of their state, exactly as written there. `kept` holds histories
-    of earlier runs; those of a node whose text is the same are taken from there.
+    of earlier runs; those of a node whose text is the same are taken from there. `texts` are those of
+    the `lrm` elements that were cut out of the CIB's text before it was parsed (see `engine.cib.cut`).
     """
 
-    __slots__ = ("_cache", "_elements", "_kept", "_of_state", "_states")
+    __slots__ = ("_by_id", "_kept", "_of_state", "_states", "_texts")
 
-    def __init__(self, kept: KeptHistories | None = None) -> None:
+    def __init__(
+        self, kept: KeptHistories | None = None, texts: tuple[bytes, ...] | None = None
+    ) -> None:
+        self._texts = texts
         self._states: dict[str, list[etree._Element]] = {}
-        self._elements: dict[str, dict[str, list[etree._Element]]] = {}
-        self._cache: dict[int, ResourceHistory] = {}
+        self._by_id: dict[str, dict[str, list[ResourceHistory]]] = {}
         self._kept = kept
-        self._of_state: dict[etree._Element, list[etree._Element]] = {}
+        self._of_state: dict[etree._Element, list[ResourceHistory]] = {}
 
     def add_state(self, state: etree._Element) -> None:
         """Make a `node_state` known."""
@@ -163,17 +183,34 @@ class HistoryStore:
         if name is not None:
             self._states.setdefault(name, []).append(state)
 
-    def elements(self, state: etree._Element) -> list[etree._Element]:
-        """The `lrm_resource` elements of a `node_state`, in document order."""
-        lrms = [child for child in state if child.tag == "lrm"]
-        if self._kept is None:
-            return _resource_elements(lrms)
+    @property
+    def node_names(self) -> list[str]:
+        """The nodes that have a state, in document order."""
+        return list(self._states)
+
+    def of_state(self, state: etree._Element) -> list[ResourceHistory]:
+        """The histories of a `node_state`, in document order; read once."""
         known = self._of_state.get(state)
         if known is None:
-            histories = _kept_histories(self._kept, lrms)
-            known = [history.element for history in histories]
+            lrms = [child for child in state if child.tag == "lrm"]
+            known = [history for lrm in lrms for history in self._histories(lrm)]
             self._of_state[state] = known
-            self._cache.update((id(history.element), history) for history in histories)
+        return known
+
+    def _histories(self, lrm: etree._Element) -> tuple[ResourceHistory, ...]:
+        """The histories in an `lrm` element; what is kept is a copy, so that it holds no whole CIB."""
+        if self._kept is None and self._texts is None:
+            return tuple(read_history(element) for element in _resource_elements([lrm]))
+        if self._texts is not None and (number := lrm.get(CUT)) is not None:
+            text = self._texts[int(number)]
+        else:
+            text = etree.tostring(lrm, with_tail=False)
+        known = self._kept.find(text) if self._kept is not None else None
+        if known is None:
+            own = parse_xml(text, "history")
+            known = tuple(read_history(element) for element in _resource_elements([own]))
+            if self._kept is not None:
+                self._kept.keep(text, known)
         return known
 
     def entries(self, node_name: str) -> list[ResourceHistory]:
@@ -181,28 +218,19 @@ class HistoryStore:
         states = self._states.get(node_name, ())
         if len(states) != 1:
             return []
-        return [self.read(element) for element in self.elements(states[0])]
-
-    def read(self, element: etree._Element) -> ResourceHistory:
-        """The history in an `lrm_resource`; read once."""
-        key = id(element)
-        known = self._cache.get(key)
-        if known is None:
-            known = read_history(element)
-            self._cache[key] = known
-        return known
+        return self.of_state(states[0])
 
     def find(self, node_name: str, resource_id: str) -> ResourceHistory | None:
         """The one history of that resource on that node, else None."""
-        index = self._elements.get(node_name)
+        index = self._by_id.get(node_name)
         if index is None:
             index = {}
             for state in self._states.get(node_name, ()):
-                for element in self.elements(state):
-                    index.setdefault(element.get("id", ""), []).append(element)
-            self._elements[node_name] = index
+                for history in self.of_state(state):
+                    index.setdefault(history.id, []).append(history)
+            self._by_id[node_name] = index
         found = index.get(resource_id, ())
-        return self.read(found[0]) if len(found) == 1 else None
+        return found[0] if len(found) == 1 else None
 
 
 def _resource_elements(lrms: list[etree._Element]) -> list[etree._Element]:
@@ -214,16 +242,6 @@ def _resource_elements(lrms: list[etree._Element]) -> list[etree._Element]:
         for resource in resources
         if resource.tag == "lrm_resource"
     ]
-
-
-def _kept_histories(kept: KeptHistories, lrms: list[etree._Element]) -> tuple[ResourceHistory, ...]:
-    """The histories in these elements; what is kept is a copy, so that it holds no whole CIB."""
-    key = tuple(etree.tostring(lrm, with_tail=False) for lrm in lrms)
-    known = kept.find(key)
-    if known is None:
-        elements = _resource_elements([deepcopy(lrm) for lrm in lrms])
-        known = kept.keep(key, tuple(read_history(element) for element in elements))
-    return known
 
 
 # -- order in time -----------------------------------------------------------------------------

@@ -7,14 +7,16 @@ for a commit, but the scheduler still plans for the rest of such a CIB.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from engine.base.reports import Report, error, warning
-from engine.cib.shapes import Shape, faults, shapes_from_grammar, what_is_absent
+
+if TYPE_CHECKING:
+    from engine.cib.shapes import Shape  # explaining a refusal: loaded when there is one
 
 SCHEMAS = (
     "pacemaker-1.0",
@@ -61,21 +63,61 @@ def dangling_references(root: etree._Element) -> list[Report]:
     configuration = root.find("configuration")
     if configuration is None:
         return []
-    ids = {element.get("id") for element in configuration.iter(etree.Element)}
-    resources = {
-        element.get("id")
-        for element in configuration.iterfind("resources//*")
-        if element.tag in _RESOURCE_TAGS
-    }
-    tags = {element.get("id") for element in configuration.iterfind("tags/tag")}
+    known: dict[str, set[str]] = {}
+    for kind, identity in definitions(configuration):
+        known.setdefault(kind, set()).add(identity)
     return [
-        _dangling(element, name, wanted, known)
-        for element, name, wanted, known in (
-            *_references(configuration, ids, resources | tags),
-            *_role_references(configuration),
-        )
-        if wanted not in known
+        _dangling(element, name, wanted, known.get(kind, set()))
+        for element, name, wanted, kind in references(configuration)
+        if wanted not in known.get(kind, ())
     ]
+
+
+def definitions(configuration: etree._Element) -> Iterator[tuple[str, str]]:
+    """What references may lead to, as kind and id: anything with an id, resources and tags, roles."""
+    for element in configuration.iter(etree.Element):
+        identity = element.get("id")
+        if identity is not None and element.tag not in _ID_IS_REFERENCE:
+            yield "id", identity
+    for element in configuration.iterfind("resources//*"):
+        if element.tag in _RESOURCE_TAGS:
+            yield "resource", element.get("id") or ""
+    for element in configuration.iterfind("tags/tag"):
+        yield "resource", element.get("id") or ""
+    for element in configuration.iterfind("acls/acl_role"):
+        yield "role", element.get("id") or ""
+
+
+def references(
+    configuration: etree._Element,
+) -> Iterator[tuple[etree._Element, str, str, str]]:
+    """All references: the element, how it refers, to whom, and to which kind of definition."""
+    for element in configuration.iter(etree.Element):
+        if (wanted := element.get("id-ref")) is not None:
+            yield element, "id-ref", wanted, "id"
+        if element.tag == "primitive" and (template := element.get("template")) is not None:
+            yield element, "template", template, "resource"
+    for element in configuration.iterfind("constraints/*"):
+        for name in _CONSTRAINT_REFERENCES:
+            if (wanted := element.get(name)) is not None:
+                yield element, name, wanted, "resource"
+        for reference in element.iterfind("resource_set/resource_ref"):
+            yield element, "resource_ref", reference.get("id") or "", "resource"
+    for tag in configuration.iterfind("tags/tag"):
+        for reference in tag.iterchildren("obj_ref"):
+            yield tag, "obj_ref", reference.get("id") or "", "id"
+    for owner in configuration.iterfind("acls/*"):
+        for right in owner.iterfind("acl_permission[@reference]"):
+            yield owner, "reference", right.get("reference") or "", "id"
+        for reference in owner.iterchildren("role"):
+            yield owner, "role", reference.get("id") or "", "role"
+
+
+def unique_ids(configuration: etree._Element) -> Iterator[str]:
+    """The ids that must be given once, each as often as it is given."""
+    for element in configuration.iter(etree.Element):
+        if _has_id_of_its_own(element):
+            yield element.get("id") or ""
 
 
 @cache
@@ -87,23 +129,25 @@ def compiled_grammar() -> etree.RelaxNG:
 @cache
 def known_shapes() -> dict[str, Shape]:
     """What the grammar allows of each element, by element name."""
+    from engine.cib.shapes import shapes_from_grammar
+
     return shapes_from_grammar(etree.parse(str(_GRAMMAR)).getroot())
 
 
 def _unknown_schema(claimed: str) -> Report:
-    nearest = get_close_matches(claimed, SCHEMAS, 1)
-    expected = (
-        f", did you mean {nearest[0]}?" if nearest else f", the newest known is {SCHEMAS[-1]}"
-    )
+    nearest = _nearest(claimed, SCHEMAS)
+    expected = f", did you mean {nearest}?" if nearest else f", the newest known is {SCHEMAS[-1]}"
     return error(
         "schema-unknown",
         f"validate-with={claimed!r} is no known schema{expected}",
-        nearest=nearest[0] if nearest else "",
+        nearest=nearest,
     )
 
 
 def _structure_reports(root: etree._Element, log: etree._ListErrorLog) -> list[Report]:
     """All faults that the shapes of the grammar show; else libxml2's innermost place, explained."""
+    from engine.cib.shapes import faults, what_is_absent
+
     shapes = known_shapes()
     configuration = root.find("configuration")
     if configuration is None:
@@ -146,6 +190,8 @@ def _element_at(root: etree._Element, entry: etree._LogEntry) -> etree._Element 
 
 
 def _nearest(word: str, words: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
     found = get_close_matches(word, words, 1)
     return found[0] if found else ""
 
@@ -160,9 +206,9 @@ def _duplicate_ids(root: etree._Element) -> Iterator[Report]:
         return
     seen: dict[str, etree._Element] = {}
     for element in configuration.iter(etree.Element):
-        identity = element.get("id")
-        if identity is None or element.tag in _ID_IS_REFERENCE or element.tag == "node":
+        if not _has_id_of_its_own(element):
             continue
+        identity = element.get("id") or ""
         first = seen.setdefault(identity, element)
         if first is not element:
             yield error(
@@ -173,33 +219,13 @@ def _duplicate_ids(root: etree._Element) -> Iterator[Report]:
             )
 
 
-def _references(
-    configuration: etree._Element, ids: set[str | None], resources: set[str | None]
-) -> Iterator[tuple[etree._Element, str, str, set[str | None]]]:
-    for element in configuration.iter(etree.Element):
-        if (wanted := element.get("id-ref")) is not None:
-            yield element, "id-ref", wanted, ids
-        if element.tag == "primitive" and (template := element.get("template")) is not None:
-            yield element, "template", template, resources
-    for element in configuration.iterfind("constraints/*"):
-        for name in _CONSTRAINT_REFERENCES:
-            if (wanted := element.get(name)) is not None:
-                yield element, name, wanted, resources
-        for reference in element.iterfind("resource_set/resource_ref"):
-            yield element, "resource_ref", reference.get("id") or "", resources
+def _has_id_of_its_own(element: etree._Element) -> bool:
+    if element.get("id") is None or element.tag in _ID_IS_REFERENCE:
+        return False
+    return element.tag != "node"
 
 
-def _role_references(
-    configuration: etree._Element,
-) -> Iterator[tuple[etree._Element, str, str, set[str | None]]]:
-    """The roles that users and groups of access control have."""
-    roles = {element.get("id") for element in configuration.iterfind("acls/acl_role")}
-    for owner in configuration.iterfind("acls/*"):
-        for reference in owner.iterchildren("role"):
-            yield owner, "role", reference.get("id") or "", roles
-
-
-def _dangling(element: etree._Element, name: str, wanted: str, known: set[str | None]) -> Report:
+def _dangling(element: etree._Element, name: str, wanted: str, known: set[str]) -> Report:
     nearest = _nearest(wanted, tuple(sorted(filter(None, known))))
     return error(
         "reference-dangling",

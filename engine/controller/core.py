@@ -61,6 +61,7 @@ from engine.controller.messages import (
     RunOp,
     TellState,
     Told,
+    TransitionBegun,
 )
 from engine.controller.options import ControllerOptions, options_from_cib
 from engine.controller.outcomes import effects_of_result
@@ -201,6 +202,7 @@ class Controller:
         self._in_flight[frm] = set(message.in_flight)
         name = self.names.get(frm, message.name)
         if self.state is DcState.INTEGRATION:
+            self.number = max(self.number, message.last_transition)
             self._joined.add(frm)
             if all(member in self._joined for member in view.members):
                 self._integrate({frm: message}, effects)
@@ -277,6 +279,8 @@ class Controller:
                 effects.append(Tell(frm, Told(message.number, requests.not_dc())))
             elif isinstance(message, RunOp):
                 self._is_cold = False
+            elif isinstance(message, TransitionBegun):
+                self.number = max(self.number, message.number)
             return
         match message:
             case JoinState():
@@ -388,6 +392,10 @@ class Controller:
         self.number += 1
         self.state = step(self.state, DcInput.SCHEDULE)
         effects.append(Story("scheduling", {"transition": self.number, "because": reason}))
+        if self.view is not None:
+            begun = TransitionBegun(self.view.term, self.number)
+            others = [member for member in self.view.members if member != self.me]
+            effects.extend(Tell(member, begun) for member in others)
         effects.append(Schedule(self.number, cib_bytes(self.cib(), self.view), wall))
 
     def _scheduled(self, event: Scheduled, wall: float, effects: list[Effect]) -> None:

@@ -17,7 +17,8 @@ class JoinState:
     """Everything a node knows about itself, sent to the DC of a new view.
 
     `lrm` is the `<lrm>` element; `in_flight` are the keys of operations that run at this moment;
-    `run_id` names the life of the node's kernel (engine-design 2).
+    `run_id` names the life of the node's kernel (engine-design 2), `last_transition` is the highest
+    number of a transition that it knows: the DC counts on from the highest of all.
     """
 
     term: int
@@ -27,6 +28,7 @@ class JoinState:
     attributes: dict[str, Any] = field(default_factory=dict)
     in_flight: tuple[str, ...] = ()
     wall: float = 0.0
+    last_transition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ class TellState:
     """The DC has heard nothing of the node's state in this view: tell it (again)."""
 
     term: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionBegun:
+    """The DC works on the transition of this number: whoever is DC next counts on from it."""
+
+    term: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,7 @@ CONTROLLER_KINDS: dict[int, type] = {
     41: RunFence,
     42: FenceRan,
     43: TellState,
+    44: TransitionBegun,
 }
 CONTROLLER_MESSAGES = tuple(CONTROLLER_KINDS.values())
 Message = (
@@ -157,5 +168,6 @@ Message = (
     | Told
     | RunFence
     | TellState
+    | TransitionBegun
     | FenceRan
 )

@@ -27,6 +27,7 @@ from engine.replica.member import Member
 ASK_SECONDS = 30.0
 SYNC_SECONDS = 5.0
 RETRY_SECONDS = 0.2
+GATHER_SECONDS = 10.0
 FENCE_SECONDS = 600.0
 MAX_REQUEST_ID = 128
 # These run programs as root or declare a machine dead on somebody's word.
@@ -56,20 +57,34 @@ class Agent(Protocol):
 
     def submit(self, submission: Submission) -> None: ...
 
-    def ask_dc(self, kind: str, fields: Mapping[str, Any], user: str, done: Answered) -> int: ...
-
-    def drop_question(self, number: int) -> bool: ...
-
     def shut_down(self, user: str) -> None: ...
 
     def node_name(self, node_id: int) -> str: ...
 
 
+class Asker(Protocol):
+    """Puts questions to other nodes."""
+
+    def ask_dc(self, kind: str, fields: Mapping[str, Any], user: str, done: Answered) -> int: ...
+
+    def ask_members(
+        self,
+        kind: str,
+        fields: Mapping[str, Any],
+        user: str,
+        done: Callable[[list[Mapping[str, Any]]], None],
+        limit: float,
+    ) -> None: ...
+
+    def drop_question(self, number: int) -> bool: ...
+
+
 class AdminDesk:
     """Handles requests; `outcome` and `applied` are told what the replica did."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, asker: Asker) -> None:
         self._agent = agent
+        self._asker = asker
         self._submitted: dict[str, list[Reply]] = {}
         self._until_applied: list[tuple[int, Callable[[], None], Handle]] = []
         self._kinds: dict[str, Callable[[Peer, Message, Reply], None]] = {
@@ -183,11 +198,26 @@ class AdminDesk:
         )
 
     def _transitions(self, peer: Peer, request: Message, reply: Reply) -> None:
-        self._ask("transitions", {}, peer.user, reply, ASK_SECONDS)
+        """Each member has those of its times as DC."""
+
+        def answered(answers: list[Mapping[str, Any]]) -> None:
+            told = [answer for answer in answers if answer.get("ok")]
+            items = [item for answer in told for item in answer.get("transitions", ())]
+            items.sort(key=lambda item: (item["time"], item["number"]))
+            reply({"transitions": items} if told else _first_refusal(answers))
+
+        self._asker.ask_members("transitions", {}, peer.user, answered, GATHER_SECONDS)
 
     def _transition(self, peer: Peer, request: Message, reply: Reply) -> None:
-        fields = {"number": request.get("number", 0)}
-        self._ask("transition", fields, peer.user, reply, ASK_SECONDS)
+        """The input of a number, of the named node or the newest one."""
+        fields = {"number": request.get("number", 0), "node": request.get("node", "")}
+
+        def answered(answers: list[Mapping[str, Any]]) -> None:
+            told = [answer for answer in answers if answer.get("ok")]
+            newest = max(told, key=lambda answer: float(answer["time"]), default=None)
+            reply(newest if newest is not None else _first_refusal(answers))
+
+        self._asker.ask_members("transition", fields, peer.user, answered, GATHER_SECONDS)
 
     def _metrics(self, peer: Peer, request: Message, reply: Reply) -> None:
         agent = self._agent
@@ -298,12 +328,12 @@ class AdminDesk:
             done({"ok": True, **told})
 
         def too_late() -> None:
-            if agent.drop_question(number):
+            if self._asker.drop_question(number):
                 text = f"no answer of the designated controller within {limit:g} s"
                 done(refusal(text, ExitStatus.TIMEOUT))
 
         timer = agent.clock.call_later(limit, too_late)
-        number = agent.ask_dc(kind, fields, user, answered)
+        number = self._asker.ask_dc(kind, fields, user, answered)
 
 
 def _submission_problem(request: Message) -> str:
@@ -319,6 +349,12 @@ def _submission_problem(request: Message) -> str:
     if sum(bool(body) for body in bodies) != 1:
         return "submit: exactly one of 'patch' and 'replace'"
     return ""
+
+
+def _first_refusal(answers: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What to say when no member had an answer."""
+    text = f"no member of the cluster answered within {GATHER_SECONDS:g} s"
+    return answers[0] if answers else refusal(text, ExitStatus.TIMEOUT)
 
 
 def _is_trusted(peer: Peer) -> bool:

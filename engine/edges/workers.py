@@ -194,11 +194,10 @@ def main() -> int:
 
 
 def _compute(api: Any, request: dict[str, Any], warm: Warm) -> dict[str, Any]:
-    from engine.cib.document import Cib
 
     reports = ReportList()
     try:
-        cib = Cib.from_bytes(request["cib"], "scheduler input")
+        cib = warm.read(request["cib"], "scheduler input")
         schedule = api.schedule(cib, request["now"], reports, warm=warm)
         graph = schedule.graph_xml()
     except EngineError as problem:

@@ -88,6 +88,7 @@ class Member:
             rng,
             self._began,
         )
+        self._has_left = False
         self._next_beat = 0.0
         self._view: View | None = None
         self._wall = 0.0
@@ -169,6 +170,8 @@ class Member:
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """React to one event; `now` never goes back."""
+        if self._has_left:
+            return []
         out = self._out
         out.now = now
         out.effects = []
@@ -322,6 +325,8 @@ class Member:
             self._status.view_ended()
 
     def _leave(self) -> None:
+        """Say farewell; from then on this life takes part in nothing and forms no view."""
+        self._has_left = True
         self._views.lose("this node stops")
         for node in self._detector.peers:
             self._out.send(node, membership.Leave("stopped"))

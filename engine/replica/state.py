@@ -34,6 +34,7 @@ from engine.cib.patch import (
     touched_paths,
     xml_text,
 )
+from engine.cib.soundness import Soundness, Trial
 from engine.cib.status import change_status
 from engine.replica.machine import Applied
 
@@ -60,10 +61,13 @@ Check = Callable[[etree._Element], list[Report]]
 class ReplicatedCib:
     """One node's replica; `cib` is read by everybody and changed here alone."""
 
-    def __init__(self, check: Check | None = None) -> None:
+    def __init__(self, check: Check | None = None, soundness: Soundness | None = None) -> None:
+        """`soundness` spares the check of the whole where a change touches only a few objects."""
         self.cib: Cib = empty_cib()
         self.index = 0
         self._check = check
+        self._soundness = soundness
+        self._judged: tuple[bytes, Trial | None] | None = None
         self._requests: dict[str, tuple[int, CibVersion]] = {}
         self._authors: dict[str, tuple[str, float, int]] = {}
         self._digests: dict[tuple[Step, Step], bytes] = {}
@@ -105,13 +109,29 @@ class ReplicatedCib:
             return self._conflict(submission, plan.conflicts)
         if not plan.changes:
             return Outcome(submission.request_id, True, index=self.index, version=self.version)
+        soundness, trial = self._soundness, None
+        if soundness is not None:
+            trial = soundness.trial(self.cib.root, patch)
         take_back = plan.apply()
         try:
             _check_version(self.cib)
-            self._verify(self.cib.root, submission.force)
+            if soundness is None or trial is None or not soundness.holds(self.cib.root, trial):
+                trial = self._verify(self.cib.root, submission.force)
         finally:
             take_back()
-        return _payload(submission)
+        payload = _payload(submission)
+        self._judged = (payload, trial)
+        return payload
+
+    def _settle(self, payload: bytes) -> None:
+        """A change was made: the one judged here, or one of which nothing is known."""
+        judged, self._judged = self._judged, None
+        if self._soundness is None:
+            return
+        if judged is not None and judged[0] == payload and judged[1] is not None:
+            self._soundness.settle(judged[1])
+        else:
+            self._soundness.forget()
 
     def _judge_replacement(self, submission: Submission) -> bytes | Outcome:
         if len(submission.replace) > MAX_REPLACE:
@@ -132,12 +152,14 @@ class ReplicatedCib:
         self._verify(wanted.root, submission.force)
         return _payload(submission)
 
-    def _verify(self, root: etree._Element, force: bool) -> None:
+    def _verify(self, root: etree._Element, force: bool) -> Trial | None:
+        """Check the whole; what to remember of it if nothing at all was found."""
         if self._check is None:
-            return
+            return None
+        reports = self._check(root)
         errors = [
             report
-            for report in self._check(root)
+            for report in reports
             if report.severity >= Severity.ERROR and not (force and report.force_code)
         ]
         if errors:
@@ -146,6 +168,7 @@ class ReplicatedCib:
                 status=ExitStatus.CONFIG,
                 reports=tuple(errors),
             )
+        return None if reports or self._soundness is None else self._soundness.learn(root)
 
     def _conflict(self, submission: Submission, conflicts: tuple[Conflict, ...]) -> Outcome:
         found = []
@@ -181,6 +204,7 @@ class ReplicatedCib:
             wanted = self.cib.version.admin_epoch
             version = CibVersion(max(wanted, before.admin_epoch), before.epoch + 1, 0)
             self._remember_authors(patch, fields["u"], fields["w"], version.epoch)
+        self._settle(entry.payload)
         self.cib.version = version
         self._sign(fields)
         self._remember_request(fields["r"], version)
@@ -270,6 +294,7 @@ class ReplicatedCib:
         else:
             self.cib, self._requests, self._authors = empty_cib(), {}, {}
         self._digests.clear()
+        self._settle(b"")
         self.index = snapshot.index
         if status is not None:
             change_status(self.cib.root, StatusChange((), etree.tostring(status)))

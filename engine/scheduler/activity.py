@@ -134,3 +134,10 @@ def role_of(resource: Resource) -> Role:
     if not resource.children:
         return resource.role
     return max(role_of(child) for child in resource.children)
+
+
+def next_role_of(resource: Resource) -> Role:
+    """Wanted role; of a group the highest among its members, whoever decided for them (15.10)."""
+    if not resource.children:
+        return resource.next_role
+    return max(next_role_of(child) for child in resource.children)

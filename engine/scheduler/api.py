@@ -6,21 +6,24 @@ own; the order of the calls here is part of the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from engine.base.isodate import Zone
 from engine.base.reports import Report, Reporter, ReportList, error, warning
+from engine.cib.cut import CutCib
 from engine.cib.document import Cib
 from engine.cib.history import HistoryStore
 from engine.scheduler.actions import Action, ActionTable
 from engine.scheduler.assignment import assign_resources, new_placement
 from engine.scheduler.bans import apply_node_criteria
 from engine.scheduler.colocation import add_colocation, add_internal_constraints, with_this_list
+from engine.scheduler.colocation_loops import colocation_loops
 from engine.scheduler.config_changes import check_changes
 from engine.scheduler.constraints import unpack_constraints
-from engine.scheduler.explain import colocation_loops
-from engine.scheduler.export_xml import transition_to_xml
+from engine.scheduler.export_xml import transition_pieces
 from engine.scheduler.internal_orders import order_internally
 from engine.scheduler.location import add_location, health_locations
 from engine.scheduler.model import (
@@ -34,12 +37,14 @@ from engine.scheduler.model import (
 )
 from engine.scheduler.pipeline import finish
 from engine.scheduler.plan import Plan
-from engine.scheduler.scores import ScoreSink, watch
 from engine.scheduler.tickets import apply_ticket
 from engine.scheduler.transition import Transition
 from engine.scheduler.unpack import fill_model
 from engine.scheduler.user_orders import apply_order, order_anti_colocation
 from engine.scheduler.warm import Warm
+
+if TYPE_CHECKING:
+    from engine.scheduler.scores import ScoreSink
 
 _SHOWN = 8  # actions in one finding
 
@@ -60,7 +65,11 @@ class Schedule:
 
     def graph_xml(self) -> bytes:
         """The transition as Pacemaker's `transition_graph`."""
-        return transition_to_xml(self.transition)
+        return b"".join(self.graph_pieces())
+
+    def graph_pieces(self) -> Iterator[bytes]:
+        """The same text in pieces, one after the other."""
+        return transition_pieces(self.transition)
 
 
 def schedule(
@@ -84,11 +93,14 @@ def schedule(
     model = Model(now, zone if zone is not None else Zone())
     model.sanitized = sanitized
     if scores is not None:
+        from engine.scheduler.scores import watch
+
         watch(model, scores)
     if warm is not None:
         warm.begin()
-        model.histories = HistoryStore(warm.histories)
         model.kept_digests = warm.digests
+    texts = cib.texts if isinstance(cib, CutCib) else None
+    model.histories = HistoryStore(warm.histories if warm is not None else None, texts)
     actions = ActionTable(model)
     reading = fill_model(cib, model, requests=actions, reporter=reports, warm=warm)
     plan = Plan(model, actions)

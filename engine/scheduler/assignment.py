@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from engine.scheduler.bundles import assign_bundle
 from engine.scheduler.clones import assign_clone
@@ -15,8 +16,10 @@ from engine.scheduler.model import MINUS_INFINITY, Model, Node, Resource, Strate
 from engine.scheduler.placement import Assigner, Placement, PlacementHooks, Table
 from engine.scheduler.primitives import assign_primitive
 from engine.scheduler.ranking import current_node, merge_sorted
-from engine.scheduler.scores import ScoreSink
 from engine.scheduler.utilization import show_capacities, start_capacities
+
+if TYPE_CHECKING:
+    from engine.scheduler.scores import ScoreSink
 
 _FRAMES_PER_LINK = 8  # nested calls for one colocation followed, generously
 

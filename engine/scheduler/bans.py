@@ -121,11 +121,14 @@ def threshold_reached(placement: Placement, resource: Resource, node: Node) -> b
 
 
 def _apply_exclusive(resource: Resource, placement: Placement) -> None:
-    """P6.10: with an exclusive location, only the nodes it names remain."""
-    for child in resource.children:
-        _apply_exclusive(child, placement)
+    """P6.10: with an exclusive location, only the nodes it names remain.
+
+    A child's own location only counts where its parents are exclusive, too.
+    """
     if not resource.exclusive_probes and not resource.top.exclusive_probes:
         return
+    for child in resource.children:
+        _apply_exclusive(child, placement)
     for index in resource.allowed:
         if resource.probe_modes.get(index, ProbeMode.ALWAYS) is not ProbeMode.EXCLUSIVE:
             resource.allowed[index] = MINUS_INFINITY

@@ -162,11 +162,9 @@ def _apply_to_priority(dependent: Resource, primary: Resource, c: Colocation) ->
     wanted = c.primary_role
     if there is not None and wanted and wanted is not _role_resource(primary).next_role:
         return 0
-    same = there is not None and same_value(
-        colocation_value(there, c.node_attribute, primary),
-        colocation_value(here, c.node_attribute, dependent),
-    )
-    if not same:
+    # An inactive primary has no value, which equals that of a node without the attribute (P24.11).
+    theirs = None if there is None else colocation_value(there, c.node_attribute, primary)
+    if not same_value(theirs, colocation_value(here, c.node_attribute, dependent)):
         if c.score < INFINITY or c.dependent_role is not Role.PROMOTED:
             return 0
         factor = -1

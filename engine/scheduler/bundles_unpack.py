@@ -81,6 +81,8 @@ def unpack_bundle(
         message = f"bundle {bundle.id} has no docker or podman element and is ignored"
         reading.config_error("bundle-agent", message, bundle.id)
         return False
+    if container.replicas_per_host == 1:
+        bundle.unique = False  # decided by what is configured, not by what 16.5 makes of it
     inner = _read_inner(reading, element)
     if inner is not None and not container.ip_range_start and not container.control_port:
         message = f"bundle {bundle.id} with a primitive needs ip-range-start or control-port"
@@ -94,8 +96,6 @@ def unpack_bundle(
         message = f"bundle {bundle.id}: replicas {container.replicas} is more than {MOST_INSTANCES}"
         reading.config_error("bundle-replicas", f"{message}; using {MOST_INSTANCES}", bundle.id)
         container.replicas = MOST_INSTANCES
-    if container.replicas_per_host == 1:
-        bundle.unique = False
     settings = BundleSettings(
         agent=container.agent,
         image=container.image,

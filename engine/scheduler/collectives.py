@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from engine.base.values import is_true
 from engine.scheduler.actions import (
@@ -18,13 +19,23 @@ from engine.scheduler.actions import (
 from engine.scheduler.model import Model, Node, Resource, Variant
 from engine.scheduler.ranking import NodeRanking
 
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_PRIMITIVE: Final = Variant.PRIMITIVE
+_GROUP: Final = Variant.GROUP
+_CLONE: Final = Variant.CLONE
+_BUNDLE: Final = Variant.BUNDLE
+
 _INNER_TASKS = frozenset({"promote", "promoted", "demote", "demoted", "notify", "notified"})
 _ALL_SET = OPTIONAL | RUNNABLE | PSEUDO
+# Tasks whose actions have no other key than `TASK_0`: finding one is a look-up.
+_KEY_TASKS = frozenset(
+    ("start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted")
+)
 
 
 def instances_of(rsc: Resource) -> list[Resource]:
     """Instances of a clone, containers of a bundle, members of a group."""
-    if rsc.variant is Variant.BUNDLE and rsc.bundle is not None:
+    if rsc.variant is _BUNDLE and rsc.bundle is not None:
         return [replica.container for replica in rsc.bundle.replicas]
     return rsc.children
 
@@ -41,7 +52,7 @@ def original_task(action: Action) -> str:
 
 def task_of_instance(rsc: Resource, task: str) -> str:
     """What an instance does for a collective's task: primitives have no completions."""
-    return plain_task(task) if rsc.variant is Variant.PRIMITIVE else task
+    return plain_task(task) if rsc.variant is _PRIMITIVE else task
 
 
 def first_with_task(
@@ -51,12 +62,58 @@ def first_with_task(
     found = table.first(rsc, f"{task}_0", node)
     if found is not None and found.task == task:
         return found
-    if task in ("start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"):
+    if task in _KEY_TASKS:
         return None
     for action in table.of(rsc):
         if action.task == task and (node is None or action.node is node):
             return action
     return None
+
+
+class _TaskPlaces:
+    """The actions of some resources for one task: the newest of each, and those on each node."""
+
+    __slots__ = ("by_node", "newest", "size")
+
+    def __init__(self, table: ActionTable, resources: list[Resource], task: str) -> None:
+        self.size = len(table.all)
+        self.newest: list[Action] = []
+        self.by_node: dict[int, list[Action]] = {}
+        suffix = f"{task}_0"
+        for rsc in resources:
+            found = table.row(rsc).by_key.get(suffix)
+            if not found:
+                continue
+            self.newest.append(max(found.values(), key=_number))
+            for index, action in found.items():
+                self.by_node.setdefault(index, []).append(action)
+
+
+def _number(action: Action) -> int:
+    return action.id
+
+
+class InstanceActions:
+    """The actions of the parts of collectives: looked up together, and again after one was made."""
+
+    __slots__ = ("_known", "table")
+
+    def __init__(self, table: ActionTable) -> None:
+        self.table = table
+        self._known: dict[tuple[int, str], _TaskPlaces] = {}
+
+    def of(self, parts: list[Resource], task: str, node: Node | None) -> list[Action]:
+        """`first_with_task` of each part of a collective, where there is one, in their order."""
+        if not parts:
+            return []
+        if task not in _KEY_TASKS:
+            found = (first_with_task(self.table, part, task, node) for part in parts)
+            return [action for action in found if action is not None]
+        key = (parts[0].index, task)
+        places = self._known.get(key)
+        if places is None or places.size != len(self.table.all):
+            places = self._known[key] = _TaskPlaces(self.table, parts, task)
+        return places.newest if node is None else places.by_node.get(node.index, [])
 
 
 class FlagSummaries:
@@ -66,26 +123,27 @@ class FlagSummaries:
     collective changes.
     """
 
-    __slots__ = ("_known", "table")
+    __slots__ = ("_known", "actions", "table")
 
     def __init__(self, table: ActionTable) -> None:
         self.table = table
+        self.actions = InstanceActions(table)
         self._known: dict[tuple[int, int], tuple[int, int, int]] = {}
 
     def for_ordering(self, action: Action, node: Node | None) -> int:
         """Flags of an action as seen by one on `node` (C7.4)."""
         rsc = action.rsc
-        if rsc is None or rsc.variant is Variant.PRIMITIVE:
+        if rsc is None or rsc.variant is _PRIMITIVE:
             return action.flags
         flags = self.of(action, None)
-        if node is None or rsc.variant is not Variant.CLONE:
+        if node is None or rsc.variant is not _CLONE:
             return flags
         return self.of(action, node) | (flags & RUNNABLE)
 
     def of(self, action: Action, node: Node | None) -> int:
         """Flags of an action; of a collective's action those that its children give it."""
         rsc = action.rsc
-        if rsc is None or rsc.variant is Variant.PRIMITIVE:
+        if rsc is None or rsc.variant is _PRIMITIVE:
             return action.flags
         key = (action.id, -1 if node is None else node.index)
         version = self.table.row(rsc).version
@@ -93,7 +151,7 @@ class FlagSummaries:
         if known is not None and known[0] == version and known[2] == action.flags:
             return known[1]
         before = action.flags
-        if rsc.variant is Variant.GROUP:
+        if rsc.variant is _GROUP:
             flags = self._of_group(action, rsc, node)
         else:
             flags = self._of_instances(action, rsc, node)
@@ -106,12 +164,10 @@ class FlagSummaries:
         flags = _ALL_SET
         task = plain_task(original_task(action))
         is_completion = task != action.task
-        for member in group.children:
-            member_action = first_with_task(self.table, member, task, node)
-            if member_action is None:
-                if task not in ("stop", "demote"):
-                    flags &= ~RUNNABLE
-                continue
+        found = self.actions.of(group.children, task, node)
+        if len(found) < len(group.children) and task not in ("stop", "demote"):
+            flags &= ~RUNNABLE
+        for member_action in found:
             member_flags = self.of(member_action, node)
             if not member_flags & OPTIONAL:
                 flags &= ~OPTIONAL
@@ -125,16 +181,11 @@ class FlagSummaries:
         flags = _ALL_SET
         task = original_task(action)
         any_runnable = False
-        for instance in _instances_for(collective, action):
-            is_primitive = instance.variant is Variant.PRIMITIVE
-            found = first_with_task(
-                self.table,
-                instance,
-                task_of_instance(instance, task),
-                node if is_primitive else None,
-            )
-            if found is None:
-                continue
+        instances = _instances_for(collective, action)
+        own_node = None
+        if instances and instances[0].variant is _PRIMITIVE:
+            task, own_node = plain_task(task), node
+        for found in self.actions.of(instances, task, own_node):
             instance_flags = self.of(found, node)
             if not instance_flags & OPTIONAL:
                 flags &= ~OPTIONAL
@@ -150,7 +201,7 @@ class FlagSummaries:
 
 def _instances_for(collective: Resource, action: Action) -> list[Resource]:
     bundle = collective.bundle
-    if collective.variant is not Variant.BUNDLE or bundle is None:
+    if collective.variant is not _BUNDLE or bundle is None:
         return collective.children
     if action.task in _INNER_TASKS and bundle.inner_clone is not None:
         return bundle.inner_clone.children
@@ -160,7 +211,7 @@ def _instances_for(collective: Resource, action: Action) -> list[Resource]:
 def completion_action(table: ActionTable, first: Action) -> Action:
     """What an ordering after a collective's action really waits for (C7.3)."""
     rsc = first.rsc
-    if rsc is None or rsc.variant is Variant.PRIMITIVE:
+    if rsc is None or rsc.variant is _PRIMITIVE:
         return first
     if NOTIFY_MARK in first.suffix or first.interval_ms:
         return first
@@ -168,7 +219,7 @@ def completion_action(table: ActionTable, first: Action) -> Action:
     if not done:
         return first
     suffix = f"{done}_0"
-    if rsc.notify and (rsc.variant is Variant.CLONE or rsc.is_bundled):
+    if rsc.notify and (rsc.variant is _CLONE or rsc.is_bundled):
         suffix = f"confirmed-post_notify_{suffix}"
     return table.first(rsc, suffix) or first
 
@@ -208,8 +259,8 @@ def interleaves(first: Resource | None, then: Action) -> bool:
         first is None
         or rsc is None
         or first is rsc
-        or first.variant < Variant.CLONE
-        or rsc.variant < Variant.CLONE
+        or first.variant < _CLONE
+        or rsc.variant < _CLONE
     ):
         return False
     decider = first if then.suffix in ("stop_0", "demote_0") else rsc

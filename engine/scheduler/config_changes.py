@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from engine.base.timespec import text_from_milliseconds
 from engine.cib.history import OpRecord, ResourceHistory
 from engine.scheduler.actions import RESCHEDULE
 from engine.scheduler.failcounts import fail_count
 from engine.scheduler.fencing import trigger_unfencing
-from engine.scheduler.model import DigestResult, Node, Resource, Variant
+from engine.scheduler.model import DigestResult, KeptChecks, Node, Resource, Variant
 from engine.scheduler.opdigests import compare, only_private_changed
 from engine.scheduler.operations import find_op
 from engine.scheduler.order_graph import CANCELS_FIRST, ORDERED
 from engine.scheduler.plan import Plan
 from engine.scheduler.recurring import cancel_operation
+
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_PRIMITIVE: Final = Variant.PRIMITIVE
+_MATCH: Final = DigestResult.MATCH
 
 _CHECKED_TASKS = frozenset({"monitor", "start", "promote", "migrate_from"})
 _CHANGED = "resource definition change"
@@ -19,16 +26,13 @@ _CHANGED = "resource definition change"
 
 def check_changes(plan: Plan) -> None:
     """Compare the histories of all usable nodes with the configuration (C10.1)."""
+    known = _usable_answers(plan)
     for node in plan.model.nodes:
         if not node.maintenance and not _is_available(node):
             continue
         for history in plan.model.histories.entries(node.name):
-            if not history.ops:
-                continue
-            for rsc in reversed(plan.model.find_all(history.id)):
-                is_named = history.id in (rsc.id, rsc.history_id)
-                if is_named and rsc.variant is Variant.PRIMITIVE:
-                    _check_history(plan, rsc, node, history)
+            if history.ops and not (known is not None and _is_known(plan, known, node, history)):
+                _check_resources(plan, node, history, known)
 
 
 def check_deferred(plan: Plan) -> None:
@@ -60,49 +64,94 @@ def _is_available(node: Node) -> bool:
     return node.online and not (node.unclean or node.standby or node.shutdown)
 
 
-def _check_history(plan: Plan, rsc: Resource, node: Node, history: ResourceHistory) -> None:
+# What an earlier run found about a history under the same configuration.
+_SAME_AGENT: Final = 1
+_ALL_SAME: Final = 2
+
+
+def _usable_answers(plan: Plan) -> KeptChecks | None:
+    """Answers of earlier runs, if this run's would only depend on history and configuration."""
+    model = plan.model
+    if model.sanitized or model.rescheduled or any(node.maintenance for node in model.nodes):
+        return None
+    return model.kept_checks
+
+
+def _is_known(plan: Plan, known: KeptChecks, node: Node, history: ResourceHistory) -> bool:
+    """Whether this history asked for nothing before and cannot now."""
+    answer = known.find(history)
+    if answer == _SAME_AGENT:
+        found = plan.model.find_all(history.id)
+        return not any(node in rsc.running_on for rsc in found)
+    return answer == _ALL_SAME
+
+
+def _check_resources(
+    plan: Plan, node: Node, history: ResourceHistory, known: KeptChecks | None
+) -> None:
+    """Compare one history with every resource that it may be about."""
+    agent = _recorded_agent(history)
+    answer = _SAME_AGENT
+    for rsc in reversed(plan.model.find_all(history.id)):
+        if rsc.variant is _PRIMITIVE:
+            found = _check_history(plan, rsc, node, history, agent)
+            answer = max(answer, found) if found and answer else 0
+    if known is not None and answer:
+        known.keep(history, answer)
+
+
+def _recorded_agent(history: ResourceHistory) -> tuple[str, str, str]:
+    get = history.element.get
+    return get("type", ""), get("class", ""), get("provider", "")
+
+
+def _check_history(
+    plan: Plan, rsc: Resource, node: Node, history: ResourceHistory, agent: tuple[str, str, str]
+) -> int:
+    """Compare a history with one resource: 0 where something differs, or may differ next time."""
     if rsc.removed:
         if not rsc.top.is_anonymous_clone:
             _schedule_cleanup(plan, rsc, node)
-        return
+        return 0
     is_active = node in rsc.running_on
-    if _agent_changed(plan, rsc, node, history, is_active):
-        _schedule_cleanup(plan, rsc, node)
+    if agent != (rsc.agent_type, rsc.agent_class, rsc.agent_provider):
+        _replace_agent(plan, rsc, node, is_active)
+        answer = 0
+    else:
+        answer = _ALL_SAME if is_active else _SAME_AGENT
     if not is_active or history.start_index < history.stop_index:
-        return
+        return answer
     for place, record in enumerate(history.ops):
         if place < history.start_index:
             continue
         if record.interval_ms and (rsc.maintenance or node.maintenance):
             _cancel(plan, rsc, node, record)
+            answer = 0
         elif record.interval_ms or record.task in _CHECKED_TASKS:
             if rsc.address_is_uname:
                 plan.deferred_checks.append((rsc, node, record))
-            else:
-                _check_active(plan, rsc, node, record)
+                answer = 0
+            elif not _check_active(plan, rsc, node, record):
+                answer = 0
+    return answer
 
 
-def _check_active(plan: Plan, rsc: Resource, node: Node, record: OpRecord) -> None:
-    if _check_operation(plan, rsc, node, record) and fail_count(plan.model, rsc, node)[0]:
+def _check_active(plan: Plan, rsc: Resource, node: Node, record: OpRecord) -> bool:
+    """Whether the operation ran with today's parameters."""
+    if not _check_operation(plan, rsc, node, record):
+        return True
+    if fail_count(plan.model, rsc, node)[0]:
         plan.actions.clear_fail_count(rsc, node, "action definition changed")
+    return False
 
 
-def _agent_changed(
-    plan: Plan, rsc: Resource, node: Node, history: ResourceHistory, is_active: bool
-) -> bool:
-    """Whether the history is that of another agent; if so the resource restarts (26.8)."""
-    recorded = history.element
-    if (
-        recorded.get("type", "") == rsc.agent_type
-        and recorded.get("class", "") == rsc.agent_class
-        and recorded.get("provider", "") == rsc.agent_provider
-    ):
-        return False
+def _replace_agent(plan: Plan, rsc: Resource, node: Node, is_active: bool) -> None:
+    """The history is that of another agent: the resource restarts, and it is deleted (26.8)."""
     trigger_unfencing(plan, rsc, node, "Device definition changed")
     if is_active:
         plan.actions.stop(rsc, node, optional=False)
         rsc.start_pending = True
-    return True
+    _schedule_cleanup(plan, rsc, node)
 
 
 def _schedule_cleanup(plan: Plan, rsc: Resource, node: Node) -> None:
@@ -116,8 +165,9 @@ def _schedule_cleanup(plan: Plan, rsc: Resource, node: Node) -> None:
 
 def _cancel(plan: Plan, rsc: Resource, node: Node, record: OpRecord) -> None:
     cancel = cancel_operation(plan, rsc, record.task, record.interval_ms, node)
-    if record.call_id >= 0:
-        cancel.set_meta("call_id", str(record.call_id))
+    call_id = record.get("call-id")
+    if call_id is not None:
+        cancel.set_meta("call_id", call_id)
     plan.order_before_action(rsc, "stop_0", cancel, ORDERED)
 
 
@@ -133,12 +183,12 @@ def _check_operation(plan: Plan, rsc: Resource, node: Node, record: OpRecord) ->
     elif task in ("monitor", "promote", "migrate_from"):
         task = "start"
     result = compare(plan.model, rsc, node, record)
-    if result is DigestResult.MATCH:
+    if result is _MATCH:
         return False
     if only_private_changed(plan.model, rsc, node, record):
         plan.notices.append(
-            f"Only 'private' parameters to {interval_ms}ms-interval {record.task} for {rsc.id}"
-            f" on {node.name} changed: {record.get('transition-magic')}"
+            f"Only 'private' parameters to {text_from_milliseconds(interval_ms)}-interval"
+            f" {record.task} for {rsc.id} on {node.name} changed: {record.get('transition-magic')}"
         )
         return False
     if result is DigestResult.RESTART:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final
 
 from lxml import etree
@@ -93,24 +93,42 @@ def _members_of(model: Model, name: str) -> list[str] | None:
     return found if found is not None else model.tags.get(name)
 
 
-def _expand(reading: Reading, owner: str, name: str) -> tuple[tuple[Resource, ...], bool] | None:
-    """The resources that a name means, and whether it is a tag or template; None if unknown."""
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a name in a constraint means: a resource, or the members of a tag or template."""
+
+    members: tuple[Resource, ...]
+    is_set: bool = False
+    unknown: tuple[int, ...] = ()  # places of names that mean nothing
+
+    @property
+    def known_start(self) -> tuple[Resource, ...]:
+        """The members before the first unknown one."""
+        return self.members[: self.unknown[0]] if self.unknown else self.members
+
+
+def _expand(reading: Reading, owner: str, name: str) -> _Named:
+    """The resources that a name means; a clone's primitive may be none (P5.2)."""
     model = reading.model
     resource = find_constraint_resource(model, name)
     if resource is not None:
-        return (resource,), False
-    members = _members_of(model, name)
-    if members:
-        found = [find_constraint_resource(model, member) for member in members]
-        if all(found):
-            return tuple(member for member in found if member is not None), True
-    message = f"constraint {owner}: there is no resource, template or tag {name}; ignored"
-    reading.config_error("unknown-resource", message, owner)
-    return None
+        return _Named((resource,))
+    names = _members_of(model, name)
+    found: list[Resource] = []
+    unknown: list[int] = []
+    for place, member in enumerate(names or (name,)):
+        resource = find_constraint_resource(model, member)
+        if resource is None:
+            message = f"constraint {owner}: there is no resource, template or tag {member}; ignored"
+            reading.config_error("unknown-resource", message, owner)
+            unknown.append(place)
+        else:
+            found.append(resource)
+    return _Named(tuple(found), bool(names), tuple(unknown))
 
 
-def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet] | None:
-    """The resource sets of a constraint; None if a reference is unknown."""
+def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet]:
+    """The resource sets of a constraint."""
     owner = element.get("id", "")
     sets: list[ResourceSet] = []
     for child in element:
@@ -120,14 +138,15 @@ def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet] |
         if block is None:
             continue
         members: list[Resource] = []
+        unknown: list[int] = []
         for ref in block:
             name = ref.get("id")
             if ref.tag != "resource_ref" or not name:
                 continue
-            expanded = _expand(reading, owner, name)
-            if expanded is None:
-                return None
-            members.extend(expanded[0])
+            named = _expand(reading, owner, name)
+            start = len(members) + len(unknown)
+            unknown.extend(start + place for place in named.unknown)
+            members.extend(named.members)
         kind = block.get("kind")
         sets.append(
             ResourceSet(
@@ -140,6 +159,7 @@ def _read_sets(reading: Reading, element: etree._Element) -> list[ResourceSet] |
                 score=score_with_words(reading.model, block.get("score")),
                 kind=_KINDS.get(kind) if kind is not None else None,
                 ordering=block.get("ordering", ""),
+                unknown=tuple(unknown),
             )
         )
     return sets
@@ -156,8 +176,7 @@ def _read_location(reading: Reading, element: etree._Element) -> Iterator[Constr
     owner = element.get("id", "")
     name = element.get("rsc")
     if name is not None:
-        expanded = _expand(reading, owner, name)
-        for resource in expanded[0] if expanded is not None else ():
+        for resource in _expand(reading, owner, name).known_start:
             yield from _location(reading, element, resource)
     pattern = element.get("rsc-pattern")
     if pattern is not None:
@@ -170,10 +189,8 @@ def _location_of_sets(reading: Reading, element: etree._Element) -> Iterator[Con
         if found is None:
             continue
         for ref in found.iterfind("resource_ref"):
-            expanded = _expand(reading, element.get("id", ""), ref.get("id", ""))
-            if expanded is None:
-                return
-            for resource in expanded[0]:
+            named = _expand(reading, element.get("id", ""), ref.get("id", ""))
+            for resource in named.known_start:
                 yield from _location(
                     reading,
                     element,
@@ -181,6 +198,8 @@ def _location_of_sets(reading: Reading, element: etree._Element) -> Iterator[Con
                     role=found.get("role"),
                     score=found.get("score"),
                 )
+            if named.unknown:
+                return
 
 
 def _location_of_pattern(
@@ -335,8 +354,7 @@ def _read_colocation(reading: Reading, element: etree._Element) -> Iterator[Cons
     )
     if element.find("resource_set") is not None:
         sets = _read_sets(reading, element)
-        if sets is not None:
-            yield from _colocate_sets(replace(base, node_attribute="#uname"), sets)
+        yield from _colocate_sets(replace(base, node_attribute="#uname"), sets)
         return
     name, with_name = element.get("rsc"), element.get("with-rsc")
     if not name or not with_name:
@@ -344,19 +362,19 @@ def _read_colocation(reading: Reading, element: etree._Element) -> Iterator[Cons
         reading.config_error("bad-constraint", message, owner)
         return
     dependent, primary = _expand(reading, owner, name), _expand(reading, owner, with_name)
-    if dependent is None or primary is None:
+    if not dependent.members or not primary.members:
         return
     roles = (role_from_text(element.get("rsc-role")), role_from_text(element.get("with-rsc-role")))
-    if dependent[1] and primary[1]:
+    if dependent.is_set and primary.is_set:
         message = f"constraint {owner}: only one side may be a template or tag; ignored"
         reading.config_error("bad-constraint", message, owner)
-    elif dependent[1] or primary[1]:
+    elif dependent.is_set or primary.is_set:
         yield from _colocate_sets(
             replace(base, node_attribute="#uname"),
             [_side_set(dependent, roles[0]), _side_set(primary, roles[1])],
         )
     elif base.score:
-        yield base.make(dependent[0][0], primary[0][0], roles)
+        yield base.make(dependent.members[0], primary.members[0], roles)
 
 
 def _influence(element: etree._Element) -> bool | None:
@@ -364,10 +382,10 @@ def _influence(element: etree._Element) -> bool | None:
     return None if text is None else bool_from_text(text)
 
 
-def _side_set(side: tuple[tuple[Resource, ...], bool], role: Role) -> ResourceSet:
+def _side_set(side: _Named, role: Role) -> ResourceSet:
     """One side of a constraint as a set: the members of a tag are not in sequence."""
-    members, is_tag = side
-    return ResourceSet("", members, sequential=False if is_tag else None, role=role)
+    sequential = False if side.is_set else None
+    return ResourceSet("", side.members, sequential, role=role, unknown=side.unknown)
 
 
 def _colocate_sets(base: _Base, sets: list[ResourceSet]) -> Iterator[Colocation]:
@@ -386,7 +404,7 @@ def _colocate_within(base: _Base, block: ResourceSet) -> Iterator[Colocation]:
         return
     inner = replace(base, id=block.id or base.id, score=score)
     roles = (block.role, block.role)
-    members = block.members
+    members = block.members[: block.unknown[0]] if block.unknown else block.members
     if score < 0:
         for place, member in enumerate(members):
             for earlier in members[:place]:
@@ -401,11 +419,13 @@ def _colocate_within(base: _Base, block: ResourceSet) -> Iterator[Colocation]:
 
 
 def _colocate_between(base: _Base, first: ResourceSet, second: ResourceSet) -> Iterator[Colocation]:
-    """The earlier set with the later one (P11.5)."""
-    if not first.members or not second.members:
-        return
-    dependents = first.members[:1] if first.sequential is not False else first.members
-    primaries = second.members[-1:] if second.sequential is not False else second.members
+    """The earlier set with the later one; what is not known is left out (P11.5)."""
+    dependents, primaries = first.members, second.members
+    if first.sequential is not False:
+        dependents = () if 0 in first.unknown else dependents[:1]
+    if second.sequential is not False:
+        last = len(second.members) + len(second.unknown) - 1
+        primaries = () if last in second.unknown else primaries[-1:]
     for dependent in dependents:
         for primary in primaries:
             yield base.make(dependent, primary, (first.role, second.role))
@@ -421,8 +441,9 @@ def _read_order(reading: Reading, element: etree._Element) -> Iterator[Constrain
     symmetrical = bool_from_text(element.get("symmetrical"))
     if element.find("resource_set") is not None:
         sets = _read_sets(reading, element)
-        if sets is not None:
-            yield OrderSets(owner, tuple(sets), kind, symmetrical)
+        known = tuple(takewhile(lambda block: not block.unknown, sets))
+        if known:
+            yield OrderSets(owner, known, kind, symmetrical)
         return
     first_name, then_name = element.get("first"), element.get("then")
     if not first_name or not then_name:
@@ -430,19 +451,19 @@ def _read_order(reading: Reading, element: etree._Element) -> Iterator[Constrain
         reading.config_error("bad-constraint", message, owner)
         return
     first, then = _expand(reading, owner, first_name), _expand(reading, owner, then_name)
-    if first is None or then is None:
+    if first.unknown or then.unknown:
         return
     first_action = element.get("first-action", "")
     then_action = element.get("then-action", "")
-    if first[1] or then[1]:
+    if first.is_set or then.is_set:
         first_set = replace(_side_set(first, Role.UNKNOWN), id=first_name, action=first_action)
         then_set = replace(_side_set(then, Role.UNKNOWN), id=then_name, action=then_action)
         yield OrderSets(owner, (first_set, then_set), kind, symmetrical)
         return
     yield Order(
         id=owner,
-        first=first[0][0],
-        then=then[0][0],
+        first=first.members[0],
+        then=then.members[0],
         first_action=first_action,
         then_action=then_action,
         kind=kind,
@@ -484,13 +505,13 @@ def _read_ticket(reading: Reading, element: etree._Element) -> Iterator[Constrai
     ticket = model.tickets.setdefault(ticket_id, Ticket(ticket_id))
     policy = element.get("loss-policy", "").lower()
     if element.find("resource_set") is not None:
-        for block in _read_sets(reading, element) or ():
-            for resource in block.members:
+        for block in _read_sets(reading, element):
+            known = block.members[: block.unknown[0]] if block.unknown else block.members
+            for resource in known:
                 yield _ticket(reading, owner, ticket, resource, block.role, policy)
         return
-    expanded = _expand(reading, owner, element.get("rsc", ""))
     role = role_from_text(element.get("rsc-role"))
-    for resource in expanded[0] if expanded is not None else ():
+    for resource in _expand(reading, owner, element.get("rsc", "")).known_start:
         yield _ticket(reading, owner, ticket, resource, role, policy)
 
 

@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 
 from engine.cib.digests import parameters_digest
 from engine.cib.document import FEATURE_SET, Cib
-from engine.scheduler.inject import OpSpec, inject_failure
+from engine.scheduler.inject import Modification, OpSpec, inject_failure
 from engine.scheduler.model import INFINITY
 from engine.scheduler.status_tree import StatusTree
 from engine.scheduler.transition import (
@@ -31,11 +31,17 @@ _MIGRATIONS = frozenset(("migrate_to", "migrate_from"))
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One line of the list of executed actions; `action` None for a remark between them."""
+    """One line of the list of executed actions; `action` None for a remark between them.
+
+    `aside`: the remark is about the simulation itself and no item of the list. `change`: the remark
+    is about what an action changed beside its history.
+    """
 
     text: str
     action: GraphAction | None = None
     resource: str = ""
+    aside: bool = False
+    change: Modification | None = None
 
 
 @dataclass(slots=True)
@@ -77,11 +83,11 @@ class Player:
                 number = heappop(ready)
                 if not self._may_fire(synapses[number]):
                     continue
-                self._fire(synapses[number])
+                failed = self._fire(synapses[number])
                 fired += 1
                 for follower in waiting[number]:
-                    if self.aborted and synapses[follower].priority < INFINITY:
-                        continue
+                    if failed and synapses[follower].priority < INFINITY:
+                        continue  # what fails counts as done only for what must follow in any case
                     missing[follower] -= 1
                     if missing[follower] == 0:
                         heappush(ready if follower > number else later, follower)
@@ -94,17 +100,18 @@ class Player:
             not self.aborted or synapse.action.tag == PSEUDO_EVENT or synapse.priority >= INFINITY
         )
 
-    def _fire(self, synapse: Synapse) -> None:
+    def _fire(self, synapse: Synapse) -> bool:
+        """Do an action; whether it failed."""
         action = synapse.action
         name = self._name(action)
         self.done.append(Done(action_line(action, name), action, name))
         if action.tag == PSEUDO_EVENT or action.operation == "delete":
-            return
+            return False
         if action.tag == CRM_EVENT:
             if action.operation == "stonith" and action.meta("stonith_action") in _FENCING_OFF:
                 self.status.take_down(self.status.node_state(action.node, action.node_uuid))
-            return
-        self._record(action, name)
+            return False
+        return self._record(action, name)
 
     def _name(self, action: GraphAction) -> str:
         """The resource's name in lines and history (C20.2)."""
@@ -115,11 +122,11 @@ class Player:
             return primitive.long_id
         return primitive.id
 
-    def _record(self, action: GraphAction, name: str) -> None:
-        """Write the result of an agent's action into the history (C20.4)."""
+    def _record(self, action: GraphAction, name: str) -> bool:
+        """Write the result of an agent's action into the history (C20.4); whether it failed."""
         primitive = action.primitive
         if primitive is None:
-            return
+            return False
         node_id = action.node if action.router_node else action.node_uuid
         state = self.status.node_state(action.node, node_id)
         agent = {"class": primitive.agent_class}
@@ -136,12 +143,12 @@ class Player:
                 state,
                 OpSpec(primitive.id, action.operation, action.interval_ms, action.node, rc),
                 self.now,
-                fatal=action.operation == "stop"
-                or (action.operation == "start" and self.start_failure_is_fatal),
+                start_is_fatal=self.start_failure_is_fatal,
             )
-            self.done.extend([Done(line) for line in remarks])
+            self.done.extend([Done(each.text, change=each) for each in remarks])
         for entry_id in entry_ids(action, primitive.id, failed=rc != target_rc):
             self.status.record(resource, entry_id, values)
+        return rc != target_rc
 
     def _outcome(self, action: GraphAction, name: str, target_rc: int) -> int:
         primitive = action.primitive
@@ -151,7 +158,7 @@ class Player:
             ):
                 self.aborted = True
                 text = f"Pretending action {action.id} failed with rc={spec.rc}"
-                self.done.append(Done(text))
+                self.done.append(Done(text, aside=True))
                 return spec.rc
         return target_rc
 
@@ -173,13 +180,17 @@ def action_line(action: GraphAction, name: str) -> str:
 
 def entry_ids(action: GraphAction, resource_id: str, *, failed: bool) -> tuple[str, ...]:
     """Ids of the history entries that an action leaves (C20.4)."""
-    if action.operation == "notify" or action.operation in _MIGRATIONS:
-        return (action.key,)
+    task, interval_ms = action.operation, action.interval_ms
+    if task == "notify":
+        kind, about = action.meta("notify_type"), action.meta("notify_operation")
+        return (f"{resource_id}_{kind}_notify_{about}_0",)
+    if task in _MIGRATIONS:
+        return (_entry_key(resource_id, task, interval_ms),)
     if failed:
         last_failure = f"{resource_id}_last_failure_0"
-        return (last_failure,) if action.interval_ms else (last_failure, f"{resource_id}_last_0")
-    if action.interval_ms:
-        return (action.key,)
+        return (last_failure,) if interval_ms else (last_failure, f"{resource_id}_last_0")
+    if interval_ms:
+        return (_entry_key(resource_id, task, interval_ms),)
     return (f"{resource_id}_last_0",)
 
 
@@ -188,11 +199,15 @@ def entry_values(
 ) -> dict[str, str]:
     """The attributes of a history entry, but for its id."""
     primitive = action.primitive
-    task, key = action.operation, action.key
+    task = action.operation
     status = 0 if rc == target_rc else 4
-    if task in _RELOADS and primitive is not None:
+    if task in _RELOADS:
         task = "start" if status == 0 else "monitor"
-        key = f"{primitive.id}_{task}_{action.interval_ms}"
+    key = action.key
+    if primitive is not None:
+        # Not the graph's key: that may have another name of the resource, and that of a cancelled
+        # monitor.
+        key = _entry_key(primitive.id, task, action.interval_ms)
     transition_key = f"{call_id}:-1:{target_rc}:{_UUID}"
     moment = str(int(now))
     values = {
@@ -219,6 +234,10 @@ def entry_values(
         values["migrate_source"] = action.meta("migrate_source")
         values["migrate_target"] = action.meta("migrate_target")
     return values
+
+
+def _entry_key(resource_id: str, task: str, interval_ms: int) -> str:
+    return f"{resource_id}_{task}_{interval_ms}"
 
 
 def _digested(action: GraphAction) -> dict[str, str]:

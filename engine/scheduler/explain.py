@@ -1,4 +1,4 @@
-"""Why an action is planned or waits, and which constraints contradict each other (for people).
+"""Why an action is planned or waits (for people).
 
 Works on a finished `Schedule`; nothing here changes a decision. Why a score is what it is, the
 contributions tell that a `ScoreRecord` keeps.
@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import networkx as nx
-
-from engine.base.reports import Report, warning
 from engine.scheduler.actions import OPTIONAL, RUNNABLE, Action
-from engine.scheduler.model import INFINITY, Colocation, Model, Resource
+from engine.scheduler.model import Resource
+from engine.scheduler.order_view import digraph
 from engine.scheduler.plan import Plan
 
 
@@ -29,10 +27,11 @@ class Waiting:
 def actions_of(plan: Plan, resource: Resource) -> Iterator[Waiting]:
     """What is to be done with a primitive, in the order of planning; probes and monitors are not told."""
     table = plan.actions.all
+    graph = digraph(plan.graph)
     for action in table:
         if action.rsc is not resource or action.flags & OPTIONAL or action.task == "monitor":
             continue
-        before = plan.graph.predecessors(action.id) if action.id in plan.graph else ()
+        before = graph.predecessors(action.id) if action.id in graph else ()
         after = (table[number - 1] for number in sorted(before))
         yield Waiting(
             _title(action),
@@ -48,21 +47,3 @@ def _title(action: Action) -> str:
 def _state(action: Action) -> str:
     state = "planned" if action.flags & RUNNABLE else "blocked"
     return f"{state} ({action.reason})" if action.reason else state
-
-
-# Loops of colocations.
-
-
-def colocation_loops(model: Model) -> list[Report]:
-    """Mandatory colocations that lead back to where they began (legal, but order decides; P11.28)."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    for constraint in model.constraints:
-        if isinstance(constraint, Colocation) and constraint.score >= INFINITY:
-            graph.add_edge(constraint.dependent.id, constraint.primary.id)
-    found = []
-    for component in nx.strongly_connected_components(graph):
-        if len(component) > 1:
-            names = ", ".join(sorted(component))
-            message = f"the mandatory colocations of {names} form a loop; the first placed decides"
-            found.append(warning("colocation-loop", message))
-    return sorted(found, key=lambda report: report.message)

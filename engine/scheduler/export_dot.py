@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.scheduler.actions import NOTIFY_MARK, OPTIONAL, PSEUDO, Action
 from engine.scheduler.graph_actions import history_key
-from engine.scheduler.order_graph import LOAD, NOTHING
+from engine.scheduler.order_graph import LOAD, NOTHING, united
 from engine.scheduler.plan import Plan
 
 
@@ -21,10 +21,12 @@ def dot_text(plan: Plan, *, all_actions: bool = False) -> str:
             lines.append(line)
     for action in plan.actions.all:
         kept = set(plan.kept.get(action.id, ()))
-        for first, relation in plan.merged.get(action.id, ()):
+        row = plan.graph.pred.get(action.id, {})
+        for first in sorted(row):
+            relation = united(row[first]["relations"])
             if first in kept:
                 style = "bold"
-            elif relation == NOTHING:
+            elif relation == NOTHING or (first, action.id) in plan.disabled:
                 continue
             elif all_actions or (first in shown and action.id in shown and relation != LOAD):
                 style = "dashed"
@@ -65,6 +67,6 @@ def name_of(action: Action) -> str:
     if action.rsc is None:
         return f"{action.task}{host}" if host else action.key
     key = history_key(action, dot=NOTIFY_MARK in action.suffix) or action.key
-    if action.cancel_task:
+    if action.task == "cancel":
         return f"Cancel {key}{host}"
     return f"{key}{host}"

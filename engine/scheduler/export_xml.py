@@ -8,17 +8,32 @@ of action, are worked out once.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from engine.scheduler.transition import GraphAction, GraphPrimitive, Transition
 
 _SPECIAL = re.compile(r'[&<>"\x00-\x1f\x7f]')
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_LINES_OF_PIECE = 1000
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 
 
 def transition_to_xml(transition: Transition) -> bytes:
     """The graph as an XML document, one synapse after the other, indented by two blanks."""
-    return _Writer().write(transition).encode()
+    return b"".join(transition_pieces(transition))
+
+
+def transition_pieces(transition: Transition) -> Iterator[bytes]:
+    """The same document in pieces, for who writes it out without holding all of it."""
+    lines: list[str] = []
+    for line in _Writer().lines(transition):
+        lines.append(line)
+        if len(lines) >= _LINES_OF_PIECE:
+            lines.append("")
+            yield "\n".join(lines).encode()
+            lines.clear()
+    lines.append("")
+    yield "\n".join(lines).encode()
 
 
 def escape(value: str) -> str:
@@ -45,26 +60,21 @@ class _Writer:
         self._escaped = _Escaped()
         self._layouts: dict[tuple[str, ...], tuple[list[tuple[str, str]], list[str]]] = {}
 
-    def write(self, transition: Transition) -> str:
-        lines = [f"<transition_graph{self._pairs(transition.attributes)}>"]
+    def lines(self, transition: Transition) -> Iterator[str]:
+        yield f"<transition_graph{self._pairs(transition.attributes)}>"
         heads = {s.action.id: self._head(s.action) for s in transition.synapses}
         for synapse in transition.synapses:
             priority = f' priority="{synapse.priority}"' if synapse.priority > 0 else ""
-            lines.append(f'  <synapse id="{synapse.id}"{priority}>\n    <action_set>')
-            lines.append(self._action(synapse.action, heads[synapse.action.id]))
+            yield f'  <synapse id="{synapse.id}"{priority}>\n    <action_set>'
+            yield self._action(synapse.action, heads[synapse.action.id])
             if synapse.inputs:
-                lines.append("    </action_set>\n    <inputs>")
-                lines.extend(
-                    [
-                        f"      <trigger>\n        <{heads[number]}/>\n      </trigger>"
-                        for number in synapse.inputs
-                    ]
-                )
-                lines.append("    </inputs>\n  </synapse>")
+                yield "    </action_set>\n    <inputs>"
+                for number in synapse.inputs:
+                    yield f"      <trigger>\n        <{heads[number]}/>\n      </trigger>"
+                yield "    </inputs>\n  </synapse>"
             else:
-                lines.append("    </action_set>\n    <inputs/>\n  </synapse>")
-        lines.append("</transition_graph>\n")
-        return "\n".join(lines)
+                yield "    </action_set>\n    <inputs/>\n  </synapse>"
+        yield "</transition_graph>"
 
     def _pairs(self, attributes: dict[str, str]) -> str:
         escaped = self._escaped

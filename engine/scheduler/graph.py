@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import networkx as nx
-
 from engine.scheduler.actions import (
     IN_GRAPH,
     MIGRATABLE,
@@ -15,6 +13,7 @@ from engine.scheduler.actions import (
     RUNNABLE,
     Action,
 )
+from engine.scheduler.acyclic import every_turn_comes
 from engine.scheduler.collectives import FlagSummaries
 from engine.scheduler.graph_actions import ActionWriter, nodes_changing_maintenance
 from engine.scheduler.model import Resource, Variant
@@ -31,6 +30,7 @@ from engine.scheduler.order_graph import (
     SERIALIZE,
     THEN_GRAPHS_FIRST,
     UNMIGRATABLE_BLOCKS,
+    united,
 )
 from engine.scheduler.plan import Plan
 from engine.scheduler.transition import Synapse, Transition
@@ -51,7 +51,6 @@ class GraphBuilder:
         self.table = plan.actions
         self.order: list[Action] = []  # in the graph, in order of addition
         self.kept = plan.kept
-        self.merged = plan.merged
         self._visited: set[int] = set()
 
     def build(self) -> Transition:
@@ -113,7 +112,6 @@ class GraphBuilder:
         if action.id in self._visited:
             return
         self._visited.add(action.id)
-        self.merged[action.id] = self._merge_before(action)
         if self._belongs(action):
             self.order.append(action)
             self.kept[action.id] = self._choose_inputs(action)
@@ -136,28 +134,18 @@ class GraphBuilder:
             return True
         return node.online and not node.unclean
 
-    def _merge_before(self, action: Action) -> list[tuple[int, int]]:
-        """Orderings before an action by number of the first one, relations united (C16.3)."""
+    def _choose_inputs(self, action: Action) -> list[int]:
+        """What the action waits for, by number; relations to the same one are united (C16.3)."""
         row = self.plan.graph.pred.get(action.id)
         if not row:
             return []
-        merged = []
-        for first in sorted(row):
-            relation = NOTHING
-            for part in row[first]["relations"]:
-                relation |= part
-            merged.append((first, relation))
-        return merged
-
-    def _choose_inputs(self, action: Action) -> list[int]:
         kept = []
-        merged = self.merged[action.id]
         actions = self.table.all
-        for place, (number, relation) in enumerate(merged):
-            first = actions[number - 1]
-            verdict = keeps_input(first, action, relation)
+        for number in sorted(row):
+            relation = united(row[number]["relations"])
+            verdict = keeps_input(actions[number - 1], action, relation)
             if verdict is None:
-                merged[place] = (number, NOTHING)
+                self.plan.disabled.add((number, action.id))
             elif verdict:
                 kept.append(number)
         return kept
@@ -169,42 +157,27 @@ class GraphBuilder:
 
         The rest of the cluster still gets its plan.
         """
-        if self._can_complete():
+        if every_turn_comes(self.kept):
             return
-        waiting: nx.DiGraph[int] = nx.DiGraph()
-        waiting.add_nodes_from(self.kept)
-        waiting.add_edges_from((i, a) for a, inputs in self.kept.items() for i in inputs)
-        stuck = {number for number in waiting if number not in self.kept}
-        for component in nx.strongly_connected_components(waiting):
-            if len(component) > 1:
-                members = [self.table.all[number - 1] for number in sorted(component)]
-                self.plan.loops.append(members)
-                stuck |= component
+        from engine.scheduler.order_view import loops_of  # networkx, only where there is a loop
+
+        followers: dict[int, list[int]] = {}
+        for number, inputs in self.kept.items():
+            for first in inputs:
+                followers.setdefault(first, []).append(number)
+        stuck = {first for first in followers if first not in self.kept}
+        for component in loops_of(followers):
+            members = [self.table.all[number - 1] for number in sorted(component)]
+            self.plan.loops.append(members)
+            stuck |= component
         pending = sorted(stuck)
         while pending:
-            behind = [n for n in waiting.successors(pending.pop()) if n not in stuck]
+            behind = [n for n in followers.get(pending.pop(), ()) if n not in stuck]
             stuck.update(behind)
             pending += behind
         self.order = [action for action in self.order if action.id not in stuck]
         for number in stuck:
             self.kept.pop(number, None)
-
-    def _can_complete(self) -> bool:
-        """Whether every action's turn comes: the usual case, found out without a graph object."""
-        missing = {number: len(inputs) for number, inputs in self.kept.items()}
-        followers: dict[int, list[int]] = {}
-        for number, inputs in self.kept.items():
-            for first in inputs:
-                followers.setdefault(first, []).append(number)
-        ready = [number for number, count in missing.items() if not count]
-        done = 0
-        while ready:
-            done += 1
-            for number in followers.get(ready.pop(), ()):
-                missing[number] -= 1
-                if not missing[number]:
-                    ready.append(number)
-        return done == len(missing)
 
     # -- the result -----------------------------------------------------------------------------
 

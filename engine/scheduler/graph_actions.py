@@ -21,7 +21,7 @@ class ActionWriter:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._meta: dict[tuple[int, str, bool], dict[str, str]] = {}
+        self._meta: dict[tuple[str, int, str, bool], dict[str, str]] = {}
         self._own: dict[int, dict[str, str]] = {}
         self._primitives: dict[int, GraphPrimitive] = {}
 
@@ -41,7 +41,7 @@ class ActionWriter:
             node=node.name if node is not None else "",
             node_uuid=node.id if node is not None else "",
             router_node=router.name if router is not None else "",
-            shutdown_lock=_lock(action),
+            shutdown_lock=_lock(action) if node is not None else "",
             mode="cib" if action.task == "lrm_delete" else "",
             primitive=None if rsc is None or action.flags & PSEUDO else self._primitive(rsc),
             attributes=self._attributes(action, node),
@@ -79,7 +79,8 @@ class ActionWriter:
     def _configured_meta(self, action: Action, rsc: Resource) -> dict[str, str]:
         """`CRM_meta_…` of the operation's configuration; shared, not to be changed."""
         is_notify = NOTIFY_MARK in action.suffix
-        key = (rsc.index, action.suffix, action.config_task == "cancel")
+        # Instances of a clone share their operations, and so these values.
+        key = (rsc.base_id, id(rsc.ops), action.suffix, action.config_task == "cancel")
         known = self._meta.get(key)
         if known is None:
             op = self.plan.actions.configuration(action)

@@ -21,6 +21,7 @@ _OPERATION = re.compile(
 )
 _UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 _CLONE_NUMBER = re.compile(r":[0-9]+$")
+_COLLECTIVES = frozenset(("clone", "master", "bundle"))
 _MAX_RC = 255
 
 
@@ -102,13 +103,29 @@ class Injections:
         )
 
 
-def inject(cib: Cib, wanted: Injections, now: float) -> list[str]:
-    """Make the changes in the CIB and say what was done, line by line.
+@dataclass(frozen=True, slots=True)
+class Modification:
+    """One change: how it is told, and its element and attributes in an XML document."""
 
+    text: str
+    tag: str
+    values: dict[str, str]
+
+
+def inject(
+    cib: Cib, wanted: Injections, now: float, *, nodes_may_join: bool = False
+) -> list[Modification]:
+    """Make the changes in the CIB and say what was done.
+
+    With `nodes_may_join` a node that is brought up and is not in the configuration joins it.
     Raises `EngineError` for a node or resource that is not in the configuration; nothing has been
     changed then.
     """
     nodes = _node_ids(cib)
+    joining = []
+    if nodes_may_join:
+        joining = [name for name in dict.fromkeys(wanted.nodes_up) if name.lower() not in nodes]
+        nodes |= {name.lower(): (name, name) for name in joining}
     for name in (
         *wanted.nodes_up,
         *wanted.nodes_down,
@@ -118,26 +135,32 @@ def inject(cib: Cib, wanted: Injections, now: float) -> list[str]:
         if name.lower() not in nodes:
             raise _unknown("node", name, [known for known, _ in nodes.values()])
     agents = [_agent_of(cib, spec.resource) for spec in wanted.operations]
+    for name in joining:
+        etree.SubElement(cib.section("nodes"), "node", id=name, uname=name)
     status = StatusTree(cib)
-    lines: list[str] = []
+    start_is_fatal = _is_start_failure_fatal(cib)
+    made: list[Modification] = []
     if wanted.quorum is not None:
         value = "1" if _boolean("quorum", wanted.quorum) else "0"
         cib.root.set("have-quorum", value)
-        lines.append(f"Setting quorum: {wanted.quorum}")
+        text = f"Setting quorum: {wanted.quorum}"
+        made.append(Modification(text, "modifications", {"quorum": wanted.quorum}))
     if wanted.watchdog is not None:
         value = "true" if _boolean("watchdog", wanted.watchdog) else "false"
         _set_property(cib, "have-watchdog", value)
-        lines.append(f"Setting watchdog: {wanted.watchdog}")
+        text = f"Setting watchdog: {wanted.watchdog}"
+        made.append(Modification(text, "modifications", {"watchdog": wanted.watchdog}))
     changes = (
-        (wanted.nodes_up, status.take_up, "Bringing node {} online"),
-        (wanted.nodes_down, status.take_down, "Taking node {} offline"),
-        (wanted.nodes_fail, status.lose, "Failing node {}"),
+        (wanted.nodes_up, status.take_up, "Online", "Bringing node {} online"),
+        (wanted.nodes_down, status.take_down, "Offline", "Taking node {} offline"),
+        (wanted.nodes_fail, status.lose, "Failing", "Failing node {}"),
     )
-    for names, change, text in changes:
+    for names, change, word, text in changes:
         for name in names:
             known, node_id = nodes[name.lower()]
             change(status.node_state(known, node_id))
-            lines.append(text.format(known))
+            values = {"action": word, "node": name}
+            made.append(Modification(text.format(name), "modify_node", values))
     ticket_changes = (
         (wanted.tickets_grant, "granted", "true", "Granting ticket {}"),
         (wanted.tickets_revoke, "granted", "false", "Revoking ticket {}"),
@@ -147,14 +170,17 @@ def inject(cib: Cib, wanted: Injections, now: float) -> list[str]:
     for tickets, name, value, text in ticket_changes:
         for ticket in tickets:
             status.set_ticket(ticket, name, value)
-            lines.append(text.format(ticket))
+            values = {"action": text.split()[0].replace("Making", "Standby"), "ticket": ticket}
+            made.append(Modification(text.format(ticket), "modify_ticket", values))
     for spec, agent in zip(wanted.operations, agents, strict=True):
         known, node_id = nodes[spec.node.lower()]
         state = status.node_state(known, node_id)
-        lines.append(f"Injecting {spec.key}@{spec.node}={spec.rc} into the configuration")
-        lines += inject_failure(status, state, spec, now)
+        shown = f"{spec.key}@{spec.node}={spec.rc}"
+        text = f"Injecting {shown} into the configuration"
+        made.append(Modification(text, "inject_spec", {"spec": shown}))
+        made += inject_failure(status, state, spec, now, start_is_fatal=start_is_fatal)
         _record(status, state, spec, known, agent, now)
-    return lines
+    return made
 
 
 def inject_failure(
@@ -163,29 +189,31 @@ def inject_failure(
     spec: OpSpec,
     now: float,
     *,
-    fatal: bool = False,
-) -> list[str]:
+    start_is_fatal: bool,
+) -> list[Modification]:
     """Count a failed operation in the node's transient attributes (C20.7).
 
-    `fatal`: one such failure is enough to keep the resource off the node.
+    One failed stop is enough to keep the resource off the node; a start if `start_is_fatal`.
     """
     if spec.rc == 0 or (spec.rc == 7 and spec.interval_ms == 0):
         return []
     suffix = f"{spec.resource}#{spec.task}_{spec.interval_ms}"
     count, last = f"fail-count-{suffix}", f"last-failure-{suffix}"
     moment = str(int(now))
-    if fatal:
+    if spec.task == "stop" or (spec.task == "start" and start_is_fatal):
         shown = "INFINITY"
         status.set_transient(state, count, shown)
     else:
-        shown = "value++"
-        status.add_to_transient(state, count, 1)
+        shown = status.add_to_transient(state, count, 1)
     status.set_transient(state, last, moment)
-    where = f"/node_state '{state.get('id', '')}'"
-    return [
-        f"Injecting attribute {count}={shown} into {where}",
-        f"Injecting attribute {last}={moment} into {where}",
-    ]
+    return [_attribute(state, count, shown), _attribute(state, last, moment)]
+
+
+def _attribute(state: etree._Element, name: str, value: str) -> Modification:
+    state_id = state.get("id", "")
+    text = f"Injecting attribute {name}={value} into /node_state '{state_id}'"
+    values = {"name": name, "value": value, "node_path": "/node_state", "cib_node": state_id}
+    return Modification(text, "inject_attr", values)
 
 
 def _record(
@@ -237,11 +265,12 @@ def _node_ids(cib: Cib) -> dict[str, tuple[str, str]]:
 
 def _agent_of(cib: Cib, resource: str) -> dict[str, str]:
     """Class, provider and type of a primitive, for its entry in the history."""
-    wanted = {resource, _CLONE_NUMBER.sub("", resource)}
+    base = _CLONE_NUMBER.sub("", resource)
     names = []
     for primitive in cib.root.iterfind("configuration/resources//primitive"):
-        names.append(primitive.get("id", ""))
-        if primitive.get("id") not in wanted:
+        name = primitive.get("id", "")
+        names.append(name)
+        if name != resource and not (name == base and _has_instances(primitive)):
             continue
         source = primitive
         template = primitive.get("template")
@@ -257,6 +286,10 @@ def _agent_of(cib: Cib, resource: str) -> dict[str, str]:
     raise _unknown("resource", resource, names)
 
 
+def _has_instances(primitive: etree._Element) -> bool:
+    return any(above.tag in _COLLECTIVES for above in primitive.iterancestors())
+
+
 def _unknown(kind: str, name: str, known: list[str]) -> EngineError:
     from difflib import get_close_matches
 
@@ -265,6 +298,14 @@ def _unknown(kind: str, name: str, known: list[str]) -> EngineError:
     return EngineError(
         f"{kind} '{name}' is not in the configuration{hint}", status=ExitStatus.NOSUCH
     )
+
+
+def _is_start_failure_fatal(cib: Cib) -> bool:
+    """The property `start-failure-is-fatal`, as far as it is set without a rule; true by default."""
+    for pair in cib.root.iterfind("configuration/crm_config/cluster_property_set/nvpair"):
+        if pair.get("name") == "start-failure-is-fatal":
+            return bool_from_text(pair.get("value")) is not False
+    return True
 
 
 def _boolean(what: str, text: str) -> bool:

@@ -61,7 +61,7 @@ def limited_merging(placement: Placement, resource: Resource) -> Iterator[None]:
 
 def add_dependent_scores(placement: Placement, resource: Resource, colocation: Colocation) -> None:
     """Take the dependent's scores into the table of a primary that is being assigned (P11.23)."""
-    if not has_influence(colocation, resource):
+    if not has_influence(colocation):
         return
     mode = ACTIVE_NONNEGATIVE if resource.variant is Variant.CLONE else ACTIVE
     factor = single(colocation.score / INFINITY)

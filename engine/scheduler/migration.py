@@ -17,14 +17,10 @@ def can_migrate(rsc: Resource, current: Node | None) -> bool:
         and not rsc.failed
         and not rsc.start_pending
         and current is not None
-        and _is_clean(current)
+        and not current.unclean
         and target is not None
-        and _is_clean(target)
+        and not target.unclean
     )
-
-
-def _is_clean(node: Node) -> bool:
-    return node.online and not node.unclean
 
 
 def create_migration_actions(plan: Plan, rsc: Resource, source: Node) -> None:

@@ -13,9 +13,8 @@ _UNKNOWN_RC = 193
 
 
 def _records(model: Model, resource: Resource, node_name: str) -> list[OpRecord]:
-    found = model.histories.find(node_name, resource.history_id or resource.id)
-    if found is None:
-        found = model.histories.find(node_name, resource.id)
+    """The entries under the resource's own name: an anonymous instance `x:0` has none as `x`."""
+    found = model.histories.find(node_name, resource.id)
     return found.ops if found is not None else []
 
 

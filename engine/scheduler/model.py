@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.base.isodate import Zone
 from engine.base.kept import Kept
-from engine.cib.history import HistoryStore, OpRecord
+from engine.cib.history import HistoryStore, OpRecord, ResourceHistory
 
 if TYPE_CHECKING:
     from lxml import etree
 
-    from engine.cib.history import ResourceHistory
     from engine.cib.nvsets import NvSet
 
 INFINITY: Final = 1_000_000
@@ -496,6 +495,7 @@ class ResourceSet:
     score: int | None = None
     kind: OrderKind | None = None
     ordering: str = ""
+    unknown: tuple[int, ...] = ()  # places of references to nothing, which are not in `members`
 
 
 @dataclass(frozen=True, slots=True)
@@ -590,6 +590,10 @@ KeptDigests: TypeAlias = Kept[tuple[tuple[str, str], ...], str]
 Witness: TypeAlias = "Callable[[Resource, Node | None, str], None]"
 
 
+# Whether what a history tells was found to agree with the configuration; see `config_changes`.
+KeptChecks: TypeAlias = Kept[ResourceHistory, int]
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Model:
     """Everything one run knows. Filled by `unpack` and `state`; see the module's first lines."""
@@ -620,6 +624,7 @@ class Model:
     histories: HistoryStore = field(default_factory=HistoryStore)
     digest_cache: dict[tuple[int, int, str, int], OpDigests] = field(default_factory=dict)
     kept_digests: KeptDigests | None = None  # of earlier runs, if there were any
+    kept_checks: KeptChecks | None = None  # the same, under this very configuration
     # (node index, record): an expired failure whose operation is to be scheduled anew (20.7 d)
     rescheduled: set[tuple[int, OpRecord]] = field(default_factory=set)
     witness: Witness | None = None  # told why a score changed, where somebody wants to know
@@ -654,16 +659,18 @@ class Model:
 
     def find(self, name: str) -> Resource | None:
         """Resource with that instance or history name: the first one in tree order (11.22)."""
+        known: Sequence[Resource] = self.lookup_index.get(name, ())
+        if len(known) == 1:
+            only = known[0]
+            return only if name in (only.id, only.history_id) else None
         known = self.find_all(name)
-        if not known:
-            return None
-        return known[0] if len(known) == 1 else min(known, key=_index_of)
+        return min(known, key=_index_of) if known else None
 
     def find_all(self, name: str) -> Sequence[Resource]:
         """All resources with that instance or history name; history names may be forgotten again."""
         known = self.lookup_index.get(name, ())
         for resource in known:
-            if name not in {resource.id, resource.history_id}:
+            if name not in (resource.history_id, resource.id):
                 return [one for one in known if name in {one.id, one.history_id}]
         return known
 

@@ -377,11 +377,14 @@ def health_colour(model: Model, node: Node) -> str:
         if not name.startswith(_HEALTH_PREFIX):
             continue
         word = value.lower()
-        number = int_from_text(value)
-        if word == "red" or (number is not None and number <= options.health_red):
+        if word == "yellow":
+            colour = "yellow"
+            continue
+        score = score_with_words(model, value)
+        if word == "red" or (score is not None and score <= options.health_red):
             return "red"
-        is_low = number is not None and number <= options.health_yellow
-        if word == "yellow" or (is_low and options.health_yellow != options.health_green):
+        is_low = score is not None and score <= options.health_yellow
+        if is_low and options.health_yellow != options.health_green:
             colour = "yellow"
     return colour
 

@@ -230,7 +230,7 @@ def _notify_going_down(
             continue
         _notify(plan, rsc, node, events.pre, events.pre_done, values)
         if task == "demote" or stop is None or stop.flags & OPTIONAL:
-            _notify(plan, rsc, node, events.post, events.post_done, values)
+            _notify_after(plan, rsc, node, events, values)
 
 
 def _notify_going_up(
@@ -245,7 +245,7 @@ def _notify_going_up(
         return
     if task != "start" or start is None or start.flags & OPTIONAL:
         _notify(plan, rsc, rsc.assigned, events.pre, events.pre_done, values)
-    _notify(plan, rsc, rsc.assigned, events.post, events.post_done, values)
+    _notify_after(plan, rsc, rsc.assigned, events, values)
 
 
 def _connection_cannot_start(plan: Plan, node: Node) -> bool:
@@ -255,6 +255,20 @@ def _connection_cannot_start(plan: Plan, node: Node) -> bool:
     return start is not None and not start.flags & RUNNABLE
 
 
+def _notify_after(
+    plan: Plan, rsc: Resource, node: Node, events: NotifyEvents, values: dict[str, str]
+) -> None:
+    """A post notify; monitors wait for the clone's confirmation, also where none can be sent."""
+    action = _notify(plan, rsc, node, events.post, events.post_done, values)
+    if action is not None:
+        action.priority = INFINITY
+    if events.post_done is None:
+        return
+    for other in list(plan.actions.of(rsc)):
+        if other.interval_ms and other.task != "cancel":
+            plan.link(events.post_done, other, ORDERED)
+
+
 def _notify(
     plan: Plan,
     rsc: Resource,
@@ -262,27 +276,22 @@ def _notify(
     event: Action | None,
     done: Action | None,
     values: dict[str, str],
-) -> None:
+) -> Action | None:
     """One notify action between a pseudo-action of the clone and its confirmation (C13.6)."""
     if event is None or done is None or not event.flags & RUNNABLE or not node.online:
-        return
+        return None
     meta = event.own_meta or {}
-    kind = meta["notify_key_type"]
     action = plan.actions.obtain(
         rsc,
         "notify",
         node,
         optional=bool(event.flags & OPTIONAL),
-        suffix=f"{kind}_notify_{meta['notify_operation']}_0",
+        suffix=f"{meta['notify_key_type']}_notify_{meta['notify_operation']}_0",
     )
     action.own_meta = meta | (action.own_meta or {}) | values
     plan.link(event, action, ORDERED)
     plan.link(action, done, ORDERED)
-    if kind == "post":
-        action.priority = INFINITY
-        for other in list(plan.actions.of(rsc)):
-            if other.interval_ms and other.task != "cancel":
-                plan.link(done, other, ORDERED)
+    return action
 
 
 # -- after fencing (C13.7) ----------------------------------------------------------------------

@@ -25,6 +25,7 @@ def finish(plan: Plan) -> Transition:
     schedule_fencing_and_shutdown(plan)
     plan.resolve_records()
     order_probes(plan)
+    plan.records.clear()  # all of them are edges now
     Propagation(plan).run()
     disable_invalid_orders(plan)
     return GraphBuilder(plan).build()

@@ -8,7 +8,7 @@ each; `assign` finds it by variant, because assignment is a recursion over all o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.base.values import name_key
 from engine.scheduler.model import (
@@ -22,7 +22,9 @@ from engine.scheduler.model import (
     apply_score,
 )
 from engine.scheduler.ranking import NodeRanking, is_usable
-from engine.scheduler.scores import ScoreSink
+
+if TYPE_CHECKING:
+    from engine.scheduler.scores import ScoreSink
 
 Table = dict[int, int]
 """Node index → score."""
@@ -160,8 +162,8 @@ class Placement:
         node.assigned_count += 1
         if resource.utilization:
             _take_capacity(node, resource, -1)
-            if self.sink is not None:
-                self.sink.utilization(resource, node, needs(resource))
+        if self.sink is not None:
+            self.sink.utilization(resource, node, needs(resource))
 
     def unassign(self, resource: Resource) -> None:
         """Take the node back from a resource and all below it (P10.8)."""
@@ -280,5 +282,4 @@ def _may_take(node: Node, score: int) -> bool:
 def _take_capacity(node: Node, resource: Resource, sign: int) -> None:
     capacity = node.capacity
     for name, value in needs(resource).items():
-        if name in capacity:
-            capacity[name] += sign * value
+        capacity[name] = capacity.get(name, 0) + sign * value

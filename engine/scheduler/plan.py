@@ -80,10 +80,10 @@ class Plan:
     __slots__ = (
         "actions",
         "deferred_checks",
+        "disabled",
         "graph",
         "kept",
         "loops",
-        "merged",
         "model",
         "notices",
         "notifications",
@@ -101,7 +101,7 @@ class Plan:
         self.notices: list[str] = []  # lines for the user that are no findings
         # What became of the orderings when the graph was made (C16), by number of the action:
         self.kept: dict[int, list[int]] = {}  # an action in the graph → what it waits for there
-        self.merged: dict[int, list[tuple[int, int]]] = {}  # an action → (before, relations)
+        self.disabled: set[tuple[int, int]] = set()  # (first, then) that the graph does without
         self.stuck: list[Action] = []  # waiting for a loop or for what cannot happen, left out
         self.loops: list[list[Action]] = []  # actions that wait for each other, left out
         self.graph = OrderGraph()

@@ -25,7 +25,7 @@ def assign_primitive(
 ) -> Node | None:
     """Place everything the primitive depends on, then the primitive (P9)."""
     parent = resource.parent
-    if parent is not None and not parent.assigning and resource.unassigned:
+    if parent is not None and not parent.assigning:
         placement.assign(parent, prefer, stop_if_fail)
     if not resource.unassigned:
         return resource.assigned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.scheduler.actions import OPTIONAL, PSEUDO, RUNNABLE, Action
 from engine.scheduler.collectives import InstanceFinder
 from engine.scheduler.fencing import order_after_unfencing
@@ -27,6 +29,12 @@ from engine.scheduler.order_graph import (
 )
 from engine.scheduler.plan import Plan, Record
 from engine.scheduler.remote import ConnectionState, connection_state
+
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_PRIMITIVE: Final = Variant.PRIMITIVE
+_CLONE: Final = Variant.CLONE
+_NEVER: Final = ProbeMode.NEVER
+_ALWAYS: Final = ProbeMode.ALWAYS
 
 _NOT_RUNNING_RC, _PROMOTED_RC = "7", "8"
 _STOPS_OF = {"start": "stop_0", "promote": "demote_0"}
@@ -159,7 +167,7 @@ def _probe_primitive(plan: Plan, rsc: Resource, node: Node) -> bool:
         probe.set_meta("op_target_rc", _NOT_RUNNING_RC)
     elif rsc.role is Role.PROMOTED:
         probe.set_meta("op_target_rc", _PROMOTED_RC)
-    target = top if top.variant is Variant.CLONE else rsc
+    target = top if top.variant is _CLONE else rsc
     relation = ORDERED
     if not probe.flags & RUNNABLE and not target.running_on:
         relation |= BLOCKS
@@ -186,13 +194,13 @@ def _may_probe(plan: Plan, rsc: Resource, top: Resource, node: Node) -> bool:
 
 def _discovery_allows(rsc: Resource, top: Resource, node: Node) -> bool:
     known = rsc.probe_modes if node.index in rsc.allowed else {}
-    default = ProbeMode.ALWAYS if node.index in rsc.allowed else node.probe_mode
+    default = _ALWAYS if node.index in rsc.allowed else node.probe_mode
     mode = known.get(node.index, default)
     if (rsc.exclusive_probes or top.exclusive_probes) and (
         node.index not in rsc.allowed or mode is not ProbeMode.EXCLUSIVE
     ):
         return False
-    return mode is not ProbeMode.NEVER
+    return mode is not _NEVER
 
 
 def _guest_can_answer(plan: Plan, top: Resource, node: Node) -> bool:
@@ -307,7 +315,7 @@ class _RestartOrder:
     def _add_resource(self, rsc: Resource) -> None:
         for child in rsc.children:
             self._add_resource(child)
-        if rsc.variant is not Variant.PRIMITIVE:
+        if rsc.variant is not _PRIMITIVE:
             return
         self.partners.clear()
         stops: dict[int, list[Action]] = {}
@@ -329,7 +337,7 @@ class _RestartOrder:
         if probe.flags & RUNNABLE or rsc is None or then.task != "start":
             return
         top = rsc.top
-        if top.variant is not Variant.CLONE or then.rsc is not top:
+        if top.variant is not _CLONE or then.rsc is not top:
             return
         if any(relation & BLOCKS for relation in relations):
             return
@@ -355,7 +363,7 @@ class _RestartOrder:
             rsc = after.rsc
             if rsc is None:
                 continue
-            is_primitive = rsc.variant is Variant.PRIMITIVE
+            is_primitive = rsc.variant is _PRIMITIVE
             if is_primitive and rsc is not probed and after.task in _STOPS_OF:
                 stops = self.plan.actions.with_key(rsc, _STOPS_OF[after.task])
                 found.extend([stop for stop in stops if not stop.flags & PSEUDO])
@@ -374,7 +382,7 @@ class _RestartOrder:
         child = then.rsc
         if child is None or child.parent is not rsc or probed.parent is rsc:
             return False
-        if rsc.variant is Variant.CLONE and rsc.clone is not None and rsc.clone.interleave:
+        if rsc.variant is _CLONE and rsc.clone is not None and rsc.clone.interleave:
             if rsc.index not in self.partners:
                 self.partners[rsc.index] = self.finder.compatible(probed, rsc)
             return self.partners[rsc.index] is child

@@ -7,6 +7,7 @@ from functools import partial
 from engine.base.digits import is_digits
 from engine.base.score import add_scores
 from engine.base.values import score_or_none
+from engine.scheduler.activity import next_role_of
 from engine.scheduler.binding import bind
 from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
 from engine.scheduler.instances import compare_instances
@@ -144,7 +145,8 @@ def _set_priority(placement: Placement, clone: Resource, instance: Resource, twi
     node = node_of(instance)
     if node is None:
         return
-    match instance.next_role:
+    wanted = next_role_of(instance)
+    match wanted:
         case Role.UNKNOWN | Role.STARTED:
             score = promotion_score(twins, instance, node)
             instance.priority = _DEFAULT_PRIORITY if score is None else score
@@ -159,8 +161,8 @@ def _set_priority(placement: Placement, clone: Resource, instance: Resource, twi
                     instance.priority = add_scores(instance.priority, score)
     for colocation in list(this_with_list(placement, instance)):
         bind(placement, instance, colocation.primary, colocation)
-    wanted = instance.next_role is Role.PROMOTED
-    instance.promotion_priority = INFINITY if wanted else instance.priority
+    chosen = wanted is Role.PROMOTED
+    instance.promotion_priority = INFINITY if chosen else instance.priority
 
 
 def _show_started_as_unpromoted(resource: Resource) -> None:

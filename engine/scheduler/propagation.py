@@ -7,6 +7,9 @@ taken away (with three stated exceptions), so the process ends.
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Final
+
 from engine.scheduler.actions import (
     IN_GRAPH,
     MIGRATABLE,
@@ -56,6 +59,10 @@ from engine.scheduler.order_graph import (
 )
 from engine.scheduler.plan import Plan
 
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_PRIMITIVE: Final = Variant.PRIMITIVE
+_GROUP: Final = Variant.GROUP
+_CLONE: Final = Variant.CLONE
 FIRST_CHANGED, THEN_CHANGED = 1, 2
 _MAX_DEPTH = 60
 
@@ -78,14 +85,14 @@ class Propagation:
         self.graph = plan.graph
         self.summaries = FlagSummaries(plan.actions)
         self.finder = InstanceFinder(plan.model)
-        self.blocks = ColocationBlocks(plan, self._review)
+        self.blocks = ColocationBlocks(plan)
         self._stack: list[_Frame] = []
         self._depth = 0
 
     def run(self) -> None:
         """Look at every action, newest first (C7.1), after colocations had their say (C4.6)."""
         for action in reversed(self.actions):
-            self.blocks.block(action)
+            self.blocks.block(action, self._review)
         for action in reversed(self.actions):
             self._review(action)
 
@@ -120,7 +127,7 @@ class Propagation:
         if not frame.changed:
             return
         if frame.flags & RUNNABLE and not then.flags & RUNNABLE:
-            self.blocks.block(then)
+            self.blocks.block(then, self._review)
         self._push_followers(then)
         self._stack.append(_Frame(then))
 
@@ -138,8 +145,8 @@ class Propagation:
         first_rsc, then_rsc = first.rsc, then.rsc
         if (
             not relation & ~_IDLE_FOR_PRIMITIVES
-            and (first_rsc is None or first_rsc.variant is Variant.PRIMITIVE)
-            and (then_rsc is None or then_rsc.variant is Variant.PRIMITIVE)
+            and (first_rsc is None or first_rsc.variant is _PRIMITIVE)
+            and (then_rsc is None or then_rsc.variant is _PRIMITIVE)
         ):
             return
         first_node, then_node = _node_of(first), _node_of(then)
@@ -156,7 +163,7 @@ class Propagation:
             first_rsc is not None
             and then_rsc is not None
             and first_rsc is not then_rsc
-            and first_rsc.variant is not Variant.PRIMITIVE
+            and first_rsc.variant is not _PRIMITIVE
             and not _contains(first_rsc, then_rsc)
         ):
             target = completion_action(self.table, first)
@@ -192,11 +199,9 @@ class Propagation:
         changed = 0
         then_rsc = then.rsc
         if then_rsc is not None:
-            idle = 0 if then_rsc.variant >= Variant.CLONE else _ONLY_FOR_INSTANCES
+            idle = 0 if then_rsc.variant >= _CLONE else _ONLY_FOR_INSTANCES
             effective = relation & ~idle
-            for mask, flag_filter in _EFFECTS:
-                if not effective & mask:
-                    continue
+            for mask, flag_filter in _effects_of(effective):
                 used = flags
                 if mask in (FIRST_THEN, PROMOTED_THEN_FIRST):
                     used = flags & OPTIONAL
@@ -279,13 +284,11 @@ class Propagation:
         flag_filter: int,
         relation: int,
     ) -> int:
-        match rsc.variant:
-            case Variant.PRIMITIVE:
-                return self._update_pair(first, then, flags, flag_filter, relation)
-            case Variant.GROUP:
-                return self._update_group(first, then, node, flags, flag_filter, relation)
-            case _:
-                return self._update_instances(first, then, node, flags, flag_filter, relation)
+        if rsc.variant is _PRIMITIVE:
+            return self._update_pair(first, then, flags, flag_filter, relation)
+        if rsc.variant is _GROUP:
+            return self._update_group(first, then, node, flags, flag_filter, relation)
+        return self._update_instances(first, then, node, flags, flag_filter, relation)
 
     def _update_group(
         self,
@@ -298,10 +301,12 @@ class Propagation:
     ) -> int:
         """The group's own action, then that of every member (C7.15)."""
         changed = self._update_pair(first, then, flags, flag_filter, relation)
-        for member in then.rsc.children if then.rsc is not None else ():
-            action = first_with_task(self.table, member, then.task, node)
-            if action is not None:
-                changed |= self._update(member, first, action, node, flags, flag_filter, relation)
+        members = then.rsc.children if then.rsc is not None else []
+        for action in self.summaries.actions.of(members, then.task, node):
+            if action.rsc is not None:
+                changed |= self._update(
+                    action.rsc, first, action, node, flags, flag_filter, relation
+                )
         return changed
 
     def _update_instances(
@@ -319,9 +324,9 @@ class Propagation:
         if interleaves(first.rsc, then):
             return self._update_interleaved(first, then, node, flag_filter, relation)
         changed = self._update_pair(first, then, flags, flag_filter, relation)
-        for instance in instances_of(then.rsc):
-            action = first_with_task(self.table, instance, then.task, node)
-            if action is None or not self.summaries.of(action, node) & RUNNABLE:
+        for action in self.summaries.actions.of(instances_of(then.rsc), then.task, node):
+            instance = action.rsc
+            if instance is None or not self.summaries.of(action, node) & RUNNABLE:
                 continue
             result = self._update(instance, first, action, node, flags, flag_filter, relation)
             if result & THEN_CHANGED:
@@ -512,6 +517,12 @@ _EFFECTS = (
 )
 
 
+@cache
+def _effects_of(relation: int) -> tuple[tuple[int, int], ...]:
+    """Those of `_EFFECTS` that a relation has; there are a few dozen different relations."""
+    return tuple(effect for effect in _EFFECTS if effect[0] & relation)
+
+
 class _Frame:
     """An action under review, and the orderings before it that are still to be applied."""
 
@@ -539,7 +550,7 @@ class _Frame:
 def _node_of(action: Action) -> Node | None:
     """Where an action happens; a group's start where all its members go (C7.1)."""
     rsc = action.rsc
-    if rsc is not None and rsc.variant is Variant.GROUP and action.task == "start":
+    if rsc is not None and action.task == "start" and rsc.variant is _GROUP:
         return location_of(rsc, current=False)
     return action.node
 

@@ -45,20 +45,29 @@ def merge_sorted(items: Iterable[T], compare: Callable[[T, T], int]) -> list[T]:
 
 def hash_order(nodes: Sequence[Node]) -> list[Node]:
     """Nodes in the order of a table hashed by node id (P4.8), which breaks two ties (P24.15)."""
+    return _in_hash_order(nodes, lambda node: node.id)
+
+
+def names_in_hash_order(names: Sequence[str]) -> list[str]:
+    """Names in the order of a table that is hashed by them (P17.11)."""
+    return _in_hash_order(names, lambda name: name)
+
+
+def _in_hash_order(items: Sequence[T], text_of: Callable[[T], str]) -> list[T]:
     size = _TABLE_START
-    for count in range(1, len(nodes) + 1):
+    for count in range(1, len(items) + 1):
         if size <= count + count // 16:
             size = 1 << int(count * 1.333).bit_length()
     modulus = _TABLE_MODULI.get(size, size - 3)
-    slots: list[Node | None] = [None] * size
-    for node in nodes:
-        place = (_string_hash(node.id) * 11 & 0xFFFFFFFF) % modulus
+    slots: list[T | None] = [None] * size
+    for item in items:
+        place = (_string_hash(text_of(item)) * 11 & 0xFFFFFFFF) % modulus
         step = 0
         while slots[place] is not None:
             step += 1
             place = (place + step) % size
-        slots[place] = node
-    return [node for node in slots if node is not None]
+        slots[place] = item
+    return [item for item in slots if item is not None]
 
 
 def _string_hash(text: str) -> int:

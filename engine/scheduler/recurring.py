@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from engine.scheduler.actions import OPTIONAL, RESCHEDULE, RUNNABLE, Action
 from engine.scheduler.model import Node, OpConfig, Resource, Role
 from engine.scheduler.order_graph import BLOCKS, FIRST_THEN, ORDERED
 from engine.scheduler.plan import Plan
+
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_UNKNOWN: Final = Role.UNKNOWN
+_STOPPED: Final = Role.STOPPED
+_PROMOTED: Final = Role.PROMOTED
 
 _NEVER_RECURRING = frozenset(
     {"start", "stop", "promote", "demote", "reload", "reload-agent", "migrate_to", "migrate_from"}
@@ -25,11 +31,11 @@ def create_recurring_actions(plan: Plan, rsc: Resource) -> None:
     if (
         node is not None
         and not node.maintenance
-        and (rsc.next_role is not Role.STOPPED or not rsc.managed)
+        and (rsc.next_role is not _STOPPED or not rsc.managed)
     ):
         start = plan.actions.obtain(rsc, "start", node, optional=True)
     for op in recurring_operations(rsc):
-        if op.role is Role.STOPPED:
+        if op.role is _STOPPED:
             _create_for_stopped(plan, rsc, op)
         elif start is not None and node is not None:
             _create_for_active(plan, rsc, op, start, node)
@@ -46,7 +52,7 @@ def recurring_operations(rsc: Resource) -> list[OpConfig]:
         and op.name not in _NEVER_RECURRING
         and uses[op.name, op.interval_ms] == 1
         and op.enabled
-        and (op.role is not Role.UNKNOWN or not op.attributes.get("role"))
+        and (op.role is not _UNKNOWN or not op.attributes.get("role"))
     ]
 
 
@@ -55,8 +61,8 @@ def _create_for_active(plan: Plan, rsc: Resource, op: OpConfig, start: Action, n
     suffix = f"{op.name}_{op.interval_ms}"
     known = plan.actions.row(rsc).by_key.get(suffix, {}).get(node.index)
     is_running = bool(start.flags & OPTIONAL) and known is not None and not known.flags & RESCHEDULE
-    if op.role is Role.UNKNOWN:
-        matches = rsc.next_role is not Role.PROMOTED
+    if op.role is _UNKNOWN:
+        matches = rsc.next_role is not _PROMOTED
     else:
         matches = op.role is rsc.next_role
     if not matches:
@@ -68,15 +74,15 @@ def _create_for_active(plan: Plan, rsc: Resource, op: OpConfig, start: Action, n
     )
     if not start.flags & RUNNABLE or not node.online or node.unclean:
         action.flags &= ~RUNNABLE
-    if rsc.next_role is Role.PROMOTED:
+    if rsc.next_role is _PROMOTED:
         action.set_meta("op_target_rc", _PROMOTED_RC)
     if not rsc.managed:
         return
     plan.order_before_action(rsc, "start_0", action, FIRST_THEN | BLOCKS)
     plan.order_before_action(rsc, "reload-agent_0", action, FIRST_THEN | BLOCKS)
-    if rsc.next_role is Role.PROMOTED:
+    if rsc.next_role is _PROMOTED:
         plan.order_before_action(rsc, "promote_0", action, ORDERED | BLOCKS)
-    elif rsc.role is Role.PROMOTED:
+    elif rsc.role is _PROMOTED:
         plan.order_before_action(rsc, "demote_0", action, ORDERED | BLOCKS)
 
 
@@ -84,8 +90,8 @@ def _cancel_before_role_change(plan: Plan, rsc: Resource, op: OpConfig, node: No
     cancel = cancel_operation(plan, rsc, op.name, op.interval_ms, node)
     after = ""
     if rsc.role in (Role.STARTED, Role.UNPROMOTED):
-        after = {Role.PROMOTED: "promote_0", Role.STOPPED: "stop_0"}.get(rsc.next_role, "")
-    elif rsc.role is Role.PROMOTED:
+        after = {_PROMOTED: "promote_0", _STOPPED: "stop_0"}.get(rsc.next_role, "")
+    elif rsc.role is _PROMOTED:
         after = "demote_0"
     if after:
         plan.order_action_before(cancel, rsc, after, BLOCKS)

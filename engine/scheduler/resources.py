@@ -6,7 +6,6 @@ from typing import Final
 
 from engine.base.values import bool_from_text, bounded_int, interval_milliseconds, is_true
 from engine.cib.nvsets import apply_sets
-from engine.scheduler.bundles_unpack import unpack_bundle
 from engine.scheduler.model import (
     INFINITY,
     MOST_INSTANCES,
@@ -24,6 +23,9 @@ from engine.scheduler.model import (
 from engine.scheduler.nodes import score_with_words
 from engine.scheduler.params import parameters
 from engine.scheduler.reading import Reading, rule_context
+
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_UNKNOWN: Final = Role.UNKNOWN
 
 _VARIANTS: Final = {
     "primitive": Variant.PRIMITIVE,
@@ -267,21 +269,21 @@ def _unpack_stickiness(reading: Reading, resource: Resource) -> None:
 
 def wanted_role(reading: Reading, resource: Resource) -> Role:
     """The next role that `target-role` demands, UNKNOWN if none (12.5)."""
-    text = meta_or_none(resource, "target-role")
-    if text is None or text.lower() == "started":
-        return Role.UNKNOWN
+    text = resource.meta.get("target-role")
+    if text is None or text.lower() in ("started", "default"):
+        return _UNKNOWN
     role = role_from_text(text)
     if role is Role.STOPPED:
         return role
     if role in {Role.UNPROMOTED, Role.PROMOTED}:
         if is_promotable_top(resource):
-            return role if role is Role.UNPROMOTED else Role.UNKNOWN
+            return role if role is Role.UNPROMOTED else _UNKNOWN
         message = f"{resource.id}: target-role {text} makes no sense for it"
         reading.config_error("bad-target-role", message, resource.id)
-        return Role.UNKNOWN
+        return _UNKNOWN
     message = f"{resource.id}: target-role is '{text}', expected Started, Stopped or Promoted"
     reading.config_error("bad-target-role", message, resource.id)
-    return Role.UNKNOWN
+    return _UNKNOWN
 
 
 def is_promotable_top(resource: Resource) -> bool:
@@ -299,6 +301,8 @@ def _unpack_variant(reading: Reading, resource: Resource, blueprint: Blueprint) 
         return _unpack_group(reading, resource, blueprint)
     if resource.variant is Variant.CLONE:
         return _unpack_clone(reading, resource, blueprint)
+    from engine.scheduler.bundles_unpack import unpack_bundle  # few clusters have bundles
+
     return unpack_bundle(reading, resource, blueprint, build_resource)
 
 

@@ -20,6 +20,7 @@ from engine.scheduler.model import (
     FailedOp,
     Node,
     OnFail,
+    ProbeMode,
     Resource,
     Role,
     apply_score,
@@ -28,6 +29,17 @@ from engine.scheduler.nodes import can_fence
 from engine.scheduler.opdigests import compare
 from engine.scheduler.operations import action_meta, find_op, on_fail, role_after_failure
 from engine.scheduler.reading import Reading
+
+# Naming a member of an enumeration takes ten times as long as naming a constant.
+_OK: Final = OcfStatus.OK
+_NOT_RUNNING: Final = OcfStatus.NOT_RUNNING
+_NOT_INSTALLED: Final = OcfStatus.NOT_INSTALLED
+_DEGRADED: Final = OcfStatus.DEGRADED
+_DEGRADED_PROMOTED: Final = OcfStatus.DEGRADED_PROMOTED
+_UNKNOWN: Final = Role.UNKNOWN
+_STOPPED: Final = Role.STOPPED
+_IGNORE: Final = OnFail.IGNORE
+_RESET_REMOTE: Final = OnFail.RESET_REMOTE
 
 _TASKS: Final = frozenset(
     (
@@ -41,7 +53,7 @@ _TASKS: Final = frozenset(
         "asyncmon",
     )
 )
-_MASKABLE: Final = frozenset((OcfStatus.NOT_INSTALLED, OcfStatus.INVALID_PARAM))
+_MASKABLE: Final = frozenset((_NOT_INSTALLED, OcfStatus.INVALID_PARAM))
 _PROBE_IS_VALID: Final = frozenset((0, 7, 8, 190, 191))
 _CLEARED_UNCHANGED: Final = frozenset((OnFail.STOP, OnFail.BAN, OnFail.STANDBY, OnFail.FENCE))
 
@@ -53,7 +65,7 @@ class EntryState:
     reading: Reading
     resource: Resource
     node: Node
-    handling: OnFail = OnFail.IGNORE
+    handling: OnFail = _IGNORE
     last_failure: OpRecord | None = None
 
 
@@ -91,7 +103,7 @@ def process_record(state: EntryState, record: OpRecord) -> None:
         _update(state, result, result.rc)
     elif result.status == history.NOT_INSTALLED:
         handling, role = _configured(state, record)
-        if handling is OnFail.IGNORE:
+        if handling is _IGNORE:
             state.handling = OnFail.BAN
         target = resource if resource.unique else resource.top
         apply_score(state.reading.model, target, state.node, MINUS_INFINITY, _cannot(record))
@@ -193,8 +205,8 @@ def _expired_is_done(state: EntryState, result: Result, raw_rc: int) -> bool:
     """What an expired result still means; whether that is all (20.7)."""
     resource, node, record = state.resource, state.node, result.record
     if result.maskable and raw_rc != record.expected_rc:
-        if resource.role <= Role.STOPPED:
-            resource.role = Role.UNKNOWN
+        if resource.role <= _STOPPED:
+            resource.role = _UNKNOWN
         return True
     if result.rc == record.expected_rc:
         return False
@@ -212,14 +224,14 @@ def _expired_is_done(state: EntryState, result: Result, raw_rc: int) -> bool:
 def _remap(state: EntryState, result: Result) -> None:
     """Exit code and status as they are to be understood (21.1 to 21.5)."""
     resource, node, record = state.resource, state.node, result.record
-    if result.rc in {OcfStatus.DEGRADED, OcfStatus.DEGRADED_PROMOTED}:
-        is_plain = result.rc == OcfStatus.DEGRADED
+    if result.rc in {_DEGRADED, _DEGRADED_PROMOTED}:
+        is_plain = result.rc == _DEGRADED
         shown_rc = result.rc
-        result.rc = OcfStatus.OK if is_plain else OcfStatus.RUNNING_PROMOTED
+        result.rc = _OK if is_plain else OcfStatus.RUNNING_PROMOTED
         if not result.expired and not (node.shutdown and not node.online):
             _record_failed(state, record, shown_rc, result.status)
     if result.maskable and not (result.status == history.DONE and result.rc == 7):
-        result.status, result.rc = history.DONE, OcfStatus.NOT_RUNNING
+        result.status, result.rc = history.DONE, _NOT_RUNNING
     if result.status not in {history.DONE, history.ERROR}:
         if result.status in {history.NO_FENCE_DEVICE, history.NO_SECRETS}:
             result.status = history.ERROR_HARD
@@ -227,15 +239,15 @@ def _remap(state: EntryState, result: Result) -> None:
     expected = record.expected_rc
     result.status = history.DONE if result.rc == expected and expected >= 0 else history.ERROR
     counts = not result.expired or result.rc == expected
-    if result.rc == OcfStatus.OK:
-        if record.is_probe and expected == OcfStatus.NOT_RUNNING:
+    if result.rc == _OK:
+        if record.is_probe and expected == _NOT_RUNNING:
             result.status = history.DONE
-    elif result.rc == OcfStatus.NOT_RUNNING:
+    elif result.rc == _NOT_RUNNING:
         if record.is_probe or result.rc == expected or not resource.managed:
             result.status = history.DONE
-            resource.role = Role.STOPPED
-            state.handling = OnFail.IGNORE
-            resource.next_role = Role.UNKNOWN
+            resource.role = _STOPPED
+            state.handling = _IGNORE
+            resource.next_role = _UNKNOWN
     elif result.rc == OcfStatus.RUNNING_PROMOTED:
         if record.is_probe and result.rc != expected:
             result.status = history.DONE
@@ -260,7 +272,7 @@ def _remap_errors(state: EntryState, result: Result) -> None:
         else:
             result.status = history.UNSUPPORTED
     elif result.rc in {
-        OcfStatus.NOT_INSTALLED,
+        _NOT_INSTALLED,
         OcfStatus.INVALID_PARAM,
         OcfStatus.INSUFFICIENT_PRIV,
     }:
@@ -304,7 +316,7 @@ def _process_error(state: EntryState, result: Result) -> None:
             connection.stop_if_failed = True
     handling, role = _configured(state, record)
     contained_stop = handling is OnFail.RESTART_CONTAINER and record.task == "stop"
-    if handling is OnFail.IGNORE or contained_stop:
+    if handling is _IGNORE or contained_stop:
         _update(state, result, record.expected_rc)
         resource.failure_ignored = True
         _record_failed(state, record, result.rc, result.status)
@@ -357,9 +369,9 @@ def _update(state: EntryState, result: Result, rc: int) -> None:
     resource, record = state.resource, result.record
     task = record.task
     cleared = False
-    if rc == OcfStatus.NOT_INSTALLED or result.maskable:
-        resource.role = Role.STOPPED
-    elif rc == OcfStatus.NOT_RUNNING:
+    if rc == _NOT_INSTALLED or result.maskable:
+        resource.role = _STOPPED
+    elif rc == _NOT_RUNNING:
         cleared = True
     elif task == "monitor":
         last = state.last_failure
@@ -370,7 +382,7 @@ def _update(state: EntryState, result: Result, rc: int) -> None:
         resource.role = Role.STARTED
         cleared = True
     elif task == "stop":
-        resource.role = Role.STOPPED
+        resource.role = _STOPPED
         cleared = True
     elif task == "promote":
         resource.role = Role.PROMOTED
@@ -394,10 +406,10 @@ def _clear_handling(state: EntryState) -> None:
     handling, resource = state.handling, state.resource
     if handling in _CLEARED_UNCHANGED:
         return
-    if handling is OnFail.RESET_REMOTE and resource.reconnect_ms:
+    if handling is _RESET_REMOTE and resource.reconnect_ms:
         return
-    state.handling = OnFail.IGNORE
-    resource.next_role = Role.UNKNOWN
+    state.handling = _IGNORE
+    resource.next_role = _UNKNOWN
 
 
 def _process_failure(state: EntryState, result: Result, handling: OnFail, role: Role) -> None:
@@ -405,7 +417,7 @@ def _process_failure(state: EntryState, result: Result, handling: OnFail, role: 
     resource, node, record = state.resource, state.node, result.record
     model = state.reading.model
     state.last_failure = record
-    if result.rc != OcfStatus.NOT_INSTALLED or model.options.symmetric:
+    if result.rc != _NOT_INSTALLED or model.options.symmetric:
         _record_failed(state, record, result.rc, result.status)
     state.handling = max(state.handling, handling)
     if record.task == "stop":
@@ -419,31 +431,39 @@ def _process_failure(state: EntryState, result: Result, handling: OnFail, role: 
     elif record.task == "demote":
         if handling is OnFail.BLOCK:
             resource.role = Role.PROMOTED
-            resource.next_role = Role.STOPPED
-        elif result.rc == OcfStatus.NOT_RUNNING:
-            resource.role = Role.STOPPED
+            resource.next_role = _STOPPED
+        elif result.rc == _NOT_RUNNING:
+            resource.role = _STOPPED
         else:
             resource.role = Role.UNPROMOTED
-    if record.is_probe and result.rc == OcfStatus.NOT_INSTALLED:
-        resource.role = Role.STOPPED
+    if record.is_probe and result.rc == _NOT_INSTALLED:
+        resource.role = _STOPPED
     elif resource.role < Role.STARTED:
         set_active(resource)
     if role is not Role.STARTED and resource.next_role < role:
         resource.next_role = role
-    if role is Role.STOPPED:
+    if role is _STOPPED:
         ban_everywhere(state.reading, resource, _cannot(record))
 
 
 def ban_everywhere(reading: Reading, resource: Resource, reason: str) -> None:
-    """Not on any node: the table is rebuilt; of an anonymous clone that of the clone (22.4, P6.1)."""
+    """Not on any node: the table is rebuilt; of an anonymous clone that of the clone (22.4, P6.1).
+
+    The tables of what is inside stay as they are.
+    """
     model = reading.model
     target = resource
     if not resource.unique:
         top = resource.top
         target = top if top.is_anonymous_clone else resource
-    target.allowed = {}
-    target.probe_modes.clear()
-    apply_score(model, target, None, MINUS_INFINITY, reason)
+    target.allowed = {node.index: MINUS_INFINITY for node in model.nodes}
+    target.probe_modes = {
+        node.index: node.probe_mode
+        for node in model.nodes
+        if node.probe_mode is not ProbeMode.ALWAYS
+    }
+    if model.witness is not None:
+        model.witness(target, None, reason)
 
 
 def _process_pending(state: EntryState, record: OpRecord) -> None:

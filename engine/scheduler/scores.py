@@ -11,6 +11,7 @@ from typing import Protocol
 
 from engine.base.score import score_to_text
 from engine.scheduler.model import Model, Node, Resource
+from engine.scheduler.ranking import names_in_hash_order
 
 
 class ScoreSink(Protocol):
@@ -126,11 +127,11 @@ class ScoreRecord:
 
     def capacity(self, comment: str, node: Node, capacity: Mapping[str, int]) -> None:
         if self.utilizations:
-            self.lines.append(Capacity(comment, node.name, tuple(capacity.items())))
+            self.lines.append(Capacity(comment, node.name, _shown(capacity)))
 
     def utilization(self, resource: Resource, node: Node, need: Mapping[str, int]) -> None:
         if self.utilizations:
-            self.lines.append(Utilization(resource.id, node.name, tuple(need.items())))
+            self.lines.append(Utilization(resource.id, node.name, _shown(need)))
 
     @property
     def explains(self) -> bool:
@@ -155,3 +156,8 @@ def watch(model: Model, sink: ScoreSink) -> None:
 
 def _pairs(values: tuple[tuple[str, int], ...]) -> str:
     return "".join(f" {name}={value}" for name, value in values)
+
+
+def _shown(values: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Pairs in the order in which they are shown (P17.11)."""
+    return tuple((name, values[name]) for name in names_in_hash_order(list(values)))

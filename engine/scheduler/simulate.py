@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from engine.cib.document import Cib
     from engine.scheduler.api import Schedule
     from engine.scheduler.execute import Done
+    from engine.scheduler.inject import Modification
     from engine.scheduler.model import Model
     from engine.scheduler.scores import ScoreLine
     from engine.scheduler.simulate_options import SimulateOptions
 
+_STANDARD_OUTPUT = frozenset(("-", "/dev/stdout"))
 _FILE_VARIABLE = "CIB_file"  # the users' habit: this file instead of the running cluster
 
 
@@ -36,21 +38,21 @@ class Output(Protocol):
 
     def date(self, text: str) -> None: ...
 
-    def info(self, text: str) -> None: ...
-
     def notices(self, model: Model) -> None: ...
 
     def status(self, model: Model, heading: str, *, pending: bool) -> None: ...
 
-    def modifications(self, lines: Sequence[str]) -> None: ...
+    def modifications(self, made: Sequence[Modification]) -> None: ...
 
-    def scores(self, heading: str, lines: Sequence[ScoreLine]) -> None: ...
+    def scores(self, heading: str, notices: Sequence[str], lines: Sequence[ScoreLine]) -> None: ...
 
     def summary(self, schedule: Schedule) -> None: ...
 
     def executed(self, done: Sequence[Done]) -> None: ...
 
-    def finish(self, status: int, message: str) -> str: ...
+    def take(self) -> str: ...
+
+    def finish(self, status: int, message: str, errors: Iterable[str] = ()) -> str: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,10 +102,17 @@ def _run(arguments: Sequence[str]) -> int:
     if options.profile:
         return _profile(options)
     output = _new_output(options, arguments)
-    cib = _read_source(options.source)
-    status = Simulation(options, cib, output).run()
-    message = "OK" if status == ExitStatus.OK else "The transition cannot complete"
-    _write_text(options.output_to, output.finish(status, message))
+    errors: list[str] = []
+    try:
+        cib = _read_source(options.source)
+        status = Simulation(options, cib, output, errors).run()
+        message = "OK" if status == ExitStatus.OK else "Error occurred"
+    except EngineError as refusal:
+        if options.output_as == "text":
+            raise
+        status, message = int(refusal.status), "Error occurred"
+        errors += [report.message for report in refusal.reports] or [str(refusal)]
+    _write_text(options.output_to, output.finish(status, message, errors))
     return status
 
 
@@ -119,12 +128,19 @@ def _new_output(options: SimulateOptions, arguments: Sequence[str]) -> Output:
 
 
 class Simulation:
-    """One run: the status, the injected changes, the schedule, and playing it."""
+    """One run: the status, the injected changes, the schedule, and playing it.
 
-    def __init__(self, options: SimulateOptions, cib: Cib, output: Output) -> None:
+    `errors` takes what a document holds in its end, and what goes to stderr beside a text.
+    """
+
+    def __init__(
+        self, options: SimulateOptions, cib: Cib, output: Output, errors: list[str]
+    ) -> None:
         self._options = options
         self._cib = cib
         self._output = output
+        self._errors = errors
+        self._silent = options.quiet and options.output_as == "text"
         self._zone = _local_zone()
 
     def run(self) -> int:
@@ -133,7 +149,7 @@ class Simulation:
         now = self._announce_date()
         plans = options.run or options.simulate or options.show_scores
         plans = plans or options.show_utilization or bool(options.save_graph or options.save_dot)
-        schedule_first = plans and not options.injections and options.quiet
+        schedule_first = plans and not options.injections and self._silent
         if not schedule_first:
             from engine.base.reports import ReportList
             from engine.scheduler.unpack import unpack_cib
@@ -144,22 +160,33 @@ class Simulation:
                 self._tell_findings(found.items)
             self._show_status(model)
             if options.injections:
-                now = self._inject(now, model)
-        if options.save_input:
-            _write_bytes(options.save_input, self._cib.to_bytes())
+                now = self._inject(model)
+        self._save(options.save_input, self._cib_text)
         if not plans:
-            if options.save_output:
-                _write_bytes(options.save_output, self._cib.to_bytes())
+            self._save(options.save_output, self._cib_text)
             return ExitStatus.OK
         decided = self._plan(now)
-        self._tell_findings(decided.reports)
         complete = not decided.plan.loops
         if options.simulate:
             complete = self._play(decided) and complete
-            if not complete:
-                sys.stderr.write("Transition failed: terminated\n")
-                sys.stderr.write("An invalid transition was produced\n")
         return ExitStatus.OK if complete else ExitStatus.ERROR
+
+    def _cib_text(self) -> Iterable[bytes]:
+        return (self._cib.to_bytes(),)
+
+    def _save(self, path: str, content: Callable[[], Iterable[bytes]]) -> None:
+        """Write a file that was asked for."""
+        if not path:
+            return
+        if path in _STANDARD_OUTPUT:
+            self._write_pending()
+        _write_pieces(path, content())
+
+    def _write_pending(self) -> None:
+        """Write what is to be seen before something that does not pass through the output."""
+        if not self._options.output_to:
+            sys.stdout.write(self._output.take())
+            sys.stdout.flush()
 
     def _announce_date(self) -> float:
         """The moment to schedule at, and a line that says so if it is not the present (0.2)."""
@@ -185,11 +212,11 @@ class Simulation:
         return original
 
     def _show_status(self, model: Model) -> None:
-        if not self._options.quiet:
+        if not self._silent:
             self._output.notices(model)
             self._output.status(model, "Current cluster status", pending=True)
 
-    def _inject(self, now: float, model: Model) -> float:
+    def _inject(self, model: Model) -> float:
         """Change the CIB as asked for; the moment is announced again, as the input is new."""
         from engine.scheduler.inject import inject
 
@@ -200,34 +227,34 @@ class Simulation:
                     f"for example {spec.resource}:0",
                     status=ExitStatus.NOSUCH,
                 )
-        lines = inject(self._cib, self._options.injections, now)
+        # Like played actions, injected results happen in the present.
+        wanted = self._options.injections
+        lines = inject(self._cib, wanted, time.time(), nodes_may_join=True)
         self._output.modifications(lines)
         return self._announce_date()
 
     def _plan(self, now: float) -> Schedule:
         from engine.scheduler.api import schedule
-        from engine.scheduler.scores import ScoreRecord
 
         options, output = self._options, self._output
         sink = None
         if options.show_scores or options.show_utilization:
+            from engine.scheduler.scores import ScoreRecord
+
             sink = ScoreRecord(options.show_scores, options.show_utilization)
         decided = schedule(
             self._cib, now, scores=sink, zone=self._zone, sanitized=bool(options.source)
         )
         if sink is not None:
-            if not options.quiet:
-                for notice in decided.plan.notices:
-                    output.info(notice)
-            output.scores(_score_heading(options), sink.lines)
-        if options.save_graph:
-            _write_bytes(options.save_graph, decided.graph_xml())
+            output.scores(_score_heading(options), decided.plan.notices, sink.lines)
+        self._tell_findings(decided.reports)
+        self._save(options.save_graph, decided.graph_pieces)
         if options.save_dot:
             from engine.scheduler.export_dot import dot_text
 
             text = dot_text(decided.plan, all_actions=options.all_actions)
-            _write_bytes(options.save_dot, text.encode())
-        if not options.quiet:
+            self._save(options.save_dot, lambda: (text.encode(),))
+        if not self._silent:
             output.summary(decided)
         return decided
 
@@ -237,7 +264,14 @@ class Simulation:
             if self._options.verbose or report.code == "ordering-loop":
                 known = report.subject in report.message
                 about = "" if known else f"{report.subject}: "
-                sys.stderr.write(f"{report.severity.name.lower()}: {about}{report.message}\n")
+                self._complain(f"{report.severity.name.lower()}: {about}{report.message}")
+
+    def _complain(self, text: str) -> None:
+        if self._options.output_as == "text":
+            self._write_pending()
+            sys.stderr.write(f"{text}\n")
+        else:
+            self._errors.append(text)
 
     def _play(self, decided: Schedule) -> bool:
         """Play the transition and show the status after it; False if it cannot complete."""
@@ -254,13 +288,15 @@ class Simulation:
             start_failure_is_fatal=decided.model.options.start_failure_is_fatal,
         )
         complete = player.play(decided.transition)
-        if not options.quiet:
+        if not self._silent:
             output.executed(player.done)
-        if options.save_output:
-            _write_bytes(options.save_output, self._cib.to_bytes())
+        if not complete or decided.plan.loops:
+            self._complain("Transition failed: terminated")
+            self._complain("An invalid transition was produced")
+        self._save(options.save_output, self._cib_text)
         if options.in_place:
             _write_bytes(options.source, self._cib.to_bytes())
-        if not options.quiet:
+        if not self._silent:
             from engine.scheduler.unpack import unpack_cib
 
             now = self._announce_date()
@@ -355,12 +391,9 @@ def _check_form(cib: Cib, what: str) -> None:
 
 
 def _cib_of_the_cluster() -> bytes:
-    from engine.ipc.client import Client
+    from engine.ipc.live import live_cib
 
-    root = Path(os.environ.get("CRMSHELL_ROOT", "/"))
-    client = Client(str(root / "run/crmshell/admin.sock"))
-    reply = client.request("cib", scope="all", sync=False)
-    return bytes(reply["cib"])
+    return live_cib(os.environ)
 
 
 def _write_text(path: str, text: str) -> None:
@@ -371,11 +404,17 @@ def _write_text(path: str, text: str) -> None:
 
 
 def _write_bytes(path: str, data: bytes) -> None:
+    _write_pieces(path, (data,))
+
+
+def _write_pieces(path: str, pieces: Iterable[bytes]) -> None:
     if path in {"", "-"}:
-        sys.stdout.write(data.decode())
+        for piece in pieces:
+            sys.stdout.write(piece.decode())
         return
     try:
-        Path(path).write_bytes(data)
+        with Path(path).open("wb") as file:
+            file.writelines(pieces)
     except OSError as problem:
         raise _file_refusal(path, problem, writing=True) from None
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from engine.scheduler.api import Schedule
-from engine.scheduler.execute import Done
-from engine.scheduler.model import Model
-from engine.scheduler.node_details import attribute_lines, failcount_lines
-from engine.scheduler.scores import ScoreLine
-from engine.scheduler.summary import banner_lines, status_lines
-from engine.scheduler.transition_summary import summary_lines
+if TYPE_CHECKING:  # a quiet run shows nothing of what these know
+    from engine.scheduler.api import Schedule
+    from engine.scheduler.execute import Done
+    from engine.scheduler.inject import Modification
+    from engine.scheduler.model import Model
+    from engine.scheduler.scores import ScoreLine
 
 
 @dataclass(slots=True)
@@ -36,12 +36,10 @@ class TextOutput:
         if not self.quiet:
             self.lines.append(text)
 
-    def info(self, text: str) -> None:
-        """A line by itself."""
-        self.lines.append(text)
-
     def notices(self, model: Model) -> None:
         """Maintenance, and how many instances are disabled or blocked."""
+        from engine.scheduler.summary import banner_lines
+
         found = banner_lines(model)
         if found:
             self.lines.extend(found)
@@ -49,37 +47,53 @@ class TextOutput:
 
     def status(self, model: Model, heading: str, *, pending: bool) -> None:
         """Nodes and resources as they are, `pending`: with what is going on."""
+        from engine.scheduler.node_details import (
+            attribute_lines,
+            failcount_lines,
+            failure_lines,
+        )
+        from engine.scheduler.summary import status_lines
+
         body = status_lines(model, pending=pending)
         if self.parts.attributes:
-            body += ["", *attribute_lines(model)]
+            body += _part(attribute_lines(model))
         if self.parts.failcounts:
-            body += ["", *failcount_lines(model)]
+            body += ["", *failcount_lines(model), *_part(failure_lines(model))]
         self._section(heading, body)
 
-    def modifications(self, lines: Sequence[str]) -> None:
+    def modifications(self, made: Sequence[Modification]) -> None:
         """What was injected before scheduling."""
-        self._list("Performing Requested Modifications", lines)
+        self._list("Performing Requested Modifications", [each.text for each in made])
 
-    def scores(self, heading: str, lines: Sequence[ScoreLine]) -> None:
-        """Allocation scores and utilization."""
-        texts = [line.text for line in lines]
+    def scores(self, heading: str, notices: Sequence[str], lines: Sequence[ScoreLine]) -> None:
+        """Allocation scores and utilization, and remarks that were made on the way."""
         if self.quiet:
-            self.lines.extend([*texts, ""])
+            self.lines.extend([line.text for line in lines])
+            self.lines.append("")
         else:
-            self._list(heading, texts)
+            self._section(heading, [*notices, *(f"  * {line.text}" for line in lines)])
 
     def summary(self, schedule: Schedule) -> None:
         """What will change for each resource and node."""
+        from engine.scheduler.transition_summary import summary_lines
+
         self._list("Transition Summary", summary_lines(schedule.plan))
 
     def executed(self, done: Sequence[Done]) -> None:
         """The actions in the order in which they were played."""
-        self._list("Executing Cluster Transition", [step.text for step in done])
+        lines = [step.text if step.aside else f"  * {step.text}" for step in done]
+        self._section("Executing Cluster Transition", lines)
 
-    def finish(self, status: int, message: str) -> str:
-        """The whole text."""
-        del status, message
-        return "".join([f"{line}\n" for line in self.lines])
+    def take(self) -> str:
+        """What was collected so far; it is not part of the whole text any more."""
+        text = "".join([f"{line}\n" for line in self.lines])
+        self.lines.clear()
+        return text
+
+    def finish(self, status: int, message: str, errors: Iterable[str] = ()) -> str:
+        """The whole text; errors are told elsewhere."""
+        del status, message, errors
+        return self.take()
 
     def _list(self, heading: str, items: Sequence[str]) -> None:
         self._section(heading, [f"  * {item}" for item in items])
@@ -92,3 +106,8 @@ class TextOutput:
         self._started = True
         self.lines.append(f"{heading}:")
         self.lines.extend(body)
+
+
+def _part(lines: list[str]) -> list[str]:
+    """A part of a section below its own heading, the first line; nothing if that is all."""
+    return ["", *lines] if len(lines) > 1 else []

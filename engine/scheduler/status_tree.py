@@ -71,12 +71,15 @@ class StatusTree:
         """Set a transient node attribute."""
         self._transient(state, name).set("value", value)
 
-    def add_to_transient(self, state: etree._Element, name: str, more: int) -> None:
-        """Add a number to a transient node attribute; INFINITY stays what it is."""
+    def add_to_transient(self, state: etree._Element, name: str, more: int) -> str:
+        """Add a number to a transient node attribute; the new value. INFINITY stays what it is."""
         pair = self._transient(state, name)
         old = pair.get("value")
-        if old not in {"INFINITY", "+INFINITY"}:
-            pair.set("value", str((int_from_text(old) or 0) + more))
+        if old in {"INFINITY", "+INFINITY"}:
+            return "INFINITY"
+        value = str((int_from_text(old) or 0) + more)
+        pair.set("value", value)
+        return value
 
     def _transient(self, state: etree._Element, name: str) -> etree._Element:
         parent = state.find("transient_attributes")

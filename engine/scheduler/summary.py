@@ -14,6 +14,7 @@ from engine.cib.history import NOT_INSTALLED
 from engine.scheduler.activity import current_node, is_active, role_of
 from engine.scheduler.model import Model, Node, Resource, Role, Variant, role_from_text
 from engine.scheduler.nodes import health_colour
+from engine.scheduler.result_words import exit_text
 
 _PENDING_WORDS: Final = {
     "start": "Starting",
@@ -22,21 +23,6 @@ _PENDING_WORDS: Final = {
     "migrate_from": "Migrating",
     "promote": "Promoting",
     "demote": "Demoting",
-}
-_EXIT_WORDS: Final = {
-    0: "OK",
-    1: "Error occurred",
-    2: "Invalid parameter",
-    3: "Unimplemented",
-    4: "Insufficient privileges",
-    5: "Not installed",
-    6: "Not configured",
-    7: "Not running",
-    8: "Promoted",
-    9: "Failed in promoted role",
-    190: "Service degraded",
-    191: "Service degraded in promoted role",
-    193: "None",
 }
 _MASKED: Final = frozenset((2, 5))
 
@@ -204,7 +190,7 @@ def primitive_text(
         if resource.role is Role.PROMOTED:
             words.append("Promoted")
     else:
-        words.append(_state(resource, pending=pending))
+        words.append(shown_role(resource, pending=pending))
     if node is not None:
         words.append(node.name)
     if resource.role is Role.STOPPED:
@@ -219,7 +205,8 @@ def primitive_text(
     return f"{name}\t({_agent(resource)}):\t {' '.join(words)}"
 
 
-def _state(resource: Resource, *, pending: bool) -> str:
+def shown_role(resource: Resource, *, pending: bool) -> str:
+    """The role; `pending`: or the action that is to change it."""
     if pending:
         word = _PENDING_WORDS.get(resource.pending_action)
         if word is not None:
@@ -234,7 +221,7 @@ def _target_role(resource: Resource) -> Role:
     return role_from_text(resource.meta.get("target-role"))
 
 
-def _is_disabled(resource: Resource) -> bool:
+def is_disabled(resource: Resource) -> bool:
     """Kept from what it could be: stopped, or unpromoted where it could be promoted."""
     wanted = _target_role(resource)
     return wanted is Role.STOPPED or (wanted is Role.UNPROMOTED and resource.top.promotable)
@@ -252,7 +239,7 @@ def _flags(resource: Resource, node: Node | None, *, pending: bool) -> list[str]
     if wanted is Role.STOPPED:
         flags.append("disabled")
     elif wanted is Role.UNPROMOTED and resource.top.promotable:
-        flags.append("target-role:Unpromoted")
+        flags.append(f"target-role:{resource.meta.get('target-role')}")  # as it is written
     if resource.blocked:
         flags.append("blocked")
     elif not resource.managed:
@@ -277,7 +264,7 @@ def failed_probe(model: Model, resource: Resource, node: Node | None) -> str:
         where = failure.attributes.get("on_node", "").lower()
         if not where or (node is not None and where != node.name.lower()):
             continue
-        return _EXIT_WORDS.get(failure.rc, f"Unknown exit status {failure.rc}")
+        return exit_text(failure.rc)
     return ""
 
 
@@ -293,7 +280,7 @@ def _attributes(words: list[str]) -> str:
 
 def _group_item(model: Model, group: Resource, *, pending: bool) -> Item:
     """A group and its members (C18.6)."""
-    words = ["disabled"] if _is_disabled(group) else []
+    words = ["disabled"] if is_disabled(group) else []
     words += _management(group)
     item = Item(f"Resource Group: {group.id}{_attributes(words)}:")
     for member in group.children:
@@ -313,7 +300,7 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
         words.append("promotable")
     if clone.unique:
         words.append("unique")
-    if _is_disabled(clone):
+    if is_disabled(clone):
         words.append("disabled")
     words += _management(clone)
     child_id = clone.clone_blueprint.id if clone.clone_blueprint is not None else ""

@@ -14,19 +14,67 @@ _VERB_WIDTH = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Fencing:
+    """A node that will be fenced, with its name as it is shown."""
+
+    action: str
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to a node or resource: the verb, where and in which role, and the reason."""
+    """What happens to a resource: from a node ("" if none) and role to another one, and why.
+
+    `shows_roles`: it can be promoted, so its roles are worth telling.
+    """
 
     verb: str
     subject: str
-    details: str = ""
-    reason: str = ""
+    origin: str
+    destination: str
+    role: Role
+    goal: Role
+    shows_roles: bool
+    cause: str = ""
+    blocked: bool = False
+
+    @property
+    def details(self) -> str:
+        """Table C19.7."""
+        role, origin, destination = self.role, self.origin, self.destination
+        roles = f"{role.text} -> {self.goal.text}"
+        if not origin:
+            return f"{roles} {destination}" if self.shows_roles else destination
+        if not destination:
+            return f"{role.text} {origin}" if self.shows_roles else origin
+        if role is self.goal:
+            if origin == destination:
+                return f"{role.text} {origin}" if self.shows_roles else origin
+            way = f"{origin} -> {destination}"
+            return f"{way} {role.text}" if self.shows_roles else way
+        if origin == destination:
+            return f"{roles} {origin}"
+        return f"{role.text} {origin} -> {self.goal.text} {destination}"
+
+    @property
+    def reason(self) -> str:
+        """Why (C19.8)."""
+        if self.cause:
+            return f"due to {self.cause}" + (" (blocked)" if self.blocked else "")
+        return "blocked" if self.blocked else ""
 
 
 def summary_lines(plan: Plan) -> list[str]:
     """The lines in order, without bullets, resources aligned in columns."""
-    fencings = [
-        f"Fence ({action.own_meta['stonith_action']}) {_node_title(action.node)} '{action.reason}'"
+    fences = [f"Fence ({f.action}) {f.node} '{f.reason}'" for f in fencings(plan)]
+    return fences + _aligned(resource_changes(plan))
+
+
+def fencings(plan: Plan) -> list[Fencing]:
+    """Which nodes will be fenced, as data."""
+    return [
+        Fencing(action.own_meta["stonith_action"], _node_title(action.node), action.reason)
         for action in reversed(plan.actions.all)
         if action.task == "stonith"
         and not action.flags & OPTIONAL
@@ -34,7 +82,6 @@ def summary_lines(plan: Plan) -> list[str]:
         and action.own_meta
         and action.node is not None
     ]
-    return fencings + _aligned(resource_changes(plan))
 
 
 def resource_changes(plan: Plan) -> list[Change]:
@@ -144,16 +191,19 @@ class _Line:
         action: Action | None,
         source: Action | None,
     ) -> list[Change]:
-        details = _details(origin, destination, self.role, self.rsc.next_role)
-        return [Change(verb, self.rsc.id, details, _reason(action, source))]
-
-
-def _reason(action: Action | None, source: Action | None) -> str:
-    """Why (C19.8)."""
-    blocked = action is not None and not action.flags & RUNNABLE
-    if source is not None and source.reason:
-        return f"due to {source.reason}" + (" (blocked)" if blocked else "")
-    return "blocked" if blocked else ""
+        role, goal = self.role, self.rsc.next_role
+        made = Change(
+            verb,
+            self.rsc.id,
+            origin.name if origin is not None else "",
+            destination.name if destination is not None else "",
+            role,
+            goal,
+            shows_roles=role > Role.STARTED or goal > Role.UNPROMOTED,
+            cause=source.reason if source is not None else "",
+            blocked=action is not None and not action.flags & RUNNABLE,
+        )
+        return [made]
 
 
 def _unchanged_role(line: _Line, found: _Found) -> list[Change]:
@@ -213,22 +263,3 @@ def _stops(line: _Line, start: Action | None) -> list[Change]:
         source = stop if stop.reason else start
         changes += line.change("Stop", node, None, stop, source)
     return changes
-
-
-def _details(origin: Node | None, destination: Node | None, role: Role, goal: Role) -> str:
-    """Table C19.7."""
-    shows_roles = role > Role.STARTED or goal > Role.UNPROMOTED
-    roles = f"{role.text} -> {goal.text}"
-    if origin is None:
-        name = destination.name if destination is not None else ""
-        return f"{roles} {name}" if shows_roles else name
-    if destination is None:
-        return f"{role.text} {origin.name}" if shows_roles else origin.name
-    if role is goal:
-        if origin is destination:
-            return f"{role.text} {origin.name}" if shows_roles else origin.name
-        way = f"{origin.name} -> {destination.name}"
-        return f"{way} {role.text}" if shows_roles else way
-    if origin is destination:
-        return f"{roles} {origin.name}"
-    return f"{role.text} {origin.name} -> {goal.text} {destination.name}"

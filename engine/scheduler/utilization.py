@@ -37,12 +37,15 @@ def ban_insufficient_capacity(placement: Placement, resource: Resource) -> Node 
     need: dict[str, int] = {}
     for member in together:
         _add_need(member, together, need)
-    candidates = [node for node, score in placement.entries(resource) if is_available(node, score)]
+    entries = list(placement.entries(resource))
+    candidates = [node for node, score in entries if is_available(node, score)]
     if any(fits(node.capacity, need) for node in candidates):
         _ban_where_too_big(placement, resource, candidates, need)
         return None
     most_capable: Node | None = None
-    for node in hash_order(candidates):
+    for node in hash_order([node for node, _ in entries]):
+        if node not in candidates:
+            continue
         if most_capable is None or compare_capacity(node.capacity, most_capable.capacity) < 0:
             most_capable = node
     _ban_where_too_big(placement, resource, candidates, needs(resource))

@@ -15,10 +15,11 @@ from lxml import etree
 
 from engine.base.kept import Kept
 from engine.base.reports import Report
+from engine.cib.cut import CutCib
 from engine.cib.history import KeptHistories
 from engine.cib.refs import References
 from engine.cib.upgrade import Upgrade, upgraded
-from engine.scheduler.model import Blueprint, KeptDigests
+from engine.scheduler.model import Blueprint, KeptChecks, KeptDigests
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,29 @@ class Configuration:
     upgrade: Upgrade
     refs: References
     definitions: dict[etree._Element, Definition] = field(default_factory=dict)
+    checks: KeptChecks = field(default_factory=Kept)
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether the moment or the state of a node may change what resources and operations are."""
+        rules = self.upgrade.configuration.iter("rule")
+        return any(next(rule.iterancestors("rsc_location"), None) is None for rule in rules)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Warm:
     """The memory of a process that schedules repeatedly; see the module's first lines."""
 
     configurations: Kept[tuple[str, bytes], Configuration] = field(default_factory=Kept)
     histories: KeptHistories = field(default_factory=Kept)
     digests: KeptDigests = field(default_factory=Kept)
+    _texts: tuple[bytes, ...] = ()
+
+    def read(self, data: bytes, what: str) -> CutCib:
+        """The CIB in the text, what is known already left unparsed; raises `BadInput`."""
+        cib = CutCib.from_bytes(data, what, self._texts)
+        self._texts = cib.texts
+        return cib
 
     def begin(self) -> None:
         """A run begins: what the last one did not use is dropped."""
@@ -58,6 +73,7 @@ class Warm:
         known = self.configurations.find(key)
         if known is None:
             known = self.configurations.keep(key, read_configuration(deepcopy(element), schema))
+        known.checks.begin()
         return known
 
 

@@ -18,7 +18,6 @@ from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
 
-SOCKET = "run/crmshell/admin.sock"
 USAGE = """\
 usage: crm_verify SOURCE [OPTIONS]
 
@@ -174,12 +173,9 @@ def _read(wishes: Wishes) -> Cib:
     variables = dict(os.environ)
     if variables.get("CIB_file"):
         return _read_file(variables["CIB_file"])
-    from engine.ipc.client import Client
+    from engine.ipc.live import live_cib
 
-    path = os.path.join(variables.get("CRMSHELL_ROOT") or "/", SOCKET)
-    with Client(path) as client:
-        reply = client.demand("cib", scope="all", sync=False)
-    return Cib.from_bytes(bytes(reply["cib"]), "the cluster's CIB")
+    return Cib.from_bytes(live_cib(variables), "the cluster's CIB")
 
 
 def _read_file(path: str) -> Cib:

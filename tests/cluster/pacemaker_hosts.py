@@ -7,8 +7,10 @@ over /usr in the hosts alone, so that nothing is installed and no other test mee
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +23,14 @@ ROOT = os.environ.get("PACEMAKER_ROOT", "")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "NO_COLOR": "1", "TERM": "xterm"}
 # What is written to a host's file systems stays in its memory; the folders below it are read.
+# What is mounted below them and what the tests run is bound into them again.
 LAY_OVER = """set -e
 cp /etc/hosts /run/hosts; cp /etc/hostname /run/hostname
+number=0
+for kept in {kept}; do
+    number=$((number + 1)); mkdir -p /run/kept/$number
+    mount --rbind $kept /run/kept/$number
+done
 for name in {folders}; do
     mkdir -p /run/over/$name/new /run/over/$name/work
     below=/$name
@@ -31,6 +39,11 @@ for name in {folders}; do
         -o lowerdir=$below,upperdir=/run/over/$name/new,workdir=/run/over/$name/work /$name
 done
 cp /run/hosts /etc/hosts; cp /run/hostname /etc/hostname
+number=0
+for kept in {kept}; do
+    number=$((number + 1)); mkdir -p $kept
+    mount --rbind /run/kept/$number $kept
+done
 """
 PREPARE_PACEMAKER = """set -e
 ldconfig
@@ -89,7 +102,10 @@ def is_pacemaker_here() -> bool:
 
 def lay_over(host: Any, folders: str = "etc var root", root: str = "") -> None:
     """Give a host its own writable file systems, the machine's as they are below."""
-    run(host, LAY_OVER.format(folders=folders, root=root))
+    kept = [shlex.quote(path) for path in (PROJECT, sys.prefix, sys.base_prefix)]
+    # /usr itself is laid over, so a Python of the system's is in it already.
+    paths = " ".join(path for path in kept if path not in ("/usr", "/usr/local"))
+    run(host, LAY_OVER.format(folders=folders, root=root, kept=paths))
 
 
 def run(host: Any, script: str, timeout: float = 60) -> str:

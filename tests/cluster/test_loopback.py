@@ -227,6 +227,30 @@ def test_a_killed_node_is_survived_and_catches_up_when_it_returns(loop: Loop, vi
 
 
 @pytest.mark.usefixtures("whole")
+def test_the_transitions_of_every_dc_are_shown_by_any_node(loop: Loop) -> None:
+    first = loop.dc()
+    assert submit(first, "of-the-first-dc")["ok"]
+    loop.until("a transition", lambda: bool(first.ask("wait", 60).get("idle")))
+    first.kill()
+    loop.settle()
+    second = loop.dc()
+    assert submit(second, "of-the-second-dc")["ok"]
+    loop.until("a transition", lambda: bool(second.ask("wait", 60).get("idle")))
+    loop.start(first)
+    loop.settle()
+    asked = next(host for host in loop.hosts if host is not loop.dc())
+    listed = asked.ask("transitions")["transitions"]
+    assert {first.name, second.name} <= {item["node"] for item in listed}
+    numbers = [item["number"] for item in listed]
+    assert len(set(numbers)) == len(numbers)
+    oldest = next(item for item in listed if item["node"] == first.name)
+    found = asked.ask("transition", number=oldest["number"], node=first.name)
+    assert Cib.from_bytes(found["input"]).root.tag == "cib"
+    nothing = asked.ask("transition", number=10**6)
+    assert nothing["error"] == "there is no transition 1000000"
+
+
+@pytest.mark.usefixtures("whole")
 def test_power_loss_of_all_loses_no_acknowledged_commit(loop: Loop) -> None:
     acknowledged = []
     for number in range(5):

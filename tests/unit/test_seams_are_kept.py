@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 EDGES = (
     "engine/__main__.py",
-    "engine/node.py",
+    "engine/node/*",
     "engine/edges/*",
     "engine/membership/corosync.py",
     "engine/agents/catalog.py",
     "engine/agents/run.py",
     "engine/ipc/client.py",
+    "engine/ipc/live.py",
     "engine/ipc/server.py",
     "engine/cib/schema.py",
     "engine/scheduler/simulate.py",

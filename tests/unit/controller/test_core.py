@@ -24,6 +24,7 @@ from engine.controller.messages import (
     ShutdownGranted,
     TellState,
     Told,
+    TransitionBegun,
 )
 from engine.lrm.api import OpStatus
 
@@ -241,7 +242,7 @@ def test_fencing_that_fails_is_tried_again_later_and_later(bench: Bench) -> None
 
 def test_a_node_that_was_let_go_is_down_when_it_has_left(bench: Bench) -> None:
     bench.schedule(crm_event(1, "do_shutdown", "do_shutdown-n3", 3, op_no_wait="true"))
-    assert [(to, type(m)) for to, m in bench.told if to == 3] == [(3, ShutdownGranted)]
+    assert [type(m) for to, m in bench.told if to == 3] == [TransitionBegun, ShutdownGranted]
     bench.settle(1, 2)
     [state] = bench.find("node_state[@id='3']")
     assert (state.get("expected"), state.get("in_ccm")) == ("down", "false")
@@ -397,3 +398,23 @@ def test_results_that_come_while_others_join_are_not_forgotten() -> None:
     bench.join(3)
     [entry] = bench.find("node_state[@id='2']//lrm_rsc_op[@id='db_last_0']")
     assert (entry.get("op-status"), entry.get("rc-code")) == ("0", "0")
+
+
+def test_a_new_dc_counts_on_where_others_left_off() -> None:
+    bench = Bench()
+    bench.view(1, 2, 3)
+    bench.join(1)
+    bench.join(2, last_transition=41)
+    bench.join(3, last_transition=7)
+    assert bench.schedule().number == 42
+    bench.join(2, last_transition=90)
+    assert bench.core.number == 42, "a transition that is under way keeps its number"
+
+
+def test_a_node_that_was_told_the_number_counts_on_from_it_as_dc() -> None:
+    bench = Bench()
+    bench.view(1, 2, 3, dc=2)
+    bench.do(FromNode(2, TransitionBegun(bench.term, 9)))
+    bench.settle(1, 3)
+    assert bench.schedule().number == 10
+    assert [m for to, m in bench.told if to == 3 and isinstance(m, TransitionBegun)]

@@ -19,14 +19,15 @@ from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig, load_node_config
 from engine.cib.patch import diff, patch_to_bytes
 from engine.lrm.command import AgentPaths
-from engine.node import Node, Places
+from engine.node.agent import Node
+from engine.node.places import Places
 
 PATIENCE = 30.0
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.node.DISK_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("engine.node.agent.DISK_RETRY_SECONDS", 0.05)
 
 
 def config() -> NodeConfig:

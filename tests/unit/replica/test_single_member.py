@@ -5,12 +5,14 @@ import msgpack
 from engine.base.events import (
     Answer,
     Committed,
+    LeaveView,
     Persist,
     Persisted,
     Submission,
     Submit,
     Tick,
     ViewInstalled,
+    ViewLost,
     WriteEntry,
     WriteView,
 )
@@ -96,3 +98,14 @@ def test_a_node_that_starts_alone_shows_what_was_known_to_be_committed():
     assert member.view is None
     assert machine.items == [b"item 0", b"item 1"]
     assert member.commit == 2
+
+
+def test_a_member_that_left_forms_no_view_again():
+    member = lone_member()
+    up(member)
+    effects = member.handle(LeaveView(), 2.0)
+    assert any(isinstance(effect, ViewLost) for effect in effects)
+    assert member.view is None
+    assert [member.handle(Tick(), 2.0 + step / 10) for step in range(100)] == [[]] * 100
+    assert member.handle(Submit(Submission("r1", (0, 0, 0), patch=b"hello")), 13.0) == []
+    assert member.view is None

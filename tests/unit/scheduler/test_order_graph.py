@@ -1,10 +1,11 @@
-"""The order graph must be the graph that networkx would have built."""
+"""The rows of the order graph must be those of the graph that networkx would have built."""
 
 import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.scheduler.order_graph import BLOCKS, FIRST_THEN, ORDERED, OrderGraph
+from engine.scheduler.order_view import digraph
 
 EDGES = st.lists(
     st.tuples(
@@ -16,7 +17,7 @@ EDGES = st.lists(
 )
 
 
-def both(edges: list[tuple[int, int, int]]) -> tuple[OrderGraph, nx.DiGraph]:
+def both(edges: list[tuple[int, int, int]]) -> tuple[nx.DiGraph, nx.DiGraph]:
     ours, plain = OrderGraph(), nx.DiGraph()
     for first, then, relation in edges:
         ours.add_order(first, then, relation)
@@ -25,7 +26,7 @@ def both(edges: list[tuple[int, int, int]]) -> tuple[OrderGraph, nx.DiGraph]:
             known = plain.edges[first, then].setdefault("relations", ())
             if not any(old & relation for old in known):
                 plain.edges[first, then]["relations"] = (*known, relation)
-    return ours, plain
+    return digraph(ours), plain
 
 
 @given(EDGES)

@@ -175,3 +175,28 @@ def test_nobody_waits_for_the_start_of_an_instance_that_is_left_alone() -> None:
     assert actions(decided) == {"a:0_stop_0 n1", "a:0_start_0 n1"}
     assert "c_running_0" in pseudo_actions(decided)
     assert decided.transition.problem() == ""
+
+
+def test_only_an_action_that_somebody_executes_carries_the_shutdown_lock() -> None:
+    held = history("f", running("f"), agent="stonith:fence_dummy").replace(
+        "<lrm_resource ", '<lrm_resource shutdown-lock="9" '
+    )
+    down = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"}
+    decided = decide(
+        cib(
+            DEVICE,
+            nodes=2,
+            options=FENCED | {"shutdown-lock": "true"},
+            states=node_state(1, held, **down) + node_state(2),
+        )
+    )
+
+    assert pseudo_actions(decided) >= {"f_stop_0"}
+    assert {find(decided, name).shutdown_lock for name in pseudo_actions(decided)} == {""}
+
+
+def test_a_cancelled_monitor_in_the_history_does_not_make_a_stopped_resource_active() -> None:
+    entries = (stopped("a"), op("a", "cancel", interval=10000, call=9))
+    decided = decide(cib(primitive("a"), nodes=1, states=node_state(1, history("a", *entries))))
+
+    assert decided.model.resources[0].running_on == []

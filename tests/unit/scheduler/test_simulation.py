@@ -120,6 +120,57 @@ def test_a_failure_stops_everything_that_is_not_urgent() -> None:
     assert counts["fail-count-a#start_0"] == "INFINITY"
 
 
+def test_a_failed_action_counts_as_done_only_for_what_must_follow_in_any_case() -> None:
+    stop = GraphAction(1, "rsc_op", "stop", "a_stop_0", node="n1", node_uuid="1", primitive=DUMMY)
+    transition = Transition(
+        {},
+        (
+            Synapse(0, 0, stop, ()),
+            pseudo(2, 1),
+            pseudo(3, 1, priority=1000000),
+            pseudo(4, 3),
+        ),
+    )
+    failed = OpSpec.from_text("a_stop_0@n1=1")
+    player = Player(cib(nodes=1), NOW, lambda _: True, failures=[failed])
+
+    assert player.play(transition)
+    assert [step.action.key for step in player.done if step.action] == ["a_stop_0", "p3", "p4"]
+
+
+def test_a_recurring_or_cancelled_action_is_recorded_under_the_name_in_the_configuration() -> None:
+    known = GraphPrimitive("b", "ocf", "pacemaker", "Dummy", long_id="b:1")
+    metas = {"CRM_meta_interval": "5000"}
+    monitor = GraphAction(
+        1,
+        "rsc_op",
+        "monitor",
+        "b:1_monitor_5000",
+        node="n1",
+        node_uuid="1",
+        primitive=known,
+        attributes=metas,
+    )
+    cancel = GraphAction(
+        2,
+        "rsc_op",
+        "cancel",
+        "b:1_monitor_5000",
+        node="n1",
+        node_uuid="1",
+        primitive=known,
+        attributes=metas,
+    )
+    document = cib(nodes=1)
+
+    Player(document, NOW, lambda _: True).play(
+        Transition({}, (Synapse(0, 0, monitor, ()), Synapse(1, 0, cancel, (1,))))
+    )
+
+    found = [(entry.get("id"), entry.get("operation_key")) for entry in entries(document, "b")]
+    assert found == [("b_monitor_5000", "b_monitor_5000"), ("b_cancel_5000", "b_cancel_5000")]
+
+
 def test_a_fenced_node_loses_membership_history_and_transient_attributes() -> None:
     action = GraphAction(
         1,
@@ -179,6 +230,51 @@ def test_unknown_nodes_are_refused_before_anything_changes() -> None:
     assert document.to_bytes() == before
 
 
+def test_an_unknown_node_that_is_brought_up_joins_the_cluster() -> None:
+    document = cib(primitive("a"), nodes=1, options=IGNORE)
+
+    wanted = Injections(nodes_up=["n2"])
+    (made,) = inject(document, wanted, NOW, nodes_may_join=True)
+    assert made.text == "Bringing node n2 online"
+    decided = schedule(document, NOW)
+
+    assert [(node.name, node.online) for node in decided.model.nodes] == [
+        ("n1", True),
+        ("n2", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("task", "fatal", "shown"),
+    [
+        ("monitor", "true", "1"),
+        ("start", "true", "INFINITY"),
+        ("start", "false", "1"),
+        ("stop", "false", "INFINITY"),
+    ],
+)
+def test_an_injected_failure_says_how_often_the_operation_has_failed(
+    task: str, fatal: str, shown: str
+) -> None:
+    document = cib(primitive("a"), nodes=1, options={"start-failure-is-fatal": fatal})
+    interval = 10000 if task == "monitor" else 0
+    failed = OpSpec("a", task, interval, "n1", 1)
+
+    made = inject(document, Injections(operations=[failed, failed]), NOW)
+    lines = [each.text for each in made]
+
+    counts = [line.split("=")[1].split()[0] for line in lines if "fail-count" in line]
+    assert counts == ([shown, "2"] if shown == "1" else [shown, shown])
+
+
+def test_only_a_clones_primitive_has_instances_to_inject_a_result_for() -> None:
+    document = cib(primitive("a"), clone("cl", primitive("b")), nodes=1)
+
+    assert inject(document, Injections(operations=[OpSpec("b:1", "start", 0, "n1", 0)]), NOW)
+    with pytest.raises(EngineError, match="resource 'a:1' is not in the configuration"):
+        inject(document, Injections(operations=[OpSpec("a:1", "start", 0, "n1", 0)]), NOW)
+
+
 def test_injections_are_told_in_their_fixed_order() -> None:
     document = cib(primitive("a"), nodes=2)
     wanted = Injections(
@@ -190,7 +286,7 @@ def test_injections_are_told_in_their_fixed_order() -> None:
         tickets_standby=["T"],
     )
 
-    assert inject(document, wanted, NOW) == [
+    assert [each.text for each in inject(document, wanted, NOW)] == [
         "Setting quorum: false",
         "Setting watchdog: true",
         "Bringing node n1 online",
@@ -322,6 +418,18 @@ def test_in_place_stores_the_result_in_the_input(source: str) -> None:
     assert b"a_start_0" in Path(source).read_bytes()
 
 
+def test_a_pretended_failure_is_told_between_the_executed_actions(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-x", source, "-F", "a_start_0@n1=1"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    number = next(i for i, line in enumerate(lines) if line.startswith("Pretending action"))
+    assert lines[number].endswith(" failed with rc=1")
+    assert lines[number - 1] == "  * Resource action: a               start on n1"
+    assert lines[number + 1].startswith("  * Injecting attribute fail-count-a#start_0=INFINITY")
+
+
 def test_requested_modifications_come_before_the_plan(
     source: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -342,7 +450,7 @@ def test_xml_output_is_one_document(source: str, capsys: pytest.CaptureFixture[s
         "allocations",
         "actions",
         "transition",
-        "cluster_status",
+        "revised_cluster_status",
         "status",
     ]
     assert root.find("actions/rsc_action").get("resource") == "a"
@@ -352,15 +460,20 @@ def test_xml_output_is_one_document(source: str, capsys: pytest.CaptureFixture[s
 def test_attributes_and_fail_counts_are_shown_on_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    states = state(1, attributes={"rack": "7", "fail-count-a#monitor_10000": "2"})
+    failed = op("a", "monitor", 1, interval=10000, exit_reason="no", last_rc_change="1700000000")
+    values = {"rack": "7", "fail-count-a#monitor_10000": "2", "pingd": "100"}
+    states = state(1, history("a", op("a", "start"), failed), attributes=values)
     path = tmp_path / "cib.xml"
     path.write_bytes(cib(primitive("a"), nodes=1, options=IGNORE, states=states).to_bytes())
 
     assert main(["-x", str(path), "-A", "-c"]) == 0
 
     text = capsys.readouterr().out
-    assert "    * Node: n1:\n      * rack" in text
-    assert "      * a: migration-threshold=INFINITY fail-count=2\n" in text
+    assert "    * Node: n1:\n      * pingd" in text
+    assert "\n      * rack                            \t: 7         \n" in text
+    assert "      * a: migration-threshold=1000000 fail-count=2\n" in text
+    assert "  * Failed Resource Actions:\n    * a_monitor_10000 on n1 'Error occurred' (1):" in text
+    assert "status='Error', exitreason='no', last-rc-change='" in text
 
 
 def test_a_folder_of_inputs_can_be_timed(source: str, capsys: pytest.CaptureFixture[str]) -> None:

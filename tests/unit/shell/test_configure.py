@@ -164,13 +164,49 @@ def test_a_delete_tells_what_went_with_it(crm: Shell) -> None:
     assert crm("-F", "configure", "delete", "nosuch").status == 0
 
 
-def test_errors_of_verify_stand_against_a_commit_unless_forced(crm: Shell) -> None:
-    script = "primitive a @nosuch\n"
-    refused = crm("configure", stdin=script)
+def test_errors_of_verify_stand_against_a_commit_unless_forced(shell: Shell, crm: Shell) -> None:
+    script = "primitive a ocf:nobody:Nosuch\n"
+    refused = shell("configure", stdin=script)
     assert refused.status == 1
-    assert "no such resource template" in refused.err
+    assert "got no meta-data" in refused.err
     assert 'id="a"' not in refused.cib
-    assert 'id="a"' in crm("configure", stdin=script + "commit force\n").cib
+    assert 'id="a"' in shell("configure", stdin=script + "commit force\n").cib
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("location l nosuch 5: n1", "does not exist"),
+        ("location l ip foo=bar 5: n1", "attribute foo is not accepted"),
+        ("location l ip resource-discovery=perhaps 5: n1", "resource-discovery='perhaps'"),
+        ("location l ip infinty: n1", "'infinty' is no score"),
+        ("colocation c high: ip web", "'high' is no score"),
+        ("tag t ip nosuch", "obj_ref names 'nosuch'"),
+        ("role r read ref:nosuch", "reference names 'nosuch'"),
+        ("acl_target joe nosuch", "role names 'nosuch'"),
+        ("primitive a @nosuch", "template names 'nosuch'"),
+        ("primitive a Dummy params $id-ref=nosuch", "id-ref names 'nosuch'"),
+    ],
+)
+def test_no_force_commits_what_no_cluster_takes(crm: Shell, statement: str, words: str) -> None:
+    before = crm("configure", "show").cib
+    for said in (
+        crm("-F", "configure", stdin=statement + "\n"),
+        crm("configure", stdin=statement + "\ncommit force\n"),
+    ):
+        assert said.status == 1
+        assert words in said.err
+        assert said.cib == before
+
+
+def test_a_cib_of_bad_form_can_be_edited_under_force(crm: Shell, tmp_path: Path) -> None:
+    crm("configure", "location", "l", "ip", "5:", "n1")
+    path = tmp_path / "cib.xml"
+    path.write_text(path.read_text().replace('score="5"', 'score="5" colour="red"'))
+    assert crm("configure", "primitive", "a", "Dummy").status == 1
+    said = crm("-F", "configure", "primitive", "a", "Dummy")
+    assert said.status == 0
+    assert 'id="a"' in said.cib
 
 
 def test_a_dry_run_says_what_would_happen(crm: Shell) -> None:

@@ -9,27 +9,21 @@ import logging
 import os
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Any
-
-from lxml import etree
 
 from engine.base import events as replica
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig
-from engine.base.reports import Report
-from engine.base.seams import Watchdog
+from engine.base.seams import Clock, Watchdog
 from engine.base.wire import Codec
 from engine.cib.document import Cib
 from engine.cib.patch import diff, patch_to_bytes
-from engine.cib.schema import dangling_references, validate
+from engine.cib.soundness import Soundness
 from engine.controller import events as controller
-from engine.controller import messages
 from engine.controller.core import Controller
-from engine.controller.requests import refused
-from engine.controller.status import find_state, transient_attributes
+from engine.controller.messages import CONTROLLER_KINDS
 from engine.edges.admin import AdminDesk
 from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
@@ -40,7 +34,6 @@ from engine.edges.mesh import build_mesh, lasting_id, new_id, new_uuid
 from engine.edges.notify import ServiceManager
 from engine.edges.operations import Operations
 from engine.edges.processes import Processes
-from engine.edges.questions import Answered, Questions
 from engine.edges.tasks import Owner
 from engine.edges.timers import Timers
 from engine.edges.watchdog import HardwareWatchdog, NoWatchdog
@@ -48,43 +41,23 @@ from engine.edges.workers import SchedulerWorker
 from engine.fencing import core as fencing
 from engine.ipc.messages import socket_path
 from engine.ipc.server import AdminServer
-from engine.lrm.api import LrmResult
-from engine.lrm.command import AgentPaths
 from engine.membership.embedded import HELLO_MESSAGES
 from engine.membership.messages import MESSAGES as MEMBERSHIP_KINDS
 from engine.membership.view import timing_of, votes_of
+from engine.node.mail import Mail
+from engine.node.places import Places, check_configuration, make_public
 from engine.replica.member import MEMBER_MESSAGES, Member
 from engine.replica.messages import MESSAGES as REPLICA_KINDS
 from engine.replica.state import ReplicatedCib
 from engine.replica.store import Store
 from engine.router import Part, route
 
-STATE_DIRECTORY = "var/lib/crmshell"
-RUN_DIRECTORY = "run/crmshell"
 SHUTDOWN_ASK_SECONDS = 5.0
 REJOIN_SECONDS = 0.5
 DISK_RETRY_SECONDS = 10.0
-BACKLOG_LIMIT = 10_000
 SLOW_EVENT_SECONDS = 0.1
 
 _log = logging.getLogger("engine.node")
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a node keeps things; all below `root`, but for the agents of the distribution."""
-
-    root: str
-    key: str
-    paths: AgentPaths
-
-    @property
-    def state(self) -> str:
-        return os.path.join(self.root, STATE_DIRECTORY)
-
-    @property
-    def run(self) -> str:
-        return os.path.join(self.root, RUN_DIRECTORY)
 
 
 class Node:
@@ -100,7 +73,7 @@ class Node:
         self.version = installed_version("crmshell")
         self.names = {node.id: node.name for node in config.everyone()}
         self.timing = timing_of(config)
-        self.clock = RealClock(asyncio.get_running_loop())
+        self.clock: Clock = RealClock(asyncio.get_running_loop())
         self._rng, self._owner = RealRng(), Owner(self._task_failed)
         self._disk, self._proc = RealDisk(), Processes()
         self._manager = ServiceManager()
@@ -109,9 +82,8 @@ class Node:
         )
         self._queue: deque[tuple[Part, Any]] = deque()
         self._is_draining = False
-        self._timers, self._questions = Timers(self.clock), Questions()
-        self._backlog: list[tuple[int, int, messages.Message]] = []
-        self._attributes: dict[str, str] = {}
+        self._timers = Timers(self.clock)
+        self.mail = Mail(self)
         self._proposals = 0
         self._dc = 0
         self._is_stopping = self._has_failed = False
@@ -143,7 +115,7 @@ class Node:
 
     async def _listen(self) -> None:
         try:
-            await self._transport.start()
+            await self.transport.start()
         except OSError as problem:
             where = ", ".join(map(str, self.config.addresses))
             raise EngineError(
@@ -153,7 +125,7 @@ class Node:
     def _build(self) -> None:
         run, config = self.places.run, self.config
         for directory in (self.places.paths.var_run, self.places.paths.resource_state, run):
-            _make_public(directory)
+            make_public(directory)
         self.run_id = lasting_id(os.path.join(run, "run-id"))
         store = os.path.join(self.places.state, "cib")
         self._store = Store(self._disk, store, self.cluster, new_id)
@@ -161,7 +133,7 @@ class Node:
         start = self._store.open(renew=self._renew)
         for problem in start.problems:
             _log.warning("%s", problem)
-        self.machine = ReplicatedCib(check=_check)
+        self.machine = ReplicatedCib(check_configuration, Soundness())
         rng = self._rng.stream("views")
         self.member = Member(self.me, votes_of(config), self.timing, start, self.machine, rng)
         self.inputs = TransitionInputs(os.path.join(self.places.state, "pengine"), self.name)
@@ -182,17 +154,17 @@ class Node:
             self.places.paths,
             self._proc,
             self.clock,
-            self._operation_ended,
-            self._has_authority,
+            self.mail.report,
+            self.has_authority,
         )
         self.operations.load()
         self.operations.learn_units()
-        self._fences = FenceRunner(self._proc, self.clock, self.places.paths.fence_dir)
+        self.fences = FenceRunner(self._proc, self.clock, self.places.paths.fence_dir)
         self._worker = SchedulerWorker(self._scheduled)
-        self._desk = AdminDesk(self)
+        self._desk = AdminDesk(self, self.mail)
         self._server = AdminServer(socket_path(self.places.root), self._desk.handle)
-        codec = Codec(MEMBERSHIP_KINDS, REPLICA_KINDS, HELLO_MESSAGES, messages.CONTROLLER_KINDS)
-        self._transport = build_mesh(
+        codec = Codec(MEMBERSHIP_KINDS, REPLICA_KINDS, HELLO_MESSAGES, CONTROLLER_KINDS)
+        self.transport = build_mesh(
             config,
             self.places.key,
             codec,
@@ -217,7 +189,7 @@ class Node:
         self._worker.close()
         self.inputs.close()
         await self._server.stop()
-        await self._transport.stop()
+        await self.transport.stop()
         await self._owner.stop()
         self._disk.close()
         _log.info("node ends name=%s", self.name)
@@ -228,9 +200,9 @@ class Node:
         self.clock.call_later(self.timing.tick, self._tick)
         self.member.load_is(0, self.clock.wall())
         self.post(Part.MEMBER, replica.Tick())
-        self._send_backlog()
+        self.mail.send_backlog()
         self._manager.alive()
-        if self._has_authority() or not self.operations.history.resources:
+        if self.has_authority() or not self.operations.history.resources:
             self._watchdog.feed()
 
     def shut_down(self, user: str) -> None:
@@ -241,22 +213,22 @@ class Node:
         _log.info("shutdown begins user=%s", user)
         self._ask_for_shutdown()
         limit = self.controller.options.shutdown_escalation
-        self.clock.call_later(limit, lambda: self._leave("shutdown took too long"))
+        self.clock.call_later(limit, lambda: self.leave("shutdown took too long"))
 
     def _ask_for_shutdown(self) -> None:
         if self._done is None or self._done.done():
             return
         if self.member.view is None:
-            self._leave("no view to leave")
+            self.leave("no view to leave")
             return
-        self.ask_dc("shutdown", {"node": self.name}, "crm-agent", lambda fields: None)
+        self.mail.ask_dc("shutdown", {"node": self.name}, "crm-agent", lambda fields: None)
         self.clock.call_later(SHUTDOWN_ASK_SECONDS, self._ask_for_shutdown)
 
-    def _leave(self, reason: str) -> None:
+    def leave(self, reason: str) -> None:
         if self._done is None or self._done.done():
             return
         if not self.operations.core.is_idle and reason == "granted":
-            self.clock.call_later(0.1, lambda: self._leave(reason))
+            self.clock.call_later(0.1, lambda: self.leave(reason))
             return
         _log.info("node leaves reason=%s", reason)
         self.post(Part.MEMBER, replica.LeaveView())
@@ -336,9 +308,9 @@ class Node:
     def _execute(self, effect: Any) -> None:
         match effect:
             case replica.Beat(to=to, message=message):
-                self._transport.beat(to, message)
+                self.transport.beat(to, message)
             case replica.Send(to=to, message=message):
-                self._transport.send(to, message)
+                self.transport.send(to, message)
             case replica.Persist(token=token, writes=writes):
                 self._store.persist(writes, lambda error: self._persisted(token, error))
             case replica.Compact(snapshot=snapshot):
@@ -356,14 +328,14 @@ class Node:
                 self._archiver.keep(version, self.machine.configuration_bytes())
                 self._desk.applied()
             case replica.StatusApplied():
-                self._remember_attributes()
+                self.mail.remember_attributes()
             case _:
                 self._execute_order(effect)
 
     def _execute_order(self, effect: Any) -> None:
         match effect:
             case controller.Tell(to=to, message=message):
-                self._tell(to, message)
+                self.mail.tell(to, message)
             case controller.Propose(cib=cib, reason=reason):
                 self._propose(cib, reason)
             case controller.Schedule(number=number, cib=cib, wall=wall):
@@ -381,7 +353,7 @@ class Node:
             case fencing.SetTimer(name=name, delay=delay):
                 self._set_timer(Part.FENCING, name, delay)
             case fencing.RunAgent():
-                self._order_fence(effect)
+                self.mail.order_fence(effect)
             case controller.ConfirmFenced(target=target):
                 self._fenced(target, "off", ok=True)
             case fencing.Finished(target=target, action=action, ok=ok, error=error):
@@ -431,7 +403,7 @@ class Node:
         self.operations.drop_queued()
         self._trust_if_unfenced(view)
         # After the controller has taken the view in.
-        asyncio.get_running_loop().call_soon(self._send_join_state, view.term)
+        asyncio.get_running_loop().call_soon(self.mail.send_join_state, view.term)
 
     def _fenced(self, target: str, action: str, *, ok: bool) -> None:
         """With `two_node` the survivor may change the configuration from here on (D-19)."""
@@ -449,40 +421,17 @@ class Node:
 
     def _drop_for_old_view(self, dc: int) -> None:
         """What was said in the old view is void; fencing goes on as long as its DC does."""
-        self._backlog = []
         is_new_dc, self._dc = dc != self._dc, dc
         if is_new_dc:
             self.fencing.drop()
-        text = "the view of the cluster changed meanwhile, try again"
-        self._questions.answer_all(refused(text, ExitStatus.TEMPFAIL), lasting=is_new_dc)
-
-    def _send_join_state(self, term: int) -> None:
-        view = self.member.view
-        if view is None or view.term != term:
-            return
-        lrm = etree.tostring(self.operations.history.element(str(self.me)))
-        state = messages.JoinState(
-            term,
-            self.name,
-            self.run_id,
-            lrm,
-            dict(self._attributes),
-            self.operations.in_flight,
-            self.clock.wall(),
-        )
-        self._tell(view.dc, state)
-
-    def _remember_attributes(self) -> None:
-        state = find_state(self.machine.cib.root.find("status"), str(self.me))
-        if state is not None:
-            self._attributes = transient_attributes(state)
+        self.mail.drop_for_old_view(is_new_dc=is_new_dc)
 
     def _link_lost(self, peer: int) -> None:
         self.post(Part.MEMBER, replica.LinkLost(peer))
         view = self.member.view
         if view is not None and peer == view.dc:
             # Orders and results may be lost on the way: tell everything again (engine-design 3.2).
-            self._timers.set("rejoin", REJOIN_SECONDS, lambda: self._send_join_state(view.term))
+            self._timers.set("rejoin", REJOIN_SECONDS, lambda: self.mail.send_join_state(view.term))
 
     def _outlived(self, known: int) -> None:
         """Peers saw a later life of this node than its store knows: the store is a copy (R7)."""
@@ -494,120 +443,11 @@ class Node:
         _log.error("task failed name=%s error=%r", name, error)
         self._end(ExitStatus.SOFTWARE)
 
-    # ---- messages between nodes
-
     def _received(self, frm: int, incarnation: int, message: Any) -> None:
         if isinstance(message, MEMBER_MESSAGES):
             self.post(Part.MEMBER, replica.Received(frm, incarnation, message))
         else:
-            self._deliver(frm, message)
-
-    def _tell(self, to: int, message: messages.Message) -> None:
-        """Send now, or as soon as there is a stream and, for orders, the authority to give them."""
-        view = self.member.view
-        if to == self.me:
-            asyncio.get_running_loop().call_soon(self._deliver, to, message)
-            return
-        may_send = self._has_authority() or not isinstance(message, messages.RunOp)
-        if may_send and self._transport.send(to, message):
-            return
-        if view is not None and len(self._backlog) < BACKLOG_LIMIT:
-            self._backlog.append((view.term, to, message))
-
-    def _send_backlog(self) -> None:
-        waiting, self._backlog = self._backlog, []
-        view = self.member.view
-        for term, to, message in waiting:
-            if view is not None and term == view.term:
-                self._tell(to, message)
-
-    def _deliver(self, frm: int, message: Any) -> None:
-        """A message of a controller part, perhaps of this node itself."""
-        match message:
-            case messages.Told(number=number, fields=fields):
-                self._questions.answer(number, fields)
-            case messages.Ask():
-                self._asked(frm, message)
-            case messages.FenceRan(run=run, rc=rc, text=text, error=error):
-                self.post(Part.FENCING, fencing.Ran(run, rc, text, error))
-            case messages.JoinState() | messages.OpReport() | messages.Confirmed():
-                self.post(Part.CONTROLLER, controller.FromNode(frm, message))
-            case _:
-                self._order(frm, message)
-
-    def _order(self, frm: int, message: Any) -> None:
-        """An order of the DC: obeyed only in the name of the newest view (rule R5)."""
-        view = self.member.view
-        if view is None or frm != view.dc or message.term != view.term:
-            _log.warning("order of an old view refused from=%s", self.node_name(frm))
-            return
-        match message:
-            case messages.RunOp(op=op):
-                self.post(Part.CONTROLLER, controller.FromNode(frm, message))
-                self.operations.request(op)
-            case messages.CancelOp():
-                self.operations.cancel(message.resource, message.operation, message.interval_ms)
-                self._tell(frm, messages.Confirmed(view.term, message.action))
-            case messages.ForgetResource(resource=resource, action=action):
-                if message.only_failure:
-                    self.operations.forget_failure(resource)
-                else:
-                    self.operations.forget(resource)
-                if action:
-                    self._tell(frm, messages.Confirmed(view.term, action))
-            case messages.TellState(term=term):
-                self._send_join_state(term)
-            case messages.ShutdownGranted():
-                self._leave("granted")
-            case messages.RunFence():
-                self._run_fence(frm, message)
-            case _:
-                pass
-
-    # ---- questions to the DC
-
-    def ask_dc(self, kind: str, fields: Mapping[str, Any], user: str, done: Answered) -> int:
-        """Ask the DC; `done` gets its answer, or a refusal when the view changes meanwhile."""
-        number = self._questions.add(done, is_lasting=kind == "fence")
-        view = self.member.view
-        if view is None:
-            text = "this node is in no active view"
-            self._questions.answer(number, refused(text, ExitStatus.TEMPFAIL))
-        else:
-            self._tell(view.dc, messages.Ask(number, kind, dict(fields), user))
-        return number
-
-    def drop_question(self, number: int) -> bool:
-        """Nobody waits for the answer any more; whether it was still open."""
-        return self._questions.drop(number)
-
-    def _asked(self, frm: int, ask: messages.Ask) -> None:
-        view = self.member.view
-        if view is None or view.dc != self.me:
-            self.post(Part.CONTROLLER, controller.FromNode(frm, ask))
-            return
-        match ask.kind:
-            case "sync":
-                fields: dict[str, Any] = {"ok": True, "index": self.machine.index}
-                if not self._has_authority():
-                    text = "the designated controller is not sure of its quorum at present"
-                    fields = refused(text, ExitStatus.QUORUM)
-            case "transitions":
-                stored = [self.inputs.stored[number] for number in sorted(self.inputs.stored)]
-                fields = {"ok": True, "transitions": [_item(item) for item in stored]}
-            case "transition":
-                fields = self._stored_input(ask.fields.get("number", 0))
-            case _:
-                self.post(Part.CONTROLLER, controller.FromNode(frm, ask))
-                return
-        self._tell(frm, messages.Told(ask.number, fields))
-
-    def _stored_input(self, number: object) -> dict[str, Any]:
-        found = self.inputs.read(number) if isinstance(number, int) else None
-        stored = self.inputs.stored.get(number) if isinstance(number, int) else None
-        if found is None or stored is None:
-            return refused(f"there is no transition {number}", ExitStatus.NOSUCH)
-        return {"ok": True, "input": found, "time": stored.time}
+            self.mail.deliver(frm, message)
 
     # ---- the parts' needs
 
@@ -639,13 +479,8 @@ class Node:
         # In a later round: the effects of the event that led here come first.
         asyncio.get_running_loop().call_soon(self.submit, submission)
 
-    def _has_authority(self) -> bool:
+    def has_authority(self) -> bool:
         return self.member.has_authority(self.clock.now())
-
-    def _operation_ended(self, result: LrmResult) -> None:
-        view = self.member.view
-        if view is not None:
-            self._tell(view.dc, messages.OpReport(view.term, result))
 
     def _scheduled(self, number: int, graph: bytes, error: str, warnings: tuple[str, ...]) -> None:
         self.post(Part.CONTROLLER, controller.Scheduled(number, graph, error, warnings))
@@ -657,62 +492,6 @@ class Node:
         others = [node for node in view.members if node != view.dc]
         return tuple(self.node_name(node) for node in (view.dc, *others))
 
-    def _order_fence(self, effect: fencing.RunAgent) -> None:
-        view = self.member.view
-        node = next((n for n, name in self.names.items() if name == effect.node), self.me)
-        order = messages.RunFence(
-            view.term if view else 0,
-            effect.run,
-            effect.device.agent,
-            effect.action,
-            dict(effect.device.parameters),
-            effect.timeout_ms,
-            effect.target,
-        )
-        self._tell(node, order)
-
-    def _run_fence(self, frm: int, order: messages.RunFence) -> None:
-        def done(rc: int, text: str, error: str) -> None:
-            view = self.member.view
-            term = view.term if view else 0
-            self._tell(frm, messages.FenceRan(term, order.run, rc, text, error))
-
-        self._fences.run(
-            order.agent, order.action, order.target, order.parameters, order.timeout_ms, done
-        )
-
-
-def _make_public(directory: str) -> None:
-    """Make a directory that agents and members of the group may enter, whatever the umask says."""
-    if directory and not os.path.isdir(directory):
-        os.makedirs(directory)
-        os.chmod(directory, 0o755)
-
-
-def _check(root: etree._Element) -> list[Report]:
-    """What the DC demands of a configuration: its form, and that what it names exists.
-
-    The status section is the cluster's own and far larger; it is set aside meanwhile.
-    """
-    status, empty = root.find("status"), etree.Element("status")
-    if status is not None:
-        root.replace(status, empty)
-    try:
-        return [*validate(root), *dangling_references(root)]
-    finally:
-        if status is not None:
-            root.replace(empty, status)
-
 
 def _pairs(fields: Mapping[str, Any]) -> str:
     return " ".join(f"{key}={value}" for key, value in fields.items())
-
-
-def _item(stored: Any) -> dict[str, Any]:
-    return {
-        "number": stored.number,
-        "time": stored.time,
-        "actions": stored.actions,
-        "result": stored.result,
-        "node": stored.node,
-    }

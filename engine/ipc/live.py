@@ -1,0 +1,45 @@
+"""The CIB of the cluster on this machine for the commands with `-L`: from our agent, else from Pacemaker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
+from engine.ipc.client import Client
+from engine.ipc.messages import socket_path
+
+NODE_FILE = "/etc/crmshell/node.conf"
+SECONDS = 60.0
+
+
+def live_cib(variables: Mapping[str, str]) -> bytes:
+    """The whole CIB; raises `EngineError` (DISCONNECT) when no cluster answers.
+
+    Pacemaker is asked, with `cibadmin`, where no agent of ours runs or is set up.
+    """
+    root = variables.get("CRMSHELL_ROOT") or "/"
+    path = socket_path(root)
+    tool = shutil.which("cibadmin", path=variables.get("PATH"))
+    if tool and root == "/" and not os.path.exists(path) and not os.path.exists(NODE_FILE):
+        return _pacemakers(tool)
+    with Client(path) as client:
+        reply = client.demand("cib", scope="all", sync=False)
+    return bytes(reply["cib"])
+
+
+def _pacemakers(tool: str) -> bytes:
+    try:
+        done = subprocess.run([tool, "--query"], capture_output=True, timeout=SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise EngineError(f"cibadmin: {problem}", status=ExitStatus.DISCONNECT) from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = said[-1] if said else f"status {done.returncode}"
+        raise EngineError(
+            f"Pacemaker does not answer (cibadmin: {reason})", status=ExitStatus.DISCONNECT
+        )
+    return done.stdout

@@ -1,0 +1,54 @@
+"""Where a node keeps things, and what its DC demands of a configuration."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from lxml import etree
+
+from engine.base.reports import Report
+from engine.cib.schema import dangling_references, validate
+from engine.lrm.command import AgentPaths
+
+STATE_DIRECTORY = "var/lib/crmshell"
+RUN_DIRECTORY = "run/crmshell"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a node keeps things; all below `root`, but for the agents of the distribution."""
+
+    root: str
+    key: str
+    paths: AgentPaths
+
+    @property
+    def state(self) -> str:
+        return os.path.join(self.root, STATE_DIRECTORY)
+
+    @property
+    def run(self) -> str:
+        return os.path.join(self.root, RUN_DIRECTORY)
+
+
+def make_public(directory: str) -> None:
+    """Make a directory that agents and members of the group may enter, whatever the umask says."""
+    if directory and not os.path.isdir(directory):
+        os.makedirs(directory)
+        os.chmod(directory, 0o755)
+
+
+def check_configuration(root: etree._Element) -> list[Report]:
+    """What the DC demands of a configuration: its form, and that what it names exists.
+
+    The status section is the cluster's own and far larger; it is set aside meanwhile.
+    """
+    status, empty = root.find("status"), etree.Element("status")
+    if status is not None:
+        root.replace(status, empty)
+    try:
+        return [*validate(root), *dangling_references(root)]
+    finally:
+        if status is not None:
+            root.replace(empty, status)
