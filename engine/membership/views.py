@@ -29,6 +29,8 @@ from engine.membership.quorum import Verdict, quorum
 from engine.membership.view import Timing, Votes
 
 SLOTS = 64
+# Seconds that a quorum of nodes without a quorum of quick disks waits before it gives up its quorum.
+DISK_PATIENCE = 30.0
 
 
 class Phase(Enum):
@@ -305,6 +307,8 @@ class Views:
         since = [node for node in known.since if node in members]
         since += [node for node in members if node not in since]
         reason = quorum(self._votes, members, self._all_seen_of(attempt.got)).reason
+        if not quorate:
+            reason = self.verdict(members).reason
         dc = self._appoint(known.dc, since)
         return View(attempt.term, members, durable, dc, quorate, reason, tuple(since))
 
@@ -486,13 +490,33 @@ class Views:
 
     def _is_settled(self, nodes: tuple[int, ...], verdict: Verdict) -> bool:
         view = self.current
-        if view is None or view.members != nodes or view.quorate != verdict.quorate:
+        if view is None or view.members != nodes:
+            return False
+        if view.quorate and not verdict.quorate and self._has_votes(nodes):
+            # Too few disks keep up to choose a log anew. What stands, stands: commits wait for the
+            # disks (6.2), and nothing that runs is stopped because of them.
+            return True
+        if view.quorate != verdict.quorate:
             return False
         if not view.durable:
             return not self._may_have_log(nodes, verdict)
+        if not self.could_choose_log(nodes):
+            return True
         if view.dc != self._me:
             return self._trusts_disk_of_dc(view)
         return all(node in view.durable for node in nodes if self._is_calm(node))
+
+    def could_choose_log(self, nodes: tuple[int, ...]) -> bool:
+        """Whether a change of the view for the sake of disks would succeed: a quorum of them is quick.
+
+        A change that fails leaves no view at all, which is worse than a slow one.
+        """
+        calm = [node for node in nodes if self._is_calm(node) and self._has_vote(node)]
+        return quorum(self._votes, calm).quorate
+
+    def _has_votes(self, nodes: tuple[int, ...]) -> bool:
+        """Whether these nodes are a quorum, whatever their stores are like."""
+        return quorum(self._votes, nodes, self._all_seen_with(nodes)).quorate
 
     def _trusts_disk_of_dc(self, view: View) -> bool:
         """A short hitch of the DC's disk is nothing; one that lasts makes the others act (6.2)."""
@@ -520,7 +544,12 @@ class Views:
         if view is None and self._others_are_active(nodes):
             return 3 * self._timing.dead_time
         wait = 1.5 * self._timing.prepare * nodes.index(self._me)
-        return wait if verdict.quorate else wait + self._timing.prepare
+        if verdict.quorate:
+            return wait
+        if self._has_votes(nodes) and any(self._is_stuck(node) for node in nodes):
+            # A view without quorum stops what runs. Disks that stall often go on in a moment.
+            return wait + DISK_PATIENCE
+        return wait + self._timing.prepare
 
     def _others_are_active(self, nodes: tuple[int, ...]) -> bool:
         """Peers report a working view that this node is not in: its DC will take this node in."""

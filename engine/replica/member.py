@@ -283,7 +283,7 @@ class Member:
         slow = self._replica.laggards()
         rest = tuple(node for node in view.durable if node not in slow)
         nodes = self._detector.clique(self._out.now, view)
-        if slow and quorum(self.votes, rest).quorate:
+        if slow and self._views.could_choose_log(rest):
             self._views.propose(nodes, quorate=True, durable=True)
 
     def _beat_all(self) -> None:
