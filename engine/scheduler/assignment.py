@@ -49,7 +49,7 @@ def _deep_recursion(model: Model) -> Iterator[None]:
     Calls from Python to Python need no stack of the machine, so a high limit is no danger.
     """
     usual = sys.getrecursionlimit()
-    count = sum(len(resource.children) + 1 for resource in model.resources)
+    count = model.next_resource_index
     sys.setrecursionlimit(max(usual, usual + count * _FRAMES_PER_LINK))
     try:
         yield

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 
 from engine.base.score import add_scores
-from engine.scheduler.merging import colocation_value, needs_host_lookup, same_value
+from engine.scheduler.colocation import needs_host_lookup
+from engine.scheduler.merging import colocation_value, same_value
 from engine.scheduler.model import (
     INFINITY,
     MINUS_INFINITY,

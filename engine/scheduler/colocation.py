@@ -48,6 +48,13 @@ def has_influence(colocation: Colocation, primary: Resource | None = None) -> bo
     return colocation.influence or not instance.running_on
 
 
+def needs_host_lookup(resource: Resource) -> bool:
+    """The resource may see the attributes of its container's host (P11.16)."""
+    return (
+        resource.meta.get("container-attribute-target", "").lower() == "host" or resource.is_bundled
+    )
+
+
 # Internal colocations and bans (P7), before anything is assigned.
 
 
@@ -143,6 +150,7 @@ def bind_to_host_connection(placement: Placement, connection: Resource, host: Re
     """A replica's connection must be where the connection of its container's host is (P7.6)."""
     _bind("#replica-remote-with-host-remote", connection, host, True)
     placement.colocation_lists.clear()
+    placement.sums.forget()
 
 
 # Lists.

@@ -75,6 +75,7 @@ def _assign_early(
     while reserved < left:
         for resource, table in backup:
             resource.allowed = dict(table)
+            placement.touched(resource)
         got = _assign_one(placement, collective, instance, node)
         if got is node:
             kept = True
@@ -126,6 +127,8 @@ def _ban_full_nodes(
                     child.allowed[index] = MINUS_INFINITY
             if placement.sink is not None:
                 _note_full(placement, owner, instance, index)
+    for resource in (instance, *instance.children):
+        placement.touched(resource)
 
 
 def _note_full(placement: Placement, owner: Resource, instance: Resource, index: int) -> None:

@@ -7,8 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.base.score import add_scores
-from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
+from engine.scheduler.colocation import (
+    has_influence,
+    needs_host_lookup,
+    this_with_list,
+    with_this_list,
+)
 from engine.scheduler.location import apply_location
+from engine.scheduler.merge_sums import shares_group_locations, summed
 from engine.scheduler.model import (
     INFINITY,
     MINUS_INFINITY,
@@ -68,6 +74,7 @@ def add_dependent_scores(placement: Placement, resource: Resource, colocation: C
     resource.allowed = merged(
         placement, colocation.dependent, resource, resource.allowed, colocation, factor, mode
     )
+    placement.touched(resource)
     if placement.sink is not None:
         placement.note(resource, None, f"{colocation.dependent.id} shall be with it")
 
@@ -87,6 +94,10 @@ def merged(
     """
     if source.merging:
         return {} if table is None else table
+    if table is not None and colocation is not None:
+        known = summed(placement, source, target, table, colocation, factor, mode)
+        if known is not None:
+            return known
     source.merging = True
     try:
         if source.variant is Variant.GROUP:
@@ -184,7 +195,7 @@ def _best_wishes(
 ) -> Table:
     """For each entry of `work` the best score of the source on a usable node that matches it."""
     allowed = source.allowed
-    if _shares_group_locations(source, colocation):
+    if shares_group_locations(source, colocation):
         allowed = _with_group_locations(placement, source)
     usable = placement.usable
     attribute = colocation.node_attribute
@@ -211,19 +222,6 @@ def _best_wishes(
     }
 
 
-def _shares_group_locations(source: Resource, colocation: Colocation) -> bool:
-    """A member that the user bound explicitly, from which P5.10 has withheld group locations."""
-    group = source.parent
-    return (
-        source is colocation.dependent
-        and colocation.explicit
-        and group is not None
-        and group.variant is Variant.GROUP
-        and source is not group.children[0]
-        and bool(group.locations)
-    )
-
-
 def _with_group_locations(placement: Placement, member: Resource) -> Table:
     real, real_modes = member.allowed, member.probe_modes
     member.allowed, member.probe_modes = dict(real), dict(real_modes)
@@ -236,13 +234,6 @@ def _with_group_locations(placement: Placement, member: Resource) -> Table:
 
 
 # Node attributes of colocations.
-
-
-def needs_host_lookup(resource: Resource) -> bool:
-    """The resource may see the attributes of its container's host (P11.16)."""
-    return (
-        resource.meta.get("container-attribute-target", "").lower() == "host" or resource.is_bundled
-    )
 
 
 def colocation_value(node: Node, attribute: str, resource: Resource) -> str | None:

@@ -22,6 +22,7 @@ from engine.scheduler.model import (
     apply_score,
 )
 from engine.scheduler.ranking import NodeRanking, is_usable
+from engine.scheduler.sum_store import SumStore
 
 if TYPE_CHECKING:
     from engine.scheduler.scores import ScoreSink
@@ -67,6 +68,7 @@ class Placement:
         "ranking",
         "show_order",
         "sink",
+        "sums",
         "too_dense",
         "uname_is_unique",
         "usable",
@@ -90,6 +92,7 @@ class Placement:
         self.merges_left = MERGES
         self.too_dense: list[str] = []  # resources whose colocations branch beyond the limit
         self.promoting: set[int] = set()  # clones whose role selection has begun (P15.10)
+        self.sums = SumStore()
         self.usable: list[bool] = []
         self.refresh_nodes()
         shown = sorted(model.node_table, key=lambda node: name_key(node.name))
@@ -104,6 +107,7 @@ class Placement:
     def refresh_nodes(self) -> None:
         """Look again which nodes are usable: a remote connection was assigned (P9.11)."""
         self.usable = [is_usable(node) for node in self.model.node_table]
+        self.sums.forget()
 
     def entries(self, resource: Resource) -> Iterator[tuple[Node, int]]:
         """(node, score) for each entry of the resource's table."""
@@ -118,15 +122,27 @@ class Placement:
     def ban(self, resource: Resource, node: Node | None, reason: str) -> None:
         """-INFINITY for a resource and all below it, on one node or on all (P6.5)."""
         apply_score(self.model, resource, node, MINUS_INFINITY, reason)
+        self._touched_below(resource)
 
     def prefer(self, resource: Resource, node: Node, score: int, reason: str) -> None:
         """Add a score for a resource and all below it on a node (P6.5)."""
         apply_score(self.model, resource, node, score, reason)
+        self._touched_below(resource)
 
     def note(self, resource: Resource, node: Node | None, reason: str) -> None:
         """Tell the sink why the score on the node (None: on each) is what it is now."""
+        self.touched(resource)
         if self.model.witness is not None:
             self.model.witness(resource, node, reason)
+
+    def touched(self, resource: Resource) -> None:
+        """The resource's table has changed: whoever changes one says so, here or with `note`."""
+        self.sums.touched(resource.index)
+
+    def _touched_below(self, resource: Resource) -> None:
+        self.touched(resource)
+        for child in resource.children:
+            self._touched_below(child)
 
     # Assignment.
 

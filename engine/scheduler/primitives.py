@@ -77,6 +77,7 @@ def _follow_primary(placement: Placement, resource: Resource, colocation: Coloca
     bind(placement, resource, primary, colocation)
     if backup is not None and not placement.any_usable(resource.allowed):
         resource.allowed = backup
+        placement.touched(resource)
         placement.note(resource, None, f"{colocation.id}: not followed, it would leave no node")
 
 

@@ -300,6 +300,8 @@ class Propagation:
         relation: int,
     ) -> int:
         """The group's own action, then that of every member (C7.15)."""
+        if relation not in _PAIR_EFFECTS:
+            return 0  # it only makes orderings between interleaved instances
         changed = self._update_pair(first, then, flags, flag_filter, relation)
         members = then.rsc.children if then.rsc is not None else []
         for action in self.summaries.actions.of(members, then.task, node):

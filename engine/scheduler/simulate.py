@@ -50,6 +50,8 @@ class Output(Protocol):
 
     def executed(self, done: Sequence[Done]) -> None: ...
 
+    def timings(self, rows: Sequence[tuple[str, float]]) -> None: ...
+
     def take(self) -> str: ...
 
     def finish(self, status: int, message: str, errors: Iterable[str] = ()) -> str: ...
@@ -99,13 +101,15 @@ def _run(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(f"crm_simulate {version('crmshell')} (feature set {FEATURE_SET})\n")
         return ExitStatus.OK
-    if options.profile:
-        return _profile(options)
     output = _new_output(options, arguments)
     errors: list[str] = []
+    status = int(ExitStatus.OK)
     try:
-        cib = _read_source(options.source)
-        status = Simulation(options, cib, output, errors).run()
+        if options.profile:
+            _profile(options, output)
+        else:
+            cib = _read_source(options.source)
+            status = Simulation(options, cib, output, errors).run()
         message = "OK" if status == ExitStatus.OK else "Error occurred"
     except EngineError as refusal:
         if options.output_as == "text":
@@ -326,7 +330,7 @@ def _local_zone() -> Zone:
 # Many inputs.
 
 
-def _profile(options: SimulateOptions) -> int:
+def _profile(options: SimulateOptions, output: Output) -> None:
     """Schedule every XML file of a folder and say how long it took (--profile)."""
     from engine.base.values import int_from_text
     from engine.scheduler.api import schedule
@@ -337,6 +341,7 @@ def _profile(options: SimulateOptions) -> int:
     except OSError as problem:
         raise _file_refusal(options.profile, problem) from None
     zone = _local_zone()
+    timings: list[tuple[str, float]] = []
     for path in names:
         cib = _read_source(str(path))
         started = time.process_time()
@@ -344,9 +349,8 @@ def _profile(options: SimulateOptions) -> int:
             original = int_from_text(cib.root.get("execution-date"))
             now = time.time() if original is None else original
             schedule(cib, now, zone=zone, sanitized=True)
-        used = time.process_time() - started
-        sys.stdout.write(f"* Testing {path.name} ... {used:.2f} secs\n")
-    return ExitStatus.OK
+        timings.append((str(path), time.process_time() - started))
+    output.timings(timings)
 
 
 # Files, the cluster.
