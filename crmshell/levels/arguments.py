@@ -35,6 +35,8 @@ ARGUMENTS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("configure", "save"): ("selection file",),
     ("configure", "filter"): ("file", "selection"),
     ("configure", "delete"): ("id",),
+    ("assist", "template"): ("id",),
+    ("assist", "weak-bond"): ("id",),
     ("configure", "rename"): ("id", "nothing"),
     ("configure", "validate-all"): ("primitive",),
     ("configure", "default-timeouts"): ("primitive",),

@@ -136,7 +136,10 @@ class Player:
         resource = self.status.history(state, (name, primitive.id), agent)
         target_rc = int(action.meta("op_target_rc", "0"))
         rc = self._outcome(action, name, target_rc)
-        values = entry_values(action, rc, target_rc, self.status.next_call(resource), self.now)
+        # A notification is recorded as done, whatever came of it.
+        recorded = target_rc if action.operation == "notify" else rc
+        call_id = self.status.next_call(resource)
+        values = entry_values(action, recorded, target_rc, call_id, self.now)
         if rc != target_rc:
             remarks = inject_failure(
                 self.status,
@@ -200,9 +203,8 @@ def entry_values(
     """The attributes of a history entry, but for its id."""
     primitive = action.primitive
     task = action.operation
-    status = 0 if rc == target_rc else 4
     if task in _RELOADS:
-        task = "start" if status == 0 else "monitor"
+        task = "start" if rc == target_rc else "monitor"
     key = action.key
     if primitive is not None:
         # Not the graph's key: that may have another name of the resource, and that of a cancelled
@@ -216,12 +218,12 @@ def entry_values(
         "crm-debug-origin": "crm_simulate",
         "crm_feature_set": FEATURE_SET,
         "transition-key": transition_key,
-        "transition-magic": f"{status}:{rc};{transition_key}",
-        "exit-reason": "",
+        "transition-magic": f"0:{rc};{transition_key}",
+        "exit-reason": "" if rc == target_rc else "User-injected result",
         "on_node": action.node,
         "call-id": str(call_id),
         "rc-code": str(rc),
-        "op-status": str(status),
+        "op-status": "0",
         "interval": str(action.interval_ms),
         "last-rc-change": moment,
         "exec-time": "0",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from engine.scheduler.actions import NOTIFY_MARK, OPTIONAL, PSEUDO, Action
 from engine.scheduler.graph_actions import history_key
+from engine.scheduler.model import Node
 from engine.scheduler.order_graph import LOAD, NOTHING, united
 from engine.scheduler.plan import Plan
+
+_GOAL_TASKS = frozenset(("start", "promote", "demote", "migrate_from"))
 
 
 def dot_text(plan: Plan, *, all_actions: bool = False) -> str:
@@ -57,8 +60,9 @@ def _node_line(plan: Plan, action: Action, name: str, all_actions: bool) -> str:
 def name_of(action: Action) -> str:
     """How an action is called in dot files (C17.2)."""
     host = ""
-    if action.node is not None:
-        host = f" {action.node.name}"
+    node = action.node or _meant_node(action)
+    if node is not None:
+        host = f" {node.name}"
     elif not action.flags & PSEUDO:
         host = " <none>"
     if action.task == "stonith":
@@ -70,3 +74,12 @@ def name_of(action: Action) -> str:
     if action.task == "cancel":
         return f"Cancel {key}{host}"
     return f"{key}{host}"
+
+
+def _meant_node(action: Action) -> Node | None:
+    """Where an optional action that was made for no node would be done, if it were."""
+    rsc = action.rsc
+    if action.task not in _GOAL_TASKS or not action.flags & OPTIONAL or rsc is None:
+        return None
+    is_left = rsc.removed and not rsc.running_on
+    return None if is_left or not rsc.managed or rsc.children else rsc.assigned

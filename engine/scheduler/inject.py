@@ -20,6 +20,7 @@ _OPERATION = re.compile(
     r"(?P<resource>.+?)_(?P<task>migrate_to|migrate_from|[^_]+)_(?P<ms>[0-9]+)$"
 )
 _UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+_MIGRATIONS = frozenset(("migrate_to", "migrate_from"))
 _CLONE_NUMBER = re.compile(r":[0-9]+$")
 _COLLECTIVES = frozenset(("clone", "master", "bundle"))
 _MAX_RC = 255
@@ -228,6 +229,7 @@ def _record(
     resource = status.history(state, (spec.resource,), agent)
     call_id = status.next_call(resource)
     key = f"{call_id}:-1:0:{_UUID}"
+    migrates = spec.task in _MIGRATIONS
     values = {
         "operation_key": spec.key,
         "operation": spec.task,
@@ -235,7 +237,7 @@ def _record(
         "crm_feature_set": FEATURE_SET,
         "transition-key": key,
         "transition-magic": f"0:{spec.rc};{key}",
-        "exit-reason": "Simulated action result" if spec.rc else "",
+        "exit-reason": "Simulated action result" if spec.rc and not migrates else "",
         "on_node": node,
         "call-id": str(call_id),
         "rc-code": str(spec.rc),
@@ -245,6 +247,9 @@ def _record(
         "exec-time": "0",
         "queue-time": "0",
     }
+    if migrates:
+        status.record(resource, spec.key, values)
+        return
     last = spec.key if spec.interval_ms else f"{spec.resource}_last_0"
     if spec.rc != 0:
         status.record(resource, f"{spec.resource}_last_failure_0", values)

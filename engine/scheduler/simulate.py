@@ -50,6 +50,8 @@ class Output(Protocol):
 
     def executed(self, done: Sequence[Done]) -> None: ...
 
+    def timings(self, rows: Sequence[tuple[str, float]]) -> None: ...
+
     def take(self) -> str: ...
 
     def finish(self, status: int, message: str, errors: Iterable[str] = ()) -> str: ...
@@ -99,13 +101,15 @@ def _run(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(f"crm_simulate {version('crmshell')} (feature set {FEATURE_SET})\n")
         return ExitStatus.OK
-    if options.profile:
-        return _profile(options)
     output = _new_output(options, arguments)
     errors: list[str] = []
+    status = int(ExitStatus.OK)
     try:
-        cib = _read_source(options.source)
-        status = Simulation(options, cib, output, errors).run()
+        if options.profile:
+            _profile(options, output)
+        else:
+            cib = _read_source(options.source)
+            status = Simulation(options, cib, output, errors).run()
         message = "OK" if status == ExitStatus.OK else "Error occurred"
     except EngineError as refusal:
         if options.output_as == "text":
@@ -207,7 +211,13 @@ class Simulation:
         original = int_from_text(self._cib.root.get("execution-date"))
         if original is None:
             return time.time()
-        shown = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(original))
+        try:
+            shown = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(original))
+        except (OverflowError, ValueError, OSError):
+            self._complain(
+                f"warning: execution-date {original} is in no calendar, expected seconds"
+            )
+            return time.time()
         self._output.date(f"Using the original execution date of: {shown}")
         return original
 
@@ -267,11 +277,13 @@ class Simulation:
                 self._complain(f"{report.severity.name.lower()}: {about}{report.message}")
 
     def _complain(self, text: str) -> None:
+        """Tell what is wrong, once."""
+        if text in self._errors:
+            return
+        self._errors.append(text)
         if self._options.output_as == "text":
             self._write_pending()
             sys.stderr.write(f"{text}\n")
-        else:
-            self._errors.append(text)
 
     def _play(self, decided: Schedule) -> bool:
         """Play the transition and show the status after it; False if it cannot complete."""
@@ -326,7 +338,7 @@ def _local_zone() -> Zone:
 # Many inputs.
 
 
-def _profile(options: SimulateOptions) -> int:
+def _profile(options: SimulateOptions, output: Output) -> None:
     """Schedule every XML file of a folder and say how long it took (--profile)."""
     from engine.base.values import int_from_text
     from engine.scheduler.api import schedule
@@ -337,6 +349,7 @@ def _profile(options: SimulateOptions) -> int:
     except OSError as problem:
         raise _file_refusal(options.profile, problem) from None
     zone = _local_zone()
+    timings: list[tuple[str, float]] = []
     for path in names:
         cib = _read_source(str(path))
         started = time.process_time()
@@ -344,9 +357,8 @@ def _profile(options: SimulateOptions) -> int:
             original = int_from_text(cib.root.get("execution-date"))
             now = time.time() if original is None else original
             schedule(cib, now, zone=zone, sanitized=True)
-        used = time.process_time() - started
-        sys.stdout.write(f"* Testing {path.name} ... {used:.2f} secs\n")
-    return ExitStatus.OK
+        timings.append((str(path), time.process_time() - started))
+    output.timings(timings)
 
 
 # Files, the cluster.
@@ -375,9 +387,11 @@ def _read_source(source: str) -> Cib:
 
 def _check_form(cib: Cib, what: str) -> None:
     from engine.base.reports import Severity
-    from engine.cib.schema import validate
+    from engine.cib.schema import dangling_references, validate
 
     found = validate(cib.root)
+    if not found:
+        found = dangling_references(cib.root)
     errors = [report for report in found if report.severity >= Severity.ERROR]
     if errors:
         raise BadInput(

@@ -84,6 +84,11 @@ class TextOutput:
         lines = [step.text if step.aside else f"  * {step.text}" for step in done]
         self._section("Executing Cluster Transition", lines)
 
+    def timings(self, rows: Sequence[tuple[str, float]]) -> None:
+        """CPU seconds that each of several inputs took."""
+        lines = [f"Testing {path} ... {seconds:.2f} secs" for path, seconds in rows]
+        self.lines += ["Timings:", *(f"  * {line}" for line in lines)]
+
     def take(self) -> str:
         """What was collected so far; it is not part of the whole text any more."""
         text = "".join([f"{line}\n" for line in self.lines])

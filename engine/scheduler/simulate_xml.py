@@ -81,6 +81,12 @@ class XmlOutput:
         for step in done:
             _add_step(block, step)
 
+    def timings(self, rows: Sequence[tuple[str, float]]) -> None:
+        """CPU seconds that each of several inputs took."""
+        block = self._add("timings")
+        for path, seconds in rows:
+            element(block, "timing", {"file": path, "duration": f"{seconds:.6f}"})
+
     def take(self) -> str:
         """Nothing: an element is written when it is complete."""
         return ""
@@ -93,8 +99,7 @@ class XmlOutput:
             block = etree.SubElement(end, "errors")
             for text in texts:
                 etree.SubElement(block, "error").text = _printable(text)
-        data = etree.tostring(self._root, pretty_print=True, encoding="unicode")
-        return f"{data}"
+        return etree.tostring(self._root, pretty_print=True, encoding="unicode")
 
     def _add(self, tag: str) -> etree._Element:
         return etree.SubElement(self._root, tag)

@@ -267,6 +267,26 @@ def test_an_injected_failure_says_how_often_the_operation_has_failed(
     assert counts == ([shown, "2"] if shown == "1" else [shown, shown])
 
 
+def test_an_injected_migration_is_recorded_beside_what_the_history_holds() -> None:
+    states = state(1, history("a", op("a", "start", entry_id="a_last_0")))
+    document = cib(primitive("a"), nodes=1, states=states)
+
+    inject(document, Injections(operations=[OpSpec("a", "migrate_from", 0, "n1", 5)]), NOW)
+
+    assert [entry.get("id") for entry in entries(document, "a")] == ["a_last_0", "a_migrate_from_0"]
+
+
+def test_a_pretended_failure_is_recorded_as_an_answer_of_the_agent() -> None:
+    document = cib(primitive("a"), nodes=1, options=IGNORE)
+
+    play(document, OpSpec.from_text("a_start_0@n1=5"))
+
+    failed = [e for e in entries(document, "a") if e.get("id") == "a_last_failure_0"]
+    assert [(e.get("op-status"), e.get("rc-code"), e.get("exit-reason")) for e in failed] == [
+        ("0", "5", "User-injected result")
+    ]
+
+
 def test_only_a_clones_primitive_has_instances_to_inject_a_result_for() -> None:
     document = cib(primitive("a"), clone("cl", primitive("b")), nodes=1)
 
@@ -479,7 +499,42 @@ def test_attributes_and_fail_counts_are_shown_on_request(
 def test_a_folder_of_inputs_can_be_timed(source: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--profile", str(Path(source).parent), "-N", "2"]) == 0
 
-    assert capsys.readouterr().out.startswith("* Testing cib.xml ... 0.")
+    heading, line = capsys.readouterr().out.splitlines()
+    assert heading == "Timings:"
+    assert line.startswith(f"  * Testing {source} ... ")
+
+
+def test_a_refusal_is_part_of_an_xml_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-x", "nowhere.xml", "--output-as", "xml"]) == ExitStatus.NOSUCH
+
+    root = etree.fromstring(capsys.readouterr().out.encode())
+    assert [e.text for e in root.iter("error")] == ["nowhere.xml: No such file or directory"]
+    assert [e.get("code") for e in root.iter("status")] == ["105"]
+
+
+def test_xml_says_from_where_to_where_a_resource_moves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    states = state(1, history("a", op("a", "start", entry_id="a_last_0"))) + state(2)
+    banned = '<rsc_location id="l" rsc="a" node="n1" score="-INFINITY"/>'
+    document = cib(primitive("a"), nodes=2, options=IGNORE, states=states, constraints=banned)
+    path = tmp_path / "cib.xml"
+    path.write_bytes(document.to_bytes())
+
+    assert main(["-x", str(path), "-S", "-A", "-c", "--output-as", "xml", "-u", "n2"]) == 0
+
+    root = etree.fromstring(capsys.readouterr().out.encode())
+    assert [dict(change.attrib) for change in root.iterfind("actions/rsc_action")] == [
+        {
+            "action": "move",
+            "resource": "a",
+            "source": "n1",
+            "dest": "n2",
+        }
+    ]
+    assert [e.get("action") for e in root.iterfind("modify_node")] == ["Online"]
+    assert [n.get("name") for n in root.iterfind("revised_cluster_status//resource/node")] == ["n2"]
+    assert root.find("cluster_status/node_history") is not None
 
 
 @pytest.mark.parametrize(
@@ -563,3 +618,32 @@ def test_an_absurd_number_of_instances_is_cut_with_a_finding() -> None:
     assert [r.message for r in model_reports if r.code == "clone-max"] == [
         "cl: clone-max 2147483647 is more than 1000; using 1000"
     ]
+
+
+def test_a_reference_to_nothing_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cib.xml"
+    dangling = '<rsc_order id="o" first="a" then="nix"/>'
+    path.write_bytes(cib(primitive("a"), constraints=dangling).to_bytes())
+
+    assert main(["-x", str(path), "-S"]) == ExitStatus.CONFIG
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "crm_simulate: <rsc_order id='o'>: then names 'nix', which does not exist\n"
+
+
+def test_a_date_that_no_calendar_has_is_told_and_the_present_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = cib(primitive("a"), nodes=1, options=IGNORE)
+    document.root.set("execution-date", "9" * 30)
+    path = tmp_path / "cib.xml"
+    path.write_bytes(document.to_bytes())
+
+    assert main(["-x", str(path), "-S"]) == 0
+
+    shown = capsys.readouterr()
+    assert shown.err.count("is in no calendar") == 1
+    assert "Start      a" in shown.out
