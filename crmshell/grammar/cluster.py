@@ -84,10 +84,10 @@ def property_set(cursor: Cursor) -> PropertyStmt:
 def _refuse_valueless(cursor: Cursor, pair: NvPair) -> None:
     """A property that is typed without a value is a slip, or was meant as a question."""
     if pair.value is None and not pair.ref:
+        following = "" if cursor.at_end else cursor.word
+        meant = f"{pair.name}={following}" if following and "=" not in following else ""
         raise cursor.problem(
-            f"{pair.name} has no value, expected {pair.name}=VALUE"
-            f" (get_property {pair.name} shows what it is)",
-            cursor.i - 1,
+            f"expected NAME=VALUE, {pair.name} has no value", cursor.i - 1, nearest=meant
         )
     if pair.value == "" and cursor.keyword == "property":
         raise cursor.problem(f"{pair.name} has an empty value", cursor.i - 1)

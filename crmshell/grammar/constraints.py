@@ -16,6 +16,7 @@ from crmshell.grammar.ast import (
     TicketStmt,
 )
 from crmshell.grammar.cursor import ACTIONS, ID, OLD_ROLES, Cursor, score_from_word
+from crmshell.grammar.slips import JOINERS, kind_for, score_for
 from engine.base.digits import is_digits
 
 KINDS = ("Mandatory", "Optional", "Serialize")
@@ -23,6 +24,11 @@ LOSS_POLICIES = ("stop", "demote", "fence", "freeze")
 SCORE_WORDS = ("inf", "-inf", "infinity", "mandatory", "advisory")
 DEGENERATE = "_rsc_set_"
 _SET_FLAGS = ("sequential", "require-all", "ordering")
+_TRAILING = {
+    "order": ("symmetrical",),
+    "colocation": ("node-attribute", "influence"),
+    "rsc_ticket": ("loss-policy",),
+}
 _ITEM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_]+)?\Z")
 _CLOSING = {"(": ")", "[": "]"}
 _BRACKET_FLAGS = {
@@ -104,7 +110,10 @@ class _Sets:
             self.bracketed = True
             return
         if name not in _SET_FLAGS:
-            raise self.cursor.problem(f"'{name}' is no attribute here", at, legal=_SET_FLAGS)
+            more = _TRAILING.get(self.cursor.keyword, ())
+            raise self.cursor.problem(
+                f"'{name}' is no attribute here", at, legal=(*_SET_FLAGS, *more)
+            )
         if name in self.flags:
             raise self.cursor.problem(f"{name} is given twice", at)
         self.flagged = True
@@ -166,6 +175,8 @@ def _items_or_sets(
     """Two resources (one for a ticket) stand for themselves, anything else is sets."""
     first = cursor.i
     words = cursor.words[first:stop]
+    if cursor.dialect.typed:
+        _refuse_joiners(cursor, first, stop, acts=acts)
     simple = len(words) == count and all(_ITEM.match(w) and w != DEGENERATE for w in words)
     if not simple:
         state = read_sets(cursor, stop, acts=acts)
@@ -186,6 +197,19 @@ def _items_or_sets(
             items.append(Item(rsc, role=extra))
     cursor.i = stop
     return tuple(items), ()
+
+
+def _refuse_joiners(cursor: Cursor, first: int, stop: int, *, acts: bool) -> None:
+    """`a then b`, `start a`: the words of other tools, which would be taken for resources."""
+    for place in range(first, stop):
+        word = cursor.words[place].lower()
+        if first < place < stop - 1 and word in JOINERS:
+            raise cursor.problem(
+                f"the resources stand one after the other, without '{word}'", place
+            )
+        if acts and word in ACTIONS and place + 1 < stop:
+            nearest = f"{cursor.words[place + 1]}:{word}"
+            raise cursor.problem("the action stands behind its resource", place, nearest=nearest)
 
 
 def _trailing(cursor: Cursor, names: tuple[str, ...]) -> tuple[list[tuple[str, str, int]], int]:
@@ -226,7 +250,13 @@ def location(cursor: Cursor) -> LocationStmt:
     at = cursor.i
     word = cursor.take("SCORE: and a node, or a rule")
     if not word.endswith(":") or len(word) < 2:
-        raise cursor.problem("expected SCORE: and a node, or a rule", at, legal=("rule",))
+        following = "" if cursor.at_end else cursor.word
+        raise cursor.problem(
+            "expected SCORE: and a node, or a rule",
+            at,
+            legal=("rule",),
+            nearest=score_for(word, following),
+        )
     score, attribute = _plain_score(cursor, word[:-1], at)
     node = cursor.take("a node")
     cursor.finish()
@@ -285,7 +315,8 @@ def colocation(cursor: Cursor) -> ColocationStmt:
     if not cursor.at_end and cursor.word.endswith(":") and len(cursor.word) > 1:
         score, attribute = _plain_score(cursor, cursor.take("a score")[:-1], cursor.i - 1)
     elif cursor.dialect.typed:
-        raise cursor.problem("expected a score, as in inf: or -100:")
+        nearest = "" if cursor.at_end else score_for(cursor.word)
+        raise cursor.problem("expected a score, as in inf: or -100:", nearest=nearest)
     trailing, stop = _trailing(cursor, ("node-attribute", "influence"))
     attrs = tuple((name, value) for name, value, _ in trailing)
     items, sets = _items_or_sets(cursor, stop, 2, acts=False)
@@ -299,6 +330,10 @@ def order(cursor: Cursor) -> OrderStmt:
     if not cursor.at_end and cursor.word.endswith(":") and len(cursor.word) > 1:
         kind = _kind(cursor, cursor.word[:-1])
         cursor.i += 1
+    elif not cursor.at_end and cursor.dialect.typed and kind_for(cursor.word):
+        raise cursor.problem(
+            "expected a colon behind the kind or score", nearest=kind_for(cursor.word)
+        )
     simple = not any(w == DEGENERATE or w[0] in "([" for w in cursor.words[cursor.i :] if w)
     names = ("symmetrical",)
     trailing, stop = _trailing(cursor, (*names, "require-all"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from crmshell.grammar.ast import NvPair
 from crmshell.grammar.errors import SyntaxProblem, nearest_word, shortened
+from crmshell.grammar.slips import agent_for
 from crmshell.grammar.tokens import Line, Token
 from engine.base.reports import Report, Severity
 
@@ -118,15 +119,25 @@ class Cursor:
         return word
 
     def problem(
-        self, what: str, at: int | None = None, *, legal: Iterable[str] = (), code: str = "syntax"
+        self,
+        what: str,
+        at: int | None = None,
+        *,
+        legal: Iterable[str] = (),
+        nearest: str = "",
+        code: str = "syntax",
     ) -> SyntaxProblem:
-        """A refusal that points at word number `at` (default: the next one, or the end)."""
+        """A refusal that points at word number `at` (default: the next one, or the end).
+
+        `nearest` is what to propose; when it is "", the word of `legal` nearest to the wrong one.
+        """
         place = self.i if at is None else at
-        near, nearest = "", ""
+        near = ""
         if place < self.size:
             token = self.tokens[place]
             near = f" near <{shortened(token.text, 60)}>"
-            nearest = _nearest_to(token.text, tuple(legal))
+            nearest = nearest or _nearest_to(token.text, tuple(legal))
+            nearest = "" if nearest == token.text else nearest
             span = self.line.span(token.start, token.end)
         else:
             end = self.tokens[-1].end if self.tokens else 0
@@ -194,7 +205,8 @@ class Cursor:
         word = self.words[self.i]
         pair = pair_from_word(word)
         if pair is None:
-            raise self.problem("expected NAME=VALUE", legal=legal)
+            blanks = ", without blanks around =" if word.startswith("=") else ""
+            raise self.problem(f"expected NAME=VALUE{blanks}", legal=legal)
         self.i += 1
         return pair
 
@@ -242,7 +254,9 @@ class Cursor:
         # The name of a systemd unit may have colons.
         parts = word.split(":", 1) if word.startswith("systemd:") else word.split(":")
         if len(parts) > 3 or not all(_AGENT_PART.match(part) for part in parts):
-            raise self.problem("expected an agent as [CLASS:[PROVIDER:]]TYPE", at)
+            raise self.problem(
+                "expected an agent as [CLASS:[PROVIDER:]]TYPE", at, nearest=agent_for(word)
+            )
         if len(parts) == 3:
             if parts[0] != "ocf":
                 raise self.problem(f"only class ocf has providers, '{parts[0]}' has none", at)

@@ -17,8 +17,9 @@ from crmshell.grammar.ast import (
     PrimitiveStmt,
     Rule,
 )
-from crmshell.grammar.cursor import Cursor
+from crmshell.grammar.cursor import ID, Cursor
 from crmshell.grammar.errors import SyntaxProblem, nearest_word
+from crmshell.grammar.slips import op_attribute_for
 
 PRIMITIVE_WORDS = frozenset(
     ("params", "meta", "utilization", "operations", "op", "op_params", "op_meta")
@@ -83,6 +84,8 @@ def primitive(cursor: Cursor) -> PrimitiveStmt:
     template, agent = "", ("", "", "")
     if word.startswith("@") and not is_template:
         template = cursor.checked_id(word[1:])
+    elif word.lower() in PRIMITIVE_WORDS:
+        raise cursor.problem("expected an id and an agent before this word", cursor.i - 1)
     else:
         agent = cursor.agent(word)
     description = cursor.description()
@@ -176,7 +179,11 @@ def _op_attributes(cursor: Cursor) -> tuple[dict[str, str], list[tuple[str, str]
             break
         name, equal, value = word.partition("=")
         if not equal or not name:
-            raise cursor.problem("expected NAME=VALUE of the operation", legal=PRIMITIVE_WORDS)
+            raise cursor.problem(
+                "expected NAME=VALUE of the operation",
+                legal=PRIMITIVE_WORDS,
+                nearest=op_attribute_for(word, "interval" in attrs),
+            )
         name = "id" if name == "$id" else name
         if name not in known:
             extra.append((name, value))
@@ -216,6 +223,11 @@ def container(cursor: Cursor) -> ContainerStmt:
     description = cursor.description()
     parts: list[AttrSet] = []
     if not cursor.at_end and cursor.low not in CONTAINER_WORDS:
+        if kind != "group" and not description and ID.match(cursor.word):
+            raise cursor.problem(
+                f"a {kind} has one member; make a group of several, and a {kind} of the group",
+                legal=CONTAINER_WORDS,
+            )
         parts.append(implied_list(cursor, "params", CONTAINER_WORDS))
     while not cursor.at_end:
         low = cursor.low

@@ -23,6 +23,7 @@ from crmshell.grammar.ast import (
     Rule,
 )
 from crmshell.grammar.cursor import Cursor, score_from_word
+from crmshell.grammar.slips import operator_for
 
 UNITS = (
     "hours",
@@ -146,9 +147,16 @@ def _refuse(
         place += 1
     at = cursor.i + (bisect_right(places, place) - 1 if place < len(text) else len(places))
     what = problem.msg if problem.msg.startswith("expected") else "expected a rule expression"
-    raise cursor.problem(
-        what, at, legal=(*OPERATORS, "defined", "not_defined", "date", "and", "or")
-    ) from None
+    legal: tuple[str, ...] = (*OPERATORS, "defined", "not_defined", "date", "and", "or")
+    nearest = operator_for(cursor.words[at]) if at < cursor.size else ""
+    before = [word.lower() for word in cursor.words[max(cursor.i, at - 2) : at]]
+    if before[:1] == ["date"] and before[1:] in (["in"], ["in_range"]):
+        what, legal = "expected start=, end= or a length such as days=7", (*UNITS, "start", "end")
+    elif before[:1] == ["date"] and before[1:] in (["spec"], ["date_spec"]):
+        what, legal = "expected a unit such as hours=9-16", UNITS
+    elif before[-1:] == ["not"] and at < cursor.size and cursor.words[at].lower() == "defined":
+        nearest = "not_defined"
+    raise cursor.problem(what, at, legal=legal, nearest=nearest) from None
 
 
 # -- the grammar ----------------------------------------------------------------------------------

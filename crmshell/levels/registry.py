@@ -223,6 +223,12 @@ LEVELS: Mapping[str, Level] = {
             "the configuration of the cluster",
         ),
         Level(
+            "assist",
+            ("crmshell.levels.assist",),
+            "helpers that write several statements at once",
+            ("configure",),
+        ),
+        Level(
             "maintenance",
             ("crmshell.levels.maintenance",),
             "maintenance of the cluster or a resource",
@@ -239,6 +245,14 @@ LEVELS: Mapping[str, Level] = {
             "resources: start, stop, move, clean up",
         ),
     )
+}
+
+_OF_OTHER_TOOLS = {
+    "create": "resources are made with primitive, group, clone, bundle",
+    "constraint": "constraints are made with location, colocation, order, rsc_ticket",
+    "stonith": "fence devices are made with primitive ID stonith:AGENT …",
+    "remove": "did you mean delete?",
+    "update": "did you mean set, or edit?",
 }
 
 
@@ -335,12 +349,25 @@ class Registry:
         names = [name for name in self.visible(level) if not name.startswith("_")]
         several = [name for name in names if word and name.startswith(word.lower())]
         where = "" if level == "root" else f"{level}: "
+        known = self._of_other_tools(level, word)
+        if known:
+            return UnknownWord(f"{where}no such command '{word}', {known}")
         if len(several) > 1:
             return UnknownWord(f"{where}'{word}' may be {_listed(several)}; type more of it")
         near = self._elsewhere(level, word) or get_close_matches(word.lower(), names, 3, 0.6)
         hint = f", did you mean {_listed(near)}?" if near else ""
         kind = "command or level" if self.sublevels(level) else "command"
         return UnknownWord(f"{where}no such {kind} '{word}'{hint}")
+
+    def _of_other_tools(self, level: str, word: str) -> str:
+        """What to say to a word that people type in the wrong place; "" to all others."""
+        if word == "crm":
+            return "leave it out: these are the commands of crm"
+        if word == "pcs":
+            return "the words of pcs have other names here (see 'help')"
+        if word == level:
+            return f"this is level {level} already"
+        return _OF_OTHER_TOOLS.get(word, "") if level == "configure" else ""
 
     def _elsewhere(self, level: str, word: str) -> list[str]:
         """How to say from here what is a word of the root, or of the level that defines objects."""

@@ -39,6 +39,7 @@ _OP_WORDS: dict[str, tuple[str, ...]] = {
     "record-pending": ("true", "false", "yes", "no", "on", "off", "1", "0", "y", "n"),
     "role": ("Stopped", "Started", "Promoted", "Unpromoted", "Master", "Slave"),
 }
+_USUAL_PROVIDERS = ("heartbeat", "pacemaker")
 _BOOLEANS = frozenset(_OP_WORDS["enabled"])
 _FENCE_PARAMETERS = {parameter.name: parameter for parameter in FENCE_PARAMETERS}
 
@@ -98,18 +99,28 @@ def check_primitive(tree: PendingCib, element: Element, facts: Facts) -> Iterato
     if isinstance(agent, str):
         if not facts.may_lack:
             label = ":".join(part for part in key if part)
+            why = agent.removeprefix(f"{label}: ")
             installed = facts.types(key[0], key[1])
+            nearest = "" if key[2] in installed else nearest_word(key[2], installed)
             yield _strict(
                 facts,
                 "no-agent",
                 name,
-                f"{label}: got no meta-data, does this RA exist? ({agent})",
-                "" if key[2] in installed else nearest_word(key[2], installed),
+                f"{label}: got no meta-data, does this RA exist? ({why})",
+                nearest or _other_provider(key, facts),
             )
         yield from _check_operations(element, name, None, facts)
         return
     yield from _check_parameters(name, sources, agent, key, facts)
     yield from _check_operations(element, name, agent, facts, template=sources[1:])
+
+
+def _other_provider(key: tuple[str, str, str], facts: Facts) -> str:
+    """The agent by its full name, when one of the usual providers has it."""
+    for provider in _USUAL_PROVIDERS if key[0] == "ocf" else ():
+        if provider != key[1] and key[2] in facts.types("ocf", provider):
+            return f"ocf:{provider}:{key[2]}"
+    return ""
 
 
 # -- parameters -----------------------------------------------------------------------------------
@@ -123,6 +134,7 @@ def _check_parameters(
     facts: Facts,
 ) -> Iterator[Report]:
     known = {parameter.name: parameter for parameter in agent.parameters}
+    actions = {action.name for action in agent.actions}
     given: dict[str, str | None] = {}
     complete = True
     for source in sources:
@@ -160,12 +172,13 @@ def _check_parameters(
                 label.startswith(("CRM_meta_", "trace_", "OCF_CHECK_LEVEL"))
                 or (fencing and label.startswith("pcmk_"))
             ):
+                is_action = value is None and label in actions
                 yield _strict(
                     facts,
                     "unknown-parameter",
                     name,
                     f'parameter "{label}" is not known',
-                    nearest_word(label, known),
+                    f"op {label}" if is_action else nearest_word(label, known),
                 )
         elif value is not None and not _fits(value, found_parameter):
             yield _warning("bad-value", name, _value_text(label, value, found_parameter))

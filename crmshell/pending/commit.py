@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Set
 from typing import Protocol
 
+from lxml import etree
+
 from crmshell.errors import ShellError
+from crmshell.grammar.tokens import Line
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.checks import Facts
 from crmshell.pending.problems import located
@@ -80,7 +84,26 @@ def find_problems(session: Committer, *, everything: bool) -> list[Report]:
     origins = {
         name: line for name, line in pending.origins.items() if line.file not in ("prompt", "edit")
     }
-    return located(verify(pending, session.facts(), names), origins)
+    reports = verify(pending, session.facts(), names)
+    parts = {report.subject for report in reports} - origins.keys()
+    return located(reports, origins | _origins_of_parts(pending, parts, origins))
+
+
+def _origins_of_parts(
+    pending: PendingCib, parts: Set[str], origins: Mapping[str, Line]
+) -> dict[str, Line]:
+    """The lines of the objects to which parts with these ids belong."""
+    found: dict[str, Line] = {}
+    if not parts or not origins:
+        return found
+    for element in pending.cib.configuration.iter(etree.Element):
+        identity = element.get("id", "")
+        if identity in parts:
+            owners = (each.get("id", "") for each in element.iterancestors())
+            line = next((origins[owner] for owner in owners if owner in origins), None)
+            if line is not None:
+                found[identity] = line
+    return found
 
 
 def tell(session: Committer, reports: list[Report]) -> None:

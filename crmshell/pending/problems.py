@@ -60,10 +60,11 @@ def _located(report: Report, origins: Mapping[str, Line]) -> Report:
     if line is None:
         return report
     body = report.message.removeprefix(f"{report.subject}: ")
-    tokens = set(line.text.split())
+    tokens = {word.rstrip(":") for word in line.text.split()}
     plain = [word for word in body.split() if word in tokens]
     quoted = [word for word in _QUOTED.findall(body) if word != report.subject]
-    for word in [*quoted, *plain, body.split()[0].rstrip(":,"), report.subject]:
+    first = body.split()[0].rstrip(":,")
+    for word in [*quoted, *plain, first, first.rpartition(":")[2], report.subject]:
         start = _find_word(word, line.text)
         if start >= 0:
             return replace(report, span=line.span(start, start + len(word)))

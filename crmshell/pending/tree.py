@@ -169,7 +169,7 @@ class WorkingTree:
         """Remembers which object a change belongs to, for checks at commit."""
         found: Element | None = element
         while found is not None:
-            if found.tag == "node" or _is_object(found):
+            if found.tag in ("node", "fencing-topology") or _is_object(found):
                 self.touched[_name(found)] = None
                 return
             found = found.getparent()

@@ -15,7 +15,9 @@ from crmshell.grammar.errors import nearest_word
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.checks import Facts, check_primitive
 from crmshell.pending.tree import CONSTRAINT_TAGS, CONTAINER_TAGS, TOPOLOGY, Element, names_in
+from engine.base.isodate import Zone, epoch_from_text
 from engine.base.reports import Report, Severity
+from engine.cib.loops import loop_findings
 from engine.cib.options import CLUSTER_OPTIONS, OPERATION_OPTIONS, RESOURCE_META, Option, is_valid
 from engine.cib.schema import dangling_references, validate
 
@@ -36,6 +38,10 @@ def verify(tree: PendingCib, facts: Facts, names: Iterable[str] | None = None) -
         if not (report.code == "no-such-resource" and report.subject in known)
     ]
     found += _check_fencing(tree)
+    chosen = None if names is None else frozenset(names)
+    found += [
+        report for report in loop_findings(root) if chosen is None or report.subject in chosen
+    ]
     return grouped(found)
 
 
@@ -51,6 +57,7 @@ def check_objects(tree: PendingCib, facts: Facts, names: Iterable[str] | None) -
     checked: set[str] = set()
     for element in elements:
         found += _check_object(tree, element, facts)
+        found += _check_dates(element)
         checked.add(element.get("id", ""))
     found += _check_unique(tree, facts, None if names is None else checked)
     return found
@@ -67,6 +74,27 @@ def _shared(tree: PendingCib) -> dict[str, Element]:
         for part in configuration.iter(etree.Element)
         if part.get("id") in wanted
     }
+
+
+def _check_dates(element: Element) -> Iterator[Report]:
+    """Dates in rules that nobody can read: such a rule never applies."""
+    name = element.get("uname") or element.get("id") or ""
+    for part in element.iter("date_expression"):
+        if (
+            element.tag in CONTAINER_TAGS
+            and next(part.iterancestors("primitive"), None) is not None
+        ):
+            continue  # told of the member
+        for label in ("start", "end"):
+            text = part.get(label)
+            if text is not None and epoch_from_text(text, Zone()) is None:
+                yield Report(
+                    "bad-value",
+                    Severity.WARNING,
+                    f"{name}: '{text}' is not a date (for example 2030-12-31 or"
+                    " 2030-12-31T08:00:00Z), so its rule never applies",
+                    subject=name,
+                )
 
 
 def _default_timeout(tree: PendingCib) -> str:
@@ -112,12 +140,13 @@ def _check_meta(element: Element) -> Iterator[Report]:
 
 def _check_properties(tree: PendingCib, element: Element) -> Iterator[Report]:
     name = element.get("id", "")
-    old_names = {option.old_name for option in CLUSTER_OPTIONS.values() if option.old_name}
+    old = {option.old_name: option for option in CLUSTER_OPTIONS.values() if option.old_name}
+    known = {**CLUSTER_OPTIONS, **old}
     for pair in element.iterchildren("nvpair"):
         label = pair.get("name")
-        if label is None or label in old_names or label in _SET_BY_CLUSTER:
+        if label is None or label in _SET_BY_CLUSTER:
             continue
-        yield from _check_option(name, label, pair.get("value"), CLUSTER_OPTIONS, "property")
+        yield from _check_option(name, label, pair.get("value"), known, "property")
 
 
 def _check_defaults(element: Element) -> Iterator[Report]:
@@ -149,14 +178,17 @@ def _check_option(
         )
     elif value and not is_valid(option, value):
         yield Report(
-            "bad-value", Severity.WARNING, f"{name}: {_not_valid(option, value)}", subject=name
+            "bad-value",
+            Severity.WARNING,
+            f"{name}: {label}: {_not_valid(option, value)}",
+            subject=name,
         )
 
 
 def _not_valid(option: Option, value: str) -> str:
     if option.kind == "word":
-        return f"{option.name}: '{value}' is not one of {', '.join(option.words)}"
-    return f"{option.name}: '{value}' is not a {option.kind}"
+        return f"'{value}' is not one of {', '.join(option.words)}"
+    return f"'{value}' is not a {option.kind}"
 
 
 # -- containers, constraints ----------------------------------------------------------------------
@@ -279,7 +311,8 @@ def _check_topology(tree: PendingCib, element: Element) -> Iterator[Report]:
             found = tree.objects.get(device)
             if found is None:
                 text = f"resource {device} does not exist"
-                yield _topology_report(text, nearest_word(device, tree.objects))
+                nearest = f"{device}:" if device in tree.nodes else ""
+                yield _topology_report(text, nearest or nearest_word(device, tree.objects))
             elif not _is_fencing(tree, found):
                 yield _topology_report(f"{device} not a stonith resource", "")
 

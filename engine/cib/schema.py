@@ -171,9 +171,17 @@ def _structure_report(element: etree._Element, message: str, nearest: str) -> Re
     return error(
         "schema-invalid",
         f"{line}{describe(element)}: {message}",
-        subject=element.get("id") or "",
+        subject=_nearest_id(element),
         nearest=nearest,
     )
+
+
+def _nearest_id(element: etree._Element) -> str:
+    """The id of the element, or of what it belongs to."""
+    found: etree._Element | None = element
+    while found is not None and found.get("id") is None:
+        found = found.getparent()
+    return "" if found is None else found.get("id") or ""
 
 
 def _element_at(root: etree._Element, entry: etree._LogEntry) -> etree._Element | None:
@@ -230,7 +238,7 @@ def _dangling(element: etree._Element, name: str, wanted: str, known: set[str]) 
     return error(
         "reference-dangling",
         f"{describe(element)}: {name} names {wanted!r}, which does not exist{_did_you_mean(nearest)}",
-        subject=element.get("id") or "",
+        subject=_nearest_id(element),
         nearest=nearest,
     )
 
