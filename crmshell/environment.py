@@ -325,6 +325,25 @@ class Environment:
         except (OSError, ValueError) as problem:
             raise ShellError(f"{argv[0]}: {_reason(problem)}", code="cannot-run") from None
 
+    def own_addresses(self) -> list[str]:
+        """The addresses of this machine but those of its loopback."""
+        if not self.find_program("hostname"):
+            return []
+        done = self.run(["hostname", "-I"], timeout=5)
+        return done.stdout.decode("utf-8", "replace").split() if done.status == 0 else []
+
+    def address_towards(self, host: str) -> str:
+        """The own address that packets to a host leave from; "" where there is no way to it."""
+        import socket
+
+        try:
+            family, kind, _, _, place = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind) as probe:
+                probe.connect(place)  # Sends nothing: it only chooses the way.
+                return str(probe.getsockname()[0])
+        except OSError:
+            return ""
+
     def begin(self, job: Callable[[], None]) -> Callable[[], None]:
         """Start a job beside everything else; what is returned waits for it and raises its error."""
         from concurrent.futures import ThreadPoolExecutor

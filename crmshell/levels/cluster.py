@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,17 +19,17 @@ from crmshell.levels.membership import (
     with_node,
     without_node,
 )
+from crmshell.levels.node_files import change_all, changes_of, config_from_text, node_file
 from crmshell.levels.registry import Call, command
-from crmshell.levels.remote import is_here, must_run_on, read_from, write_to
+from crmshell.levels.remote import is_here, must_run_on, read_from
+from crmshell.levels.rolling import undisturbed
 from crmshell.session import Session
-from crmshell.sources.find import NODE_FILE, SOCKET
+from crmshell.sources.find import SOCKET
 from engine.base.digits import is_digits
-from engine.base.errors import EngineError
 from engine.base.nodeconf import (
     DEFAULT_PORT,
     Address,
     NodeConfig,
-    load_node_config,
     node_config_to_text,
 )
 
@@ -43,10 +42,6 @@ AGENT = "crm-agent"
 START_SECONDS = 30.0
 STOP_SECONDS = 120.0
 _POLL = 0.2
-
-
-def node_file(session: Session) -> str:
-    return session.environment.under_root(NODE_FILE)
 
 
 def key_file(session: Session, config: NodeConfig) -> str:
@@ -62,13 +57,6 @@ def own_config(session: Session) -> NodeConfig:
             code="no-node",
         )
     return config_from_text(session.environment.read_text(path), path)
-
-
-def config_from_text(text: str, what: str) -> NodeConfig:
-    try:
-        return load_node_config(text, what)
-    except EngineError as problem:
-        raise ShellError(str(problem), reports=problem.reports) from None
 
 
 # -- options of init and join -------------------------------------------------------------------------
@@ -98,26 +86,29 @@ def take_options(
     return options, words
 
 
-def _addresses(session: Session, options: dict[str, str]) -> tuple[Address, ...]:
-    given = options.get("--addr", "")
+def _addresses(session: Session, options: dict[str, str], towards: str = "") -> tuple[Address, ...]:
+    """Where the other nodes reach this one: as said, else what leads to `towards`, else the only one."""
+    given = options.get("--addr", "") or _own_address(session, towards)
     port = options.get("--port", str(DEFAULT_PORT))
     if not is_digits(port) or not 0 < int(port) < 65536:
         raise ShellError(f"'{port}' is no port (1 to 65535)", code="arguments")
-    if not given:
-        raise ShellError(
-            "say at which address the other nodes reach this one: --addr ADDRESS"
-            f"{_own_addresses(session)}",
-            code="arguments",
-        )
     return tuple(Address(one.strip("[]"), int(port)) for one in given.split(",") if one)
 
 
-def _own_addresses(session: Session) -> str:
-    if not session.environment.find_program("hostname"):
-        return ""
-    done = session.environment.run(["hostname", "-I"], timeout=5)
-    found = done.stdout.decode("utf-8", "replace").split()
-    return f" (this machine has {', '.join(found)})" if found and done.status == 0 else ""
+def _own_address(session: Session, towards: str) -> str:
+    """The address that needs no asking; raises `ShellError` where there is a choice."""
+    found = session.environment.own_addresses()
+    if towards:
+        near = session.environment.address_towards(towards)
+        if near in found:
+            return near
+    elif len(found) == 1:
+        return found[0]
+    has = f" (this machine has {', '.join(found)})" if found else ""
+    raise ShellError(
+        f"say at which address the other nodes reach this one: --addr ADDRESS{has}",
+        code="arguments",
+    )
 
 
 # -- init, join, remove -------------------------------------------------------------------------------
@@ -141,7 +132,9 @@ def init(session: Session, call: Call) -> None:
         session.environment.make_folder(os.path.dirname(key))
         make_key(session, key)
     _store(session, config)
-    session.info(f"node {config.name} is the first of cluster {config.cluster}")
+    session.info(
+        f"node {config.name} ({config.addresses[0]}) is the first of cluster {config.cluster}"
+    )
     if "--no-start" not in options:
         start_here(session)
 
@@ -174,15 +167,22 @@ def join(session: Session, call: Call) -> None:
         read_from(session, seed, path).decode("utf-8", "replace"), f"{seed}:{path}"
     )
     name = options.get("--node", _short_host(session))
-    mine = joining_node(theirs, name, _addresses(session, options))
+    if len(theirs.addresses) > 1 and "--addr" not in options:
+        raise ShellError(
+            f"the nodes of {theirs.cluster} have {len(theirs.addresses)} addresses each, say those "
+            "of this one: --addr ADDRESS,ADDRESS",
+            code="arguments",
+        )
+    addresses = _addresses(session, options, towards=theirs.addresses[0].host)
+    mine = joining_node(theirs, name, addresses)
     key = read_from(session, seed, key_file(session, theirs))
     places = [seed if peer.name == theirs.name else peer.name for peer in mine.peers]
-    changes = _changes(session, places, lambda config: with_node(config, as_peer(mine)))
+    changes = changes_of(session, places, lambda config: with_node(config, as_peer(mine)))
     session.environment.make_folder(os.path.dirname(path))
     session.environment.write_file(key_file(session, mine), key, private=True)
     _store(session, mine)
     try:
-        _change_all(session, changes)
+        change_all(session, changes)
     except ShellError:
         session.environment.remove_file(path)
         raise
@@ -191,9 +191,15 @@ def join(session: Session, call: Call) -> None:
     if "--no-start" in options:
         session.info("the agents of all nodes must be restarted: crm cluster restart --all")
         return
-    for place in places:
-        _crm_on(session, place, "restart")
-    start_here(session)
+    with undisturbed(session, seed):
+        if len(places) == 1:
+            # Alone it has no quorum any more until this node is there: nothing to wait for.
+            _crm_on(session, seed, "stop")
+            _crm_on(session, seed, "start")
+        else:
+            for place in places:
+                _crm_on(session, place, "restart")
+        start_here(session)
 
 
 @command(
@@ -204,7 +210,7 @@ def remove(session: Session, call: Call) -> None:
     name = call.args[0]
     config = own_config(session)
     rest = without_node(config, name)
-    changes = _changes(
+    changes = changes_of(
         session, [peer.name for peer in rest.peers], lambda theirs: without_node(theirs, name)
     )
     session.require(f"Remove {name} from the cluster")
@@ -213,17 +219,27 @@ def remove(session: Session, call: Call) -> None:
         must_run_on(session, name, ["rm", "-f", "--", node_file(session)])
     except ShellError as problem:
         session.warn(f"{name} was not stopped: {problem}; make sure that it does not start again")
-    _change_all(session, changes)
+    _settle(session)
+    change_all(session, changes)
     _store(session, rest)
-    for peer in rest.peers:
-        _crm_on(session, peer.name, "restart")
-    stop_here(session)
-    start_here(session)
+    here = session.environment.hostname
+    with undisturbed(session, here):
+        for peer in rest.peers:
+            _crm_on(session, peer.name, "restart")
+        _restart_here(session)
     # Only agents that do not know the node any more leave it out of the configuration.
     if not _until(session, START_SECONDS, lambda: _has_controller(session)):
         raise ShellError(f"{name} is still in the configuration: crm node delete {name}")
     _delete_from_cib(session, name)
     session.info(f"{name} is no node of cluster {rest.cluster} any more")
+
+
+def _settle(session: Session) -> None:
+    """What ran on the node that has left is started elsewhere first."""
+    if not is_running(session):
+        return
+    if not session.source.wait(STOP_SECONDS):
+        session.warn(f"the cluster has not settled within {STOP_SECONDS:g} s", "timeout")
 
 
 def _delete_from_cib(session: Session, name: str) -> None:
@@ -235,45 +251,6 @@ def _delete_from_cib(session: Session, name: str) -> None:
             delete_node(cib, name)
 
         session.edit(without)
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """The node file of a place, as it is and as it will be."""
-
-    place: str
-    old: bytes
-    new: bytes
-
-
-def _changes(
-    session: Session, places: list[str], change: Callable[[NodeConfig], NodeConfig]
-) -> list[_Change]:
-    """The changes of the node files of these nodes; nothing is written."""
-    path = node_file(session)
-    found = []
-    for place in places:
-        old = read_from(session, place, path)
-        config = config_from_text(old.decode("utf-8", "replace"), f"{place}:{path}")
-        found.append(_Change(place, old, node_config_to_text(change(config)).encode()))
-    return found
-
-
-def _change_all(session: Session, changes: list[_Change]) -> None:
-    """Write all of them; when one cannot be written, those before it are as they were."""
-    path = node_file(session)
-    written: list[_Change] = []
-    try:
-        for change in changes:
-            write_to(session, change.place, path, change.new)
-            written.append(change)
-    except ShellError:
-        for change in written:
-            try:
-                write_to(session, change.place, path, change.old)
-            except ShellError as problem:
-                session.warn(f"{change.place}: {path} could not be set back: {problem}", "cluster")
-        raise
 
 
 def _refuse_member(session: Session) -> None:
@@ -325,11 +302,16 @@ def stop(session: Session, call: Call) -> None:
 
 @command("cluster", "restart", usage="[<node>...|--all]", drops=True, help="stop and start it")
 def restart(session: Session, call: Call) -> None:
-    def again(session: Session) -> None:
-        stop_here(session)
-        start_here(session)
+    _everywhere(session, call, _restart_here)
 
-    _everywhere(session, call, again)
+
+def _restart_here(session: Session) -> None:
+    """Where there was quorum it is waited for, so that the next node may be restarted."""
+    was_quorate = _has_controller(session)
+    stop_here(session)
+    start_here(session)
+    if was_quorate and not _until(session, START_SECONDS, lambda: _has_controller(session)):
+        session.warn(f"there is no quorum {START_SECONDS:g} s after the restart", "quorum")
 
 
 @command("cluster", "enable", usage="[<node>...|--all]", help="start the agent with the machine")
@@ -456,7 +438,11 @@ def is_running(session: Session) -> bool:
 
 
 def _has_controller(session: Session) -> bool:
-    told = ask(session, "hello", 5.0)
+    """Whether the agent answers, in a view with quorum and a controller."""
+    try:
+        told = ask(session, "hello", 5.0)
+    except ShellError:
+        return False
     return bool(told.get("quorate") and told.get("dc"))
 
 

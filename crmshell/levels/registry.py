@@ -222,6 +222,12 @@ LEVELS: Mapping[str, Level] = {
             "the configuration of the cluster",
         ),
         Level(
+            "assist",
+            ("crmshell.levels.assist",),
+            "helpers that write several statements at once",
+            ("configure",),
+        ),
+        Level(
             "maintenance",
             ("crmshell.levels.maintenance",),
             "maintenance of the cluster or a resource",

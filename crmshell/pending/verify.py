@@ -17,6 +17,7 @@ from crmshell.pending.checks import Facts, check_primitive
 from crmshell.pending.tree import CONSTRAINT_TAGS, CONTAINER_TAGS, TOPOLOGY, Element, names_in
 from engine.base.isodate import Zone, epoch_from_text
 from engine.base.reports import Report, Severity
+from engine.cib.loops import loop_findings
 from engine.cib.options import CLUSTER_OPTIONS, OPERATION_OPTIONS, RESOURCE_META, Option, is_valid
 from engine.cib.schema import dangling_references, validate
 
@@ -37,6 +38,10 @@ def verify(tree: PendingCib, facts: Facts, names: Iterable[str] | None = None) -
         if not (report.code == "no-such-resource" and report.subject in known)
     ]
     found += _check_fencing(tree)
+    chosen = None if names is None else frozenset(names)
+    found += [
+        report for report in loop_findings(root) if chosen is None or report.subject in chosen
+    ]
     return grouped(found)
 
 

@@ -7,7 +7,10 @@ from dataclasses import replace
 from engine.base.errors import EngineError
 from engine.base.reports import Report, ReportList, Severity
 from engine.cib.document import Cib
+from engine.cib.loops import loop_findings
 from engine.cib.schema import dangling_references, validate
+
+_SAME_AS_DANGLING = frozenset(("no-such-resource", "unknown-resource"))
 
 
 def findings(cib: Cib, now: float) -> tuple[Report, ...]:
@@ -27,7 +30,18 @@ def findings(cib: Cib, now: float) -> tuple[Report, ...]:
             schedule(cib, now, found)
         except EngineError as problem:
             found.extend(problem.reports or (Report("refused", Severity.ERROR, str(problem)),))
-    return tuple(dict.fromkeys(_judged(report) for report in found.items))
+        known = {report.code for report in found.items}
+        if "ordering-loop" in known:
+            known.add("order-loop")
+        found.extend(r for r in loop_findings(cib.root) if r.code not in known)
+    dangling = {report.subject for report in found.items if report.code == "reference-dangling"}
+    return tuple(
+        dict.fromkeys(
+            _judged(report)
+            for report in found.items
+            if not (report.code in _SAME_AS_DANGLING and report.subject in dangling)
+        )
+    )
 
 
 def _judged(report: Report) -> Report:

@@ -7,7 +7,7 @@ from functools import partial
 from engine.base.digits import is_digits
 from engine.base.score import add_scores
 from engine.base.values import score_or_none
-from engine.scheduler.activity import next_role_of
+from engine.scheduler.activity import next_role_of, role_of
 from engine.scheduler.binding import bind
 from engine.scheduler.colocation import has_influence, this_with_list, with_this_list
 from engine.scheduler.instances import compare_instances
@@ -141,7 +141,8 @@ def choose_roles(placement: Placement, clone: Resource) -> None:
 
 def _set_priority(placement: Placement, clone: Resource, instance: Resource, twins: Twins) -> None:
     """P15.5 to P15.9."""
-    _show_started_as_unpromoted(instance)
+    if role_of(instance) is Role.STARTED:
+        _show_started_as_unpromoted(instance)
     node = node_of(instance)
     if node is None:
         return

@@ -211,7 +211,13 @@ class Simulation:
         original = int_from_text(self._cib.root.get("execution-date"))
         if original is None:
             return time.time()
-        shown = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(original))
+        try:
+            shown = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(original))
+        except (OverflowError, ValueError, OSError):
+            self._complain(
+                f"warning: execution-date {original} is in no calendar, expected seconds"
+            )
+            return time.time()
         self._output.date(f"Using the original execution date of: {shown}")
         return original
 
@@ -271,11 +277,13 @@ class Simulation:
                 self._complain(f"{report.severity.name.lower()}: {about}{report.message}")
 
     def _complain(self, text: str) -> None:
+        """Tell what is wrong, once."""
+        if text in self._errors:
+            return
+        self._errors.append(text)
         if self._options.output_as == "text":
             self._write_pending()
             sys.stderr.write(f"{text}\n")
-        else:
-            self._errors.append(text)
 
     def _play(self, decided: Schedule) -> bool:
         """Play the transition and show the status after it; False if it cannot complete."""
@@ -379,9 +387,11 @@ def _read_source(source: str) -> Cib:
 
 def _check_form(cib: Cib, what: str) -> None:
     from engine.base.reports import Severity
-    from engine.cib.schema import validate
+    from engine.cib.schema import dangling_references, validate
 
     found = validate(cib.root)
+    if not found:
+        found = dangling_references(cib.root)
     errors = [report for report in found if report.severity >= Severity.ERROR]
     if errors:
         raise BadInput(

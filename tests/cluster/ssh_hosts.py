@@ -19,8 +19,9 @@ from pacemaker_hosts import ENVIRONMENT, PATH, lay_over, run
 
 SSHD = shutil.which("sshd", path=PATH) or ""
 PREPARE = """set -e
-mount -t tmpfs none /usr/local/bin
-for name in crm crm-agent; do ln -s {programs}/$name /usr/local/bin/$name; done
+for name in crm crm-agent; do
+    [ -e /usr/local/bin/$name ] || ln -s {programs}/$name /usr/local/bin/$name
+done
 usermod -p '*' root
 rm -rf /root/.ssh; mkdir -m 700 /root/.ssh /run/sshd
 cp {keys}/id_ed25519 {keys}/id_ed25519.pub /root/.ssh/; cp {keys}/id_ed25519.pub /root/.ssh/authorized_keys
@@ -44,7 +45,7 @@ class SshHosts:
         subprocess.run(argv, check=True)
         text = PREPARE.format(keys=keys, programs=Path(CRM).parent)
         for host in self.hosts:
-            lay_over(host)
+            lay_over(host, "etc var root usr/local")
             run(host, text)
             self.start_sshd(host.num)
         return self

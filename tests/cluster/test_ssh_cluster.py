@@ -40,13 +40,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHosts]:
     lab = testhosts.Lab(3, dir=f"{folder}/lab").up()
     try:
         hosts = SshHosts(lab).start()
-        hosts.crm(1, "cluster", "init", "--name", "web", "--addr", "10.77.0.1")
+        hosts.crm(1, "cluster", "init", "--name", "web")
         join(hosts, 2, "h1")
         join(hosts, 3, "h2")
         hosts.crm(1, "configure", "property", "fencing-enabled=false")
         hosts.crm(
             1, "configure", "primitive", "d", "ocf:pacemaker:Dummy", "params", "passwd=geheim"
         )
+        hosts.crm(1, "configure", "location", "home", "d", "inf:", "h1")
         yield hosts
     finally:
         lab.down()
@@ -63,8 +64,7 @@ def cluster(made: SshHosts) -> SshHosts:
 
 
 def join(hosts: SshHosts, number: int, seed: str) -> None:
-    address = f"10.77.0.{number}"
-    said = hosts.crm(number, "cluster", "join", seed, "--addr", address)
+    said = hosts.crm(number, "cluster", "join", seed)
     assert f"knows h{number}" in said
     hosts.crm(number, "cluster", "wait_for_startup", "60")
 
@@ -184,6 +184,7 @@ def test_a_node_that_cannot_be_reached_costs_its_part_of_the_report(cluster: Ssh
 def test_a_removed_node_joins_again_but_only_while_all_members_can_be_told(
     cluster: SshHosts,
 ) -> None:
+    runs = start_calls(cluster)
     cluster.crm(1, "-F", "cluster", "remove", "h3")
     assert cluster.agents() == ["h1", "h2"]
     for number in (1, 2):
@@ -202,3 +203,11 @@ def test_a_removed_node_joins_again_but_only_while_all_members_can_be_told(
     assert not cluster.file(3, NODE_FILE).exists()
     assert cluster.reads(1, NODE_FILE) == before
     join(cluster, 3, "h1")
+    assert start_calls(cluster) == runs
+    assert "maintenance-mode=true" not in cluster.crm(1, "configure", "show")
+
+
+def start_calls(hosts: SshHosts) -> list[str]:
+    """When each resource was started where, as far as it was not on the third node."""
+    lines = hosts.crm(1, "resource", "operations").splitlines()
+    return sorted(line for line in lines if "_start_0" in line and "node=h3" not in line)

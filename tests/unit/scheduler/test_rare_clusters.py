@@ -22,7 +22,15 @@ from tests.unit.scheduler.clusters import (
     primitive,
     state,
 )
-from tests.unit.scheduler.plans import decide, find, inputs, location, running, summary
+from tests.unit.scheduler.plans import (
+    NO_PARAMETERS,
+    decide,
+    find,
+    inputs,
+    location,
+    running,
+    summary,
+)
 
 STATEFUL = "ocf:pacemaker:Stateful"
 
@@ -263,3 +271,20 @@ def test_a_tie_of_capacities_is_broken_in_the_order_of_the_whole_table() -> None
     section = document.section("nodes")
     section[:] = list(etree.fromstring(f"<nodes>{nodes}</nodes>"))
     assert "Start a ( n2 )" in summary(decide(document))
+
+
+def test_a_started_member_beside_a_promoted_one_keeps_its_name_for_what_it_is() -> None:
+    members = group("g", primitive("a", STATEFUL), primitive("b", STATEFUL))
+    document = cib(
+        clone("c", members, promotable="true", clone_max="0"),
+        states=state(
+            1,
+            history("a", op("a", "promote", call=6, op_digest=NO_PARAMETERS), agent=STATEFUL),
+            history("b", running("b", call=5), agent=STATEFUL),
+        ),
+        nodes=1,
+    )
+    assert summary(decide(document)) == [
+        "Stop a:0 ( Promoted n1 ) due to node availability",
+        "Stop b:0 ( n1 ) due to node availability",
+    ]

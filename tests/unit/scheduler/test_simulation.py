@@ -618,3 +618,32 @@ def test_an_absurd_number_of_instances_is_cut_with_a_finding() -> None:
     assert [r.message for r in model_reports if r.code == "clone-max"] == [
         "cl: clone-max 2147483647 is more than 1000; using 1000"
     ]
+
+
+def test_a_reference_to_nothing_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cib.xml"
+    dangling = '<rsc_order id="o" first="a" then="nix"/>'
+    path.write_bytes(cib(primitive("a"), constraints=dangling).to_bytes())
+
+    assert main(["-x", str(path), "-S"]) == ExitStatus.CONFIG
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "crm_simulate: <rsc_order id='o'>: then names 'nix', which does not exist\n"
+
+
+def test_a_date_that_no_calendar_has_is_told_and_the_present_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = cib(primitive("a"), nodes=1, options=IGNORE)
+    document.root.set("execution-date", "9" * 30)
+    path = tmp_path / "cib.xml"
+    path.write_bytes(document.to_bytes())
+
+    assert main(["-x", str(path), "-S"]) == 0
+
+    shown = capsys.readouterr()
+    assert shown.err.count("is in no calendar") == 1
+    assert "Start      a" in shown.out

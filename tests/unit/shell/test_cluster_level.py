@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from shell_runner import Said, Shell
 
+from crmshell.environment import Environment
 from crmshell.errors import ShellError
 from crmshell.levels.membership import as_peer, first_node, joining_node, with_node, without_node
 from engine.base.nodeconf import Address, load_node_config
@@ -71,10 +72,37 @@ def test_init_is_refused_where_there_is_a_cluster(machines: Machines) -> None:
     assert "already" in said.err
 
 
-def test_init_asks_for_the_address(machines: Machines) -> None:
+def test_init_asks_for_the_address_where_there_are_several(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Environment, "own_addresses", lambda self: ["10.0.0.1", "10.1.0.1"])
     said = machines.crm("me", "cluster", "init", "--no-start")
     assert said.status == 1
-    assert "--addr ADDRESS" in said.err
+    assert "--addr ADDRESS (this machine has 10.0.0.1, 10.1.0.1)" in said.err
+
+
+def test_the_only_address_is_taken(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Environment, "own_addresses", lambda self: ["10.0.0.7"])
+    assert machines.crm("seed", "cluster", "init", "--no-start").status == 0
+    assert load_node_config(machines.node_file("seed")).addresses == (Address("10.0.0.7"),)
+
+
+def test_joining_takes_the_address_that_leads_to_the_seed(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init_seed(machines)
+    asked: list[str] = []
+
+    def towards(self: Environment, host: str) -> str:
+        asked.append(host)
+        return "10.0.0.5"
+
+    monkeypatch.setattr(Environment, "own_addresses", lambda self: ["10.9.9.9", "10.0.0.5"])
+    monkeypatch.setattr(Environment, "address_towards", towards)
+    said = machines.crm("me", "cluster", "join", "seed", "--node", "me", "--no-start")
+    assert said.status == 0, said.err
+    assert load_node_config(machines.node_file("me")).addresses == (Address("10.0.0.5"),)
+    assert asked == ["10.0.0.1"]
 
 
 @pytest.mark.parametrize(
