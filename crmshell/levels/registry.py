@@ -176,6 +176,7 @@ LEVELS: Mapping[str, Level] = {
             "cluster",
             (
                 "crmshell.levels.cluster",
+                "crmshell.levels.cluster_key",
                 "crmshell.levels.cluster_status",
                 "crmshell.levels.cluster_units",
             ),
@@ -220,6 +221,12 @@ LEVELS: Mapping[str, Level] = {
                 "crmshell.levels.configure_agents",
             ),
             "the configuration of the cluster",
+        ),
+        Level(
+            "assist",
+            ("crmshell.levels.assist",),
+            "helpers that write several statements at once",
+            ("configure",),
         ),
         Level(
             "maintenance",

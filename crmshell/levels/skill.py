@@ -16,7 +16,17 @@ from crmshell.options import SKILLS
 _ADMINISTRATOR, _EXPERT = "administrator", "expert"
 # Levels whose commands want more than an operator's skill, and what in them does not.
 _LEVELS = frozenset(
-    {"cib", "cibstatus", "cluster", "configure", "corosync", "history", "maintenance", "template"}
+    {
+        "assist",
+        "cib",
+        "cibstatus",
+        "cluster",
+        "configure",
+        "corosync",
+        "history",
+        "maintenance",
+        "template",
+    }
 )
 _FOR_ALL: Mapping[str, frozenset[str]] = {
     "cluster": frozenset({"health", "status", "wait", "wait_for_startup"}),

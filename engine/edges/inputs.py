@@ -12,12 +12,15 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from engine.base.digits import is_digits
 
 KEPT = 4000
+# Inputs that wait to be written: more means that the disk or the processor does not keep up.
+MOST_WAITING = 32
 _INDEX = "transitions.json"
 
 _log = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ class TransitionInputs:
         self._kept = kept
         self.stored: dict[int, StoredTransition] = {}
         self._is_unsaved = False
+        self._waiting = 0
         # One thread, and the last in line for a processor: compressing is never urgent.
         self._thread = ThreadPoolExecutor(1, "inputs", _be_nice)
 
@@ -67,12 +71,21 @@ class TransitionInputs:
         self.stored |= {item.number: item for item in items if item.number in self.stored}
 
     def keep(self, number: int, cib: bytes, wall: float) -> None:
-        """Store an input."""
+        """Store an input; one that comes while too many wait is left out, so that memory is bounded."""
+        if self._waiting >= MOST_WAITING:
+            _log.warning("scheduler input %s not stored: %s are waiting", number, self._waiting)
+            return
         self.stored[number] = StoredTransition(number, wall, 0, "running", self._node)
         old = sorted(self.stored)[: -self._kept]
         for gone in old:
             del self.stored[gone]
-        self._thread.submit(self._write, number, cib, tuple(old))
+        self._waiting += 1
+        written = self._thread.submit(self._write, number, cib, tuple(old))
+        loop = asyncio.get_running_loop()
+        written.add_done_callback(lambda _: _on_loop(loop, self._was_written))
+
+    def _was_written(self) -> None:
+        self._waiting -= 1
 
     def ended(self, number: int, actions: int, result: str) -> None:
         """Note how a transition went."""
@@ -82,17 +95,21 @@ class TransitionInputs:
         stored.actions, stored.result = actions, result
         if not self._is_unsaved:
             self._is_unsaved = True
-            asyncio.get_running_loop().call_later(1.0, self.save)
+            asyncio.get_running_loop().call_later(1.0, self._save)
 
     def close(self) -> None:
         """Write what is queued, and the index."""
+        self._save()
         self._thread.shutdown(wait=True)
-        self.save()
 
-    def save(self) -> None:
-        """Write the index."""
+    def _save(self) -> None:
         self._is_unsaved = False
-        items = [asdict(self.stored[number]) for number in sorted(self.stored)]
+        items = [self.stored[number] for number in sorted(self.stored)]
+        with contextlib.suppress(RuntimeError):  # closed meanwhile, and written then
+            self._thread.submit(self._write_index, items)
+
+    def _write_index(self, stored: list[StoredTransition]) -> None:
+        items = [asdict(item) for item in stored]
         path = os.path.join(self._directory, _INDEX)
         try:
             with open(f"{path}.new", "w", encoding="utf-8") as file:
@@ -121,6 +138,11 @@ class TransitionInputs:
         for gone in old:
             with contextlib.suppress(OSError):
                 os.unlink(self._path(gone))
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody counts any more
+        loop.call_soon_threadsafe(call)
 
 
 def _be_nice() -> None:
