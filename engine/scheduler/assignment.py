@@ -80,7 +80,7 @@ def _sorted_for_assignment(placement: Placement) -> list[Resource]:
     nodes = [
         node
         for node, _ in placement.ranking.best_first(
-            [(node, node.base_score) for node in placement.model.nodes]
+            [(node, node.base_score) for node in placement.model.nodes], hashed=False
         )
     ]
     tables: dict[int, Table] = {}

@@ -135,11 +135,18 @@ class NodeRanking:
         self._strategy = strategy
 
     def best_first(
-        self, entries: Iterable[tuple[Node, int]], current: Node | None = None
+        self,
+        entries: Iterable[tuple[Node, int]],
+        current: Node | None = None,
+        *,
+        hashed: bool = True,
     ) -> list[tuple[Node, int]]:
-        """(node, score) pairs in the order of preference for a resource that is on `current`."""
+        """(node, score) pairs in the order of preference for a resource that is on `current`.
+
+        `hashed`: the entries are those of a resource's table, not of the cluster's list of nodes.
+        """
         if self._strategy is Strategy.BALANCED:
-            return self._by_capacity(entries, current)
+            return self._by_capacity(entries, current, hashed=hashed)
         minimal = self._strategy is Strategy.MINIMAL
         keyed = []
         for node, score in entries:
@@ -153,12 +160,14 @@ class NodeRanking:
         return [(node, score) for _, node, score in keyed]
 
     def _by_capacity(
-        self, entries: Iterable[tuple[Node, int]], current: Node | None
+        self, entries: Iterable[tuple[Node, int]], current: Node | None, *, hashed: bool
     ) -> list[tuple[Node, int]]:
         """Strategy `balanced`: capacities compare by vote, which is no order (P4.8)."""
         scores = {node.index: (node, score) for node, score in entries}
-        ordered = hash_order([node for node, _ in scores.values()])
-        ordered.reverse()
+        ordered = [node for node, _ in scores.values()]
+        if hashed:
+            ordered = hash_order(ordered)
+            ordered.reverse()
 
         def compare(a: Node, b: Node) -> int:
             score_a = scores[a.index][1] if is_usable(a) else MINUS_INFINITY

@@ -143,3 +143,18 @@ def test_a_share_of_a_score_is_rounded_away_from_zero(
     factor: float, score: int, expected: int
 ) -> None:
     assert scaled(single(factor), score) == expected
+
+
+def test_the_list_of_nodes_is_sorted_as_it_is_where_votes_go_round_in_a_circle() -> None:
+    a, b, c = nodes("a", "b", "c")
+    for node, sizes in ((a, (1, 2, 3)), (b, (2, 3, 1)), (c, (3, 1, 2))):
+        node.capacity = dict(zip(("cpu", "disk", "mem"), sizes, strict=True))
+    ranking = NodeRanking(Strategy.BALANCED)
+
+    def order(*given: Node, hashed: bool) -> str:
+        best = ranking.best_first([(node, 0) for node in given], hashed=hashed)
+        return "".join(node.name for node, _ in best)
+
+    turned = ((a, b, c), (b, c, a), (c, a, b))
+    assert [order(*given, hashed=False) for given in turned] == ["acb", "bac", "cba"]
+    assert len({order(*given, hashed=True) for given in turned}) == 1
