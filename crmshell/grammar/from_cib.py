@@ -23,18 +23,14 @@ from crmshell.grammar.ast import (
     LocationStmt,
     Member,
     NodeStmt,
-    NvPair,
     Op,
-    OperationExpression,
     Operations,
     OrderStmt,
     Pairs,
-    Part,
     Permission,
     PrimitiveStmt,
     PropertyStmt,
     Recipient,
-    ResourceExpression,
     ResourceSet,
     RoleStmt,
     Rule,
@@ -46,29 +42,26 @@ from crmshell.grammar.ast import (
     UserStmt,
     XmlStmt,
 )
+from crmshell.grammar.cib_parts import PartReader
 from crmshell.grammar.cib_values import (
     NoText,
     bundle_part_of,
     check_either,
     check_old_permission,
     check_permission,
-    date_expression_of,
-    expression_of,
     id_of,
     is_agent,
     is_target,
     line_safe,
-    nvpair_of,
     optional_id,
     select_of,
     take_description,
     take_items,
     word_of,
 )
-from crmshell.grammar.cursor import ACTIONS, ID, Dialect
+from crmshell.grammar.cursor import ACTIONS, ID
 from crmshell.grammar.words import (
     is_line_safe,
-    is_pair_name,
     is_role,
     is_score,
 )
@@ -84,18 +77,14 @@ _SET_KINDS = {
 _NODE_KINDS = {"instance_attributes": "attributes", "utilization": "utilization"}
 _OP_KINDS = {"instance_attributes": "op_params", "meta_attributes": "op_meta"}
 _ALERT_KINDS = {"instance_attributes": "attributes", "meta_attributes": "meta"}
-_OPERATORS = frozenset(("lt", "gt", "lte", "gte", "eq", "ne"))
 _BUNDLE_TAGS = {"docker": "", "podman": "", "rkt": "", "network": "port-mapping"}
 _BUNDLE_TAGS["storage"] = "storage-mapping"
 
 
-class Reader:
+class Reader(PartReader):
     """Makes statements of elements, for one schema."""
 
-    __slots__ = ("dialect",)
-
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    __slots__ = ()
 
     def statement(self, element: Element) -> Statement:
         """The statement of an object; raises `NoText`."""
@@ -103,83 +92,6 @@ class Reader:
         if reader is None:
             raise NoText(element.tag)
         return reader(self, element)
-
-    # -- attribute sets ----------------------------------------------------------------------
-
-    def attr_set(self, element: Element, kind: str) -> AttrSet:
-        given = score = ref = ""
-        for name, value in element.attrib.items():
-            if name == "id":
-                given = id_of(value)
-            elif name == "score":
-                score = word_of(value)
-            elif name == "id-ref":
-                ref = id_of(value)
-            else:
-                raise NoText(name)
-        if ref and (len(element) or given or score):
-            raise NoText("id-ref")
-        rules: list[Rule] = []
-        pairs: list[NvPair] = []
-        for child in element:
-            tag = child.tag
-            if tag == "nvpair":
-                pairs.append(nvpair_of(child))
-            elif tag == "rule":
-                rules.append(self.rule(child))
-            elif isinstance(tag, str):
-                raise NoText(tag)
-        return AttrSet(kind, tuple(rules), tuple(pairs), score, given, ref)
-
-    # -- rules -------------------------------------------------------------------------------
-
-    def rule(self, element: Element, *, nested: bool = False) -> Rule:
-        a = dict(element.attrib)
-        ref = a.pop("id-ref", "")
-        if ref:
-            if a or len(element):
-                raise NoText("id-ref")
-            return Rule(ref=id_of(ref))
-        given, role = a.pop("id", ""), a.pop("role", "")
-        score, attribute = a.pop("score", None), a.pop("score-attribute", "")
-        boolean = a.pop("boolean-op", "")
-        if a or boolean not in ("", "and", "or") or (attribute and score is not None):
-            raise NoText("rule")
-        if score is not None and not is_score(score):
-            raise NoText("score")
-        if attribute and (is_score(attribute) or not is_pair_name(attribute)):
-            raise NoText("score-attribute")
-        if role and not ID.match(role):
-            raise NoText("role")
-        if nested and role in ("Master", "Slave"):
-            raise NoText("role")
-        parts = tuple(self.part(child) for child in element if isinstance(child.tag, str))
-        if not parts:
-            raise NoText("rule")
-        boolean = "" if boolean == "and" else boolean
-        return Rule(parts, boolean, score, attribute, role, optional_id(given))
-
-    def part(self, element: Element) -> Part:
-        tag = element.tag
-        a = dict(element.attrib)
-        given = optional_id(a.pop("id", ""))
-        if tag == "expression":
-            return expression_of(a, given)
-        if tag == "date_expression":
-            return date_expression_of(element, a, given)
-        if tag == "rule":
-            return self.rule(element, nested=True)
-        if tag == "rsc_expression":
-            agent = (a.pop("class", ""), a.pop("provider", ""), a.pop("type", ""))
-            if a or not any(agent) or any(":" in part or not is_line_safe(part) for part in agent):
-                raise NoText(tag)
-            return ResourceExpression(agent, given)
-        if tag == "op_expression":
-            name, interval = a.pop("name", ""), a.pop("interval", "")
-            if a or not ID.match(name) or name in _OPERATORS or not is_line_safe(interval):
-                raise NoText(tag)
-            return OperationExpression(name, interval, given)
-        raise NoText(tag)
 
     # -- resources ---------------------------------------------------------------------------
 

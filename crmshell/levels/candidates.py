@@ -250,12 +250,17 @@ def _known_options(subject: str) -> Mapping[str, Option]:
 
 
 def _options(want: Want, typed: str, lookups: Lookups) -> Iterator[Candidate]:
-    """Names, everyday ones first; old names are not offered."""
-    del typed, lookups
+    """Names, everyday ones first; old names only for who types one that no new one begins like."""
+    del lookups
     known = _known_options(want.subject).values()
-    for one in sorted(known, key=lambda one: (one.advanced, one.name)):
-        if one.name not in want.given and not one.deprecated:
-            yield Candidate(f"{one.name}=", describe_option(one))
+    ordered = sorted(known, key=lambda one: (one.advanced, one.name))
+    offered = [one for one in ordered if one.name not in want.given and not one.deprecated]
+    for one in offered:
+        yield Candidate(f"{one.name}=", describe_option(one))
+    if typed and not any(one.name.startswith(typed) for one in offered):
+        for one in ordered:
+            if one.old_name and one.old_name not in want.given:
+                yield Candidate(f"{one.old_name}=", f"old name of {one.name}")
 
 
 def describe_option(one: Option) -> str:
@@ -266,7 +271,10 @@ def describe_option(one: Option) -> str:
 
 def _option_values(want: Want, typed: str, lookups: Lookups) -> Iterator[Candidate]:
     del lookups
-    one = _known_options(want.subject).get(want.name)
+    known = _known_options(want.subject)
+    one = known.get(want.name) or next(
+        (each for each in known.values() if each.old_name == want.name), None
+    )
     if one is None:
         return
     remark = describe_option(one)

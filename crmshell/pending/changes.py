@@ -35,7 +35,7 @@ from crmshell.grammar.ast import (
 from crmshell.grammar.cursor import Dialect, providers_unknown
 from crmshell.grammar.errors import nearest_word
 from crmshell.grammar.ids import IdClash
-from crmshell.grammar.printer import HIDDEN
+from crmshell.grammar.part_text import HIDDEN
 from crmshell.grammar.statements import Parsed
 from crmshell.grammar.tokens import Line
 from crmshell.pending import merging, references

@@ -12,7 +12,8 @@ from lxml import etree
 from crmshell.grammar.cib_values import NoText
 from crmshell.grammar.errors import nearest_word
 from crmshell.grammar.from_cib import Reader, xml_statement
-from crmshell.grammar.printer import Paint, Printer, Style, hide_nothing, plain
+from crmshell.grammar.part_text import Paint, Style, hide_nothing, plain
+from crmshell.grammar.printer import Printer
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.problems import Refused
 from crmshell.pending.tree import (

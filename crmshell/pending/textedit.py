@@ -21,7 +21,8 @@ from crmshell.grammar.ast import (
     TopologyStmt,
     XmlStmt,
 )
-from crmshell.grammar.printer import Printer, Style
+from crmshell.grammar.part_text import Style
+from crmshell.grammar.printer import Printer
 from crmshell.grammar.statements import Parsed, parse_text
 from crmshell.grammar.tokens import split_words
 from crmshell.pending import edits, merging, references

@@ -11,7 +11,8 @@ from lxml import etree
 from crmshell.grammar.cursor import Dialect
 from crmshell.grammar.from_cib import Reader
 from crmshell.grammar.ids import IdMaker, fill_ids
-from crmshell.grammar.printer import Printer, Style
+from crmshell.grammar.part_text import Style
+from crmshell.grammar.printer import Printer
 from crmshell.grammar.statements import Parsed, parse_text
 from crmshell.grammar.to_cib import MEMBER_PLACE, Builder
 

@@ -20,7 +20,8 @@ from crmshell.grammar.ast import (
     Rule,
 )
 from crmshell.grammar.cursor import Dialect
-from crmshell.grammar.printer import Printer, Style
+from crmshell.grammar.part_text import Style
+from crmshell.grammar.printer import Printer
 from crmshell.grammar.statements import parse_line
 from crmshell.grammar.tokens import Line, join_lines
 

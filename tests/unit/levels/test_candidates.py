@@ -100,6 +100,8 @@ def test_a_parameter_comes_with_type_default_and_meaning(known: Known) -> None:
         ("primitive x IP op monitor on-fail=st", ["on-fail=stop", "on-fail=standby"]),
         ("primitive x IP meta is-managed=", ["is-managed=true", "is-managed=false"]),
         ("property no-quorum-policy=fr", ["no-quorum-policy=freeze"]),
+        ("property stonith-en", ["stonith-enabled="]),
+        ("property stonith-enabled=", ["stonith-enabled=true", "stonith-enabled=false"]),
         ("primitive x ocf:", ["ocf:heartbeat:", "ocf:pacemaker:"]),
         ("primitive x ocf:heartbeat:D", ["ocf:heartbeat:Dummy"]),
         ("primitive x D", ["Dummy"]),
