@@ -211,3 +211,19 @@ def start_calls(hosts: SshHosts) -> list[str]:
     """When each resource was started where, as far as it was not on the third node."""
     lines = hosts.crm(1, "resource", "operations").splitlines()
     return sorted(line for line in lines if "_start_0" in line and "node=h3" not in line)
+
+
+def test_all_nodes_get_a_new_key_and_nothing_moves(cluster: SshHosts) -> None:
+    path = "/etc/crmshell/cluster.key"
+    old = cluster.reads(1, path)
+    runs = start_calls(cluster)
+    said = cluster.crm(2, "-F", "cluster", "rotate-key")
+    assert "3 nodes have a new key" in said
+    keys = {cluster.reads(number, path) for number in (1, 2, 3)}
+    assert len(keys) == 1
+    assert keys != {old}
+    for number in (1, 2, 3):
+        assert cluster.file(number, path).stat().st_mode & 0o077 == 0
+    cluster.eventually("three members", lambda: members(cluster) == ["h1", "h2", "h3"], 30)
+    assert start_calls(cluster) == runs
+    assert "maintenance-mode=true" not in cluster.crm(1, "configure", "show")
