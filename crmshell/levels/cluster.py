@@ -327,20 +327,32 @@ def disable(session: Session, call: Call) -> None:
 def _everywhere(
     session: Session, call: Call, here: Callable[[Session], None], *, together: bool = False
 ) -> None:
-    """Do it here, or on the nodes that are named; all failures are told.
-
-    `together`: on all nodes at once, so that resources are not moved to a node that is next.
-    """
+    """Do it here, or on the nodes that are named."""
     nodes = list(call.args)
     if "--all" in nodes:
         nodes = all_nodes(session)
-    if not nodes:
+    if nodes:
+        on_nodes(session, call.name, nodes, here, together=together)
+    else:
         here(session)
-        return
+
+
+def on_nodes(
+    session: Session,
+    action: str,
+    nodes: list[str],
+    here: Callable[[Session], None],
+    *,
+    together: bool,
+) -> None:
+    """`crm cluster ACTION` on each of the nodes, `here` for this one; all failures are told.
+
+    `together`: on all nodes at once, so that resources are not moved to a node that is next.
+    """
     elsewhere: dict[str, Callable[[], None]] = {}
     for node in nodes:
-        if not _is_here(session, node):
-            job = partial(_crm_on, session, node, call.name)
+        if not is_this_node(session, node):
+            job = partial(_crm_on, session, node, action)
             elsewhere[node] = session.environment.begin(job) if together else job
     failed: list[str] = []
     for node in nodes:
@@ -349,12 +361,12 @@ def _everywhere(
                 here(session)
             else:
                 elsewhere[node]()
-                session.info(f"{node}: {call.name} done")
+                session.info(f"{node}: {action} done")
         except ShellError as problem:
             session.report(*problem.reports)
             failed.append(node)
     if failed:
-        raise ShellError(f"{call.name} failed on {', '.join(failed)}", code="cluster")
+        raise ShellError(f"{action} failed on {', '.join(failed)}", code="cluster")
 
 
 def all_nodes(session: Session) -> list[str]:
@@ -366,7 +378,7 @@ def all_nodes(session: Session) -> list[str]:
     return [node.name for node in own_config(session).everyone()]
 
 
-def _is_here(session: Session, node: str) -> bool:
+def is_this_node(session: Session, node: str) -> bool:
     """Whether a name is this machine's, as a host or as a node."""
     if is_here(session, node):
         return True

@@ -176,6 +176,7 @@ LEVELS: Mapping[str, Level] = {
             "cluster",
             (
                 "crmshell.levels.cluster",
+                "crmshell.levels.cluster_key",
                 "crmshell.levels.cluster_status",
                 "crmshell.levels.cluster_units",
             ),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from crmshell import __version__
 from crmshell.errors import ShellError
-from crmshell.levels.cluster import own_config
+from crmshell.levels.cluster import all_nodes, own_config
 from crmshell.levels.history import moment_from_text
 from crmshell.levels.registry import Answer, Call
 from crmshell.levels.remote import check_node_name, is_here, must_run_on
@@ -127,8 +127,8 @@ def _nodes(session: Session, wanted: Wanted) -> list[str]:
             check_node_name(node)
         return list(wanted.nodes)
     try:
-        return [node.name for node in own_config(session).everyone()]
-    except ShellError:
+        return all_nodes(session)
+    except (ShellError, EngineError):
         return [_own_name(session)]
 
 

@@ -27,6 +27,7 @@ from engine.cib.edits import (
 )
 
 _DATE = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]|[0-9]{8}")
+_METAS = "meta_attributes"
 _CONFLICTS = {"is-managed": "maintenance", "maintenance": "is-managed"}
 
 # -- start, stop, promote ---------------------------------------------------------------------------
@@ -65,31 +66,39 @@ def restart(session: Session, call: Call) -> None:
         raise ShellError("restart needs a running cluster, there is only a file")
     cib = session.cib()
     before = {
-        name: value_of(
-            meta_owner(find_resource(cib, name), "target-role"), "meta_attributes", "target-role"
-        )
+        name: value_of(meta_owner(find_resource(cib, name), "target-role"), _METAS, "target-role")
         for name in call.args
     }
     stopped = [name for name, role in before.items() if (role or "").lower() == "stopped"]
     if stopped:
         raise ShellError(f"{', '.join(stopped)}: stopped on purpose, use start")
+    without = [
+        name for name in call.args if meta_owner(find_resource(cib, name)).find(_METAS) is None
+    ]
     set_metas(session, call.args, "target-role", "Stopped")
     try:
         session.info(f"waiting for {', '.join(call.args)} to stop")
         session.wait()
     finally:
-        _set_back(session, before)
+        _set_back(session, before, without)
     session.info(f"waiting for {', '.join(call.args)} to start")
     session.wait()
 
 
-def _set_back(session: Session, before: dict[str, str | None]) -> None:
+def _set_back(session: Session, before: dict[str, str | None], without: list[str]) -> None:
+    """The target roles as they were, and no set of meta attributes where there was none."""
+
     def change(cib: Cib) -> None:
         for name, role in before.items():
             if role is None:
                 drop_meta(cib, name, "target-role")
             else:
                 set_meta(cib, name, "target-role", role)
+        for name in without:
+            owner = meta_owner(find_resource(cib, name))
+            for holder in owner.findall(_METAS):
+                if not len(holder):
+                    owner.remove(holder)
 
     session.edit(change)
 

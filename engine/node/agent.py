@@ -446,8 +446,13 @@ class Node:
     def _received(self, frm: int, incarnation: int, message: Any) -> None:
         if isinstance(message, MEMBER_MESSAGES):
             self.post(Part.MEMBER, replica.Received(frm, incarnation, message))
-        else:
+            return
+        try:
             self.mail.deliver(frm, message)
+        except Exception:
+            # The stream would only close itself and be made anew, with half an order carried out.
+            _log.exception("message failed from=%s kind=%s", frm, type(message).__name__)
+            self._fail()
 
     # ---- the parts' needs
 

@@ -163,3 +163,36 @@ def test_a_bad_cib_is_refused_in_one_line(cluster: Cluster, body: bytes, words: 
         cluster.ask(host, "submit", request_id="bad-" + words, base=base, replace=body, force=True)
     assert "\n" not in str(caught.value)
     assert cluster.fingerprints() == before
+
+
+def test_a_node_whose_disk_was_full_goes_on_by_itself_when_there_is_room(cluster: Cluster) -> None:
+    host = next(host for host in cluster.hosts if host is not cluster.dc())
+    cluster.log[host.name].kill()
+    folder = "/var/lib/crmshell"
+    host.run(f"mkdir -p {folder} && mount -t tmpfs -o size=4m none {folder}", check=True)
+    try:
+        cluster.start_agent(host)
+        cluster.eventually("whole", cluster.is_whole, 60)
+        host.run(f"dd if=/dev/zero of={folder}/fill bs=64k; true")
+
+        def is_full() -> bool:
+            cluster.configure(
+                cluster.dc(), lambda cib: set_property(cib, "batch-limit", str(next(counter)))
+            )
+            return "No space left" in str(cluster.status(host).get("details", {}).get("disk"))
+
+        counter = iter(range(100, 10_000))
+        cluster.eventually("no stable storage", is_full, 60)
+        cluster.eventually(
+            "the others go on", lambda: len(cluster.status(host)["durable"]) == 2, 60
+        )
+        assert cluster.status(host)["quorate"]
+        assert len(cluster.runners("db")) == 1
+        host.run(f"rm {folder}/fill", check=True)
+        cluster.eventually("durable", lambda: len(cluster.status(host).get("durable", ())) == 3, 60)
+        cluster.eventually("whole", cluster.is_whole, 60)
+        assert cluster.log[host.name].poll() is None, "the same process"
+        cluster.eventually("caught up", lambda: len(cluster.fingerprints()) == 1, 30)
+    finally:
+        cluster.log[host.name].kill()
+        host.run(f"umount -l {folder}")

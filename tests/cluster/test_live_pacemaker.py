@@ -7,6 +7,7 @@ and no constraint of its own behind.
 from __future__ import annotations
 
 import re
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,29 +15,21 @@ from pathlib import Path
 import pexpect
 import pytest
 import testhosts
-from conftest import needs_namespaces
 from harness import CRM, PROJECT
 from pacemaker_hosts import (
     ENVIRONMENT,
     LiveCluster,
     is_pacemaker_here,
-    overlays_usable,
+    needs_hosts_of_their_own,
+    not_tested,
     run,
 )
 
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(
-        not is_pacemaker_here(),
-        reason="NOT TESTED: the shell on a real Pacemaker (make test-pacemaker fetches one)",
-    ),
-    pytest.mark.skipif(
-        is_pacemaker_here() and not overlays_usable(),
-        reason="NOT TESTED: the shell on a real Pacemaker needs root and overlay file systems",
-    ),
-    pytest.mark.cluster,
-    pytest.mark.timeout(600),
-]
+if not is_pacemaker_here():
+    not_tested("the shell on a real Pacemaker (make test-pacemaker fetches one)")
+needs_hosts_of_their_own("the shell on a real Pacemaker")
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 CONFIGURATION = """\
 property stonith-enabled=false no-quorum-policy=ignore
@@ -67,10 +60,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
 
 
 class Typed:
-    """An interactive session on the first host; each line gives what was printed after it."""
+    """An interactive session on a host; each line gives what was printed after it."""
 
-    def __init__(self, cluster: LiveCluster, **more: str) -> None:
-        argv = cluster.hosts[0].argv([CRM], PROJECT)
+    def __init__(self, cluster: LiveCluster, host: int = 0, **more: str) -> None:
+        argv = cluster.hosts[host].argv([CRM], PROJECT)
         self._shell = pexpect.spawn(
             argv[0],
             argv[1:],
@@ -224,7 +217,9 @@ def test_resources_stop_start_and_restart(cluster: LiveCluster) -> None:
     cluster.crm("-w", "resource", "start", "g")
     assert "running on: h1" in cluster.crm("resource", "status", "g")
     before = cluster.crm("resource", "operations", "e")
+    configured = cluster.crm("configure", "show", "e")
     cluster.crm("resource", "restart", "e")
+    assert cluster.crm("configure", "show", "e") == configured
     assert "running on: h1" in cluster.crm("resource", "status", "e")
     assert cluster.crm("resource", "operations", "e") != before
 
@@ -315,6 +310,41 @@ def test_two_edits_of_the_same_value_are_a_conflict_and_none_is_lost(
     assert "ERROR" not in typed("commit replace")
     typed.quit()
     assert "fake=mine" in cluster.crm("configure", "show", "e")
+
+
+def test_a_pacemaker_that_stops_before_the_commit_costs_no_edit(cluster: LiveCluster) -> None:
+    typed = Typed(cluster, host=1)
+    typed("configure")
+    typed("set e.fake kept")
+    cluster.stop_pacemaker(cluster.hosts[1])
+    said = typed("commit")
+    assert "Pacemaker does not run here" in said
+    assert "Traceback" not in said
+    cluster.start_pacemaker(cluster.hosts[1])
+    cluster.eventually("both nodes online", cluster.is_whole, 90)
+    assert "ERROR" not in typed("commit")
+    typed.quit()
+    assert "fake=kept" in cluster.crm("configure", "show", "e")
+    cluster.settle()
+
+
+def test_a_report_has_what_pacemaker_wrote_and_no_password(cluster: LiveCluster) -> None:
+    cluster.crm("resource", "param", "e", "set", "password", "geheim")
+    try:
+        cluster.crm("report", "-S", "-d", "/root", "said")
+    finally:
+        cluster.crm("resource", "param", "e", "delete", "password")
+    path = Path(f"/proc/{cluster.hosts[0].pid}/root/root/said.tar.gz")
+    with tarfile.open(path) as archive:
+        texts = {
+            member.name.rpartition("/")[2]: stream.read()
+            for member in archive.getmembers()
+            if (stream := archive.extractfile(member)) is not None
+        }
+    for name in ("cib.xml", "configuration.txt", "status.txt", "corosync.conf", "pacemaker.log"):
+        assert texts[name].strip(), name
+    assert b"Online: [ h1 h2 ]" in texts["status.txt"]
+    assert not [name for name, text in texts.items() if b"geheim" in text]
 
 
 def test_refresh_drops_what_is_pending_and_reads_again(cluster: LiveCluster) -> None:

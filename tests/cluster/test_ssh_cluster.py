@@ -12,26 +12,18 @@ from collections.abc import Iterator
 
 import pytest
 import testhosts
-from conftest import needs_namespaces
-from pacemaker_hosts import overlays_usable, run
+from pacemaker_hosts import needs_hosts_of_their_own, not_tested, run
 from ssh_hosts import SSHD, SshHosts
 
 from engine.base.nodeconf import load_node_config
 
 NODE_FILE = "/etc/crmshell/node.conf"
 
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(
-        not SSHD, reason="NOT TESTED: a cluster made over ssh needs Debian's openssh-server"
-    ),
-    pytest.mark.skipif(
-        not overlays_usable(),
-        reason="NOT TESTED: a cluster made over ssh needs root and overlay file systems",
-    ),
-    pytest.mark.cluster,
-    pytest.mark.timeout(400),
-]
+if not SSHD:
+    not_tested("a cluster made over ssh: Debian's openssh-server is not installed")
+needs_hosts_of_their_own("a cluster made over ssh")
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
@@ -211,3 +203,19 @@ def start_calls(hosts: SshHosts) -> list[str]:
     """When each resource was started where, as far as it was not on the third node."""
     lines = hosts.crm(1, "resource", "operations").splitlines()
     return sorted(line for line in lines if "_start_0" in line and "node=h3" not in line)
+
+
+def test_all_nodes_get_a_new_key_and_nothing_moves(cluster: SshHosts) -> None:
+    path = "/etc/crmshell/cluster.key"
+    old = cluster.reads(1, path)
+    runs = start_calls(cluster)
+    said = cluster.crm(2, "-F", "cluster", "rotate-key")
+    assert "3 nodes have a new key" in said
+    keys = {cluster.reads(number, path) for number in (1, 2, 3)}
+    assert len(keys) == 1
+    assert keys != {old}
+    for number in (1, 2, 3):
+        assert cluster.file(number, path).stat().st_mode & 0o077 == 0
+    cluster.eventually("three members", lambda: members(cluster) == ["h1", "h2", "h3"], 30)
+    assert start_calls(cluster) == runs
+    assert "maintenance-mode=true" not in cluster.crm(1, "configure", "show")

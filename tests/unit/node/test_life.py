@@ -18,6 +18,7 @@ from engine.base.events import Submission
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig, load_node_config
 from engine.cib.patch import diff, patch_to_bytes
+from engine.controller.messages import CancelOp
 from engine.lrm.command import AgentPaths
 from engine.node.agent import Node
 from engine.node.places import Places
@@ -110,6 +111,18 @@ def test_a_bug_in_what_follows_from_an_event_ends_the_agent(tmp_path: Path) -> N
 
         node._execute = broken  # type: ignore[method-assign]  # an edge with a bug
         node.submit(change(node, "r1"))
+
+    assert live(tmp_path, story) == ExitStatus.SOFTWARE
+
+
+def test_a_bug_while_an_order_is_carried_out_ends_the_agent(tmp_path: Path) -> None:
+    async def story(node: Node) -> None:
+        def broken(*order: object) -> None:
+            raise KeyError("surprise")
+
+        node.operations.cancel = broken  # type: ignore[method-assign]  # an edge with a bug
+        assert node.member.view is not None
+        node._received(1, 1, CancelOp(node.member.view.term, 0, "a", "monitor", 1000))
 
     assert live(tmp_path, story) == ExitStatus.SOFTWARE
 
