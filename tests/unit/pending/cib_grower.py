@@ -144,6 +144,8 @@ class Grower:
         made = self.add(self.section("constraints"), "rsc_location", id=self.id())
         name, value = self.random.choice((("rsc", "a"), ("rsc-pattern", "a b\\d"), ("rsc", "g")))
         made.set(name, value)
+        if self.random.random() < 0.3:
+            made = self.add(made, "lifetime")
         for _ in range(self.random.randint(1, 2)):
             self.rule(made)
 
