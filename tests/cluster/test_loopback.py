@@ -410,3 +410,49 @@ def test_a_cluster_grows_from_one_node_to_three_and_keeps_its_configuration(
         assert {"size-1", "size-2", "size-3"} <= set(names(grown.hosts[2]))
     finally:
         grown.stop()
+
+
+def run_tool(host: Host, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """One of the project's commands, with the agent of this host as the running cluster."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name(name)), *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "CRMSHELL_ROOT": str(host.folder), "LC_ALL": "C"},
+    )
+
+
+@pytest.mark.usefixtures("whole")
+def test_the_running_cluster_can_be_simulated_and_verified(loop: Loop, tmp_path: Path) -> None:
+    host = loop.hosts[1]
+    assert submit(host, "simulated")["ok"]
+
+    shown = run_tool(host, "crm_simulate", "-L")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "    * Online: [ n1 n2 n3 ]\n" in shown.stdout
+    assert "    * simulated\t(ocf:pacemaker:Dummy):\t Stopped (disabled)\n" in shown.stdout
+    assert "Transition Summary" not in shown.stdout
+
+    saved = tmp_path / "input.xml"
+    played = run_tool(host, "crm_simulate", "-L", "-S", "-d", "n3", "-I", str(saved))
+    assert played.returncode == 0
+    assert "Performing Requested Modifications:\n  * Taking node n3 offline\n" in played.stdout
+    _before, _between, after = played.stdout.partition("Revised Cluster Status:\n")
+    assert "    * OFFLINE: [ n3 ]\n" in after
+    assert run_tool(host, "crm_simulate", "-L").stdout == shown.stdout, "the cluster was touched"
+
+    document = run_tool(host, "crm_simulate", "--live-check", "--output-as=xml")
+    root = etree.fromstring(document.stdout.encode())
+    assert [node.get("name") for node in root.iterfind("cluster_status/nodes/node")] == [
+        "n1",
+        "n2",
+        "n3",
+    ]
+
+    live = run_tool(host, "crm_verify", "-L", "-V")
+    stored = run_tool(host, "crm_verify", "-x", str(saved), "-V")
+    assert live.returncode == stored.returncode
+    assert live.stderr == stored.stderr
+    assert "Traceback" not in live.stderr

@@ -300,6 +300,28 @@ def test_a_serialized_resource_does_not_wait_for_one_that_cannot_start() -> None
     assert inputs(decided, "b_start_0 n1") == set()
 
 
+def test_serialized_starts_follow_each_other_and_stops_do_not() -> None:
+    pair = order("a", "b", kind="Serialize")
+    starting = decide(cib(primitive("a"), primitive("b"), nodes=1, constraints=pair))
+    assert "a_start_0 n1" in inputs(starting, "b_start_0 n1")
+
+    states = node_state(1, history("a", running("a")), history("b", running("b")))
+    off = {"stop-all-resources": "true"}
+    stopping = decide(
+        cib(primitive("a"), primitive("b"), nodes=1, options=off, constraints=pair, states=states)
+    )
+    assert actions(stopping) == {"a_stop_0 n1", "b_stop_0 n1"}
+    assert inputs(stopping, "a_stop_0 n1") | inputs(stopping, "b_stop_0 n1") == set()
+
+
+def test_resources_that_are_serialized_in_a_circle_leave_the_others_their_plan() -> None:
+    circle = "".join(order(x, y, kind="Serialize") for x, y in (("a", "b"), ("b", "c"), ("c", "a")))
+    decided = decide(cib(*(primitive(name) for name in "abcd"), nodes=1, constraints=circle))
+
+    assert [r.code for r in decided.reports if r.code == "ordering-loop"] == ["ordering-loop"]
+    assert {name for name in actions(decided) if "start" in name} == {"d_start_0 n1"}
+
+
 def test_with_policy_freeze_a_changed_definition_stops_the_resource() -> None:
     changed = history("a", op("a", "start", op_digest="0" * 32))
     decided = decide(
