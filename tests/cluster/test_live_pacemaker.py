@@ -15,29 +15,21 @@ from pathlib import Path
 import pexpect
 import pytest
 import testhosts
-from conftest import needs_namespaces
 from harness import CRM, PROJECT
 from pacemaker_hosts import (
     ENVIRONMENT,
     LiveCluster,
     is_pacemaker_here,
-    overlays_usable,
+    needs_hosts_of_their_own,
+    not_tested,
     run,
 )
 
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(
-        not is_pacemaker_here(),
-        reason="NOT TESTED: the shell on a real Pacemaker (make test-pacemaker fetches one)",
-    ),
-    pytest.mark.skipif(
-        is_pacemaker_here() and not overlays_usable(),
-        reason="NOT TESTED: the shell on a real Pacemaker needs root and overlay file systems",
-    ),
-    pytest.mark.cluster,
-    pytest.mark.timeout(600),
-]
+if not is_pacemaker_here():
+    not_tested("the shell on a real Pacemaker (make test-pacemaker fetches one)")
+needs_hosts_of_their_own("the shell on a real Pacemaker")
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 CONFIGURATION = """\
 property stonith-enabled=false no-quorum-policy=ignore
