@@ -27,8 +27,8 @@ def leave_shell(session: Session, call: Call) -> None:
 
 @command("*", "ls", args=(0, 0), help="list the levels and commands here")
 def ls(session: Session, call: Call) -> str:
-    """Names in three columns, `..` first unless at root."""
-    names = call.registry.visible(session.level)
+    """Names in three columns, by name, `..` first unless at root."""
+    names = sorted(call.registry.visible(session.level))
     words = [*([".."] if session.levels else []), *names]
     width = max(len(word) for word in words) + 2
     return in_columns(words, 3 * width)

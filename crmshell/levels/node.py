@@ -104,7 +104,7 @@ def maintenance(session: Session, call: Call) -> None:
     help="end the maintenance of a node",
 )
 def ready(session: Session, call: Call) -> None:
-    _switch(session, call, "maintenance", "false", "node {} is ready")
+    _switch(session, call, "maintenance", "off", "node {} is ready")
 
 
 def _switch(session: Session, call: Call, name: str, value: str, text: str) -> None:

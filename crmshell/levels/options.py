@@ -32,7 +32,8 @@ def show(session: Session, call: Call) -> str:
     if wanted == "all":
         return "\n".join(f"{name} = {options.text(name)}" for name in OPTIONS)
     if wanted:
-        return options.text(_known(wanted).name)
+        name = _known(wanted).name
+        return f"{name} = {options.text(name)}"
     return "\n".join(f"{name} = {value}" for name, value in options.changed())
 
 

@@ -170,7 +170,7 @@ class PendingCib(Objects):
     def _apply(self, statement: Statement, comments: tuple[str, ...], way: Way) -> list[Report]:
         replaces = way is Way.REPLACE
         if isinstance(statement, NodeStmt):
-            merging.put_node(self, statement, comments, replace=replaces)
+            merging.put_node(self, statement, comments, replace=way is not Way.CREATE)
             return []
         if isinstance(statement, PropertyStmt):
             merging.put_properties(self, statement, comments, replace=replaces)

@@ -13,11 +13,10 @@ from crmshell.grammar.ids import fill_ids
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.objects import Objects
 from crmshell.pending.problems import Refused
-from crmshell.pending.references import lead_to_container
-from crmshell.pending.tree import Element
+from crmshell.pending.tree import CONSTRAINT_TAGS, Element
 from engine.base.digits import is_whole
 from engine.base.errors import BadInput
-from engine.base.reports import Report
+from engine.base.reports import Report, Severity
 from engine.base.timespec import milliseconds_from_text
 
 _BARE_TIME = re.compile(r"[0-9]+\Z")
@@ -187,7 +186,10 @@ def _set_op(tree: Objects, op: Element, path: str, name: str, value: str) -> Non
 
 
 def change_group(tree: Objects, words: Sequence[str]) -> list[Report]:
-    """`GROUP add RSC [after|before MEMBER]` or `GROUP remove MEMBER`."""
+    """`GROUP add RSC [after|before MEMBER]` or `GROUP remove MEMBER`.
+
+    Constraints that name the member stay as they are, as a member may well have some of its own.
+    """
     name, verb, rsc, *rest = words
     group = tree.require(name, "group")
     if group.tag != "group":
@@ -222,7 +224,15 @@ def change_group(tree: Objects, words: Sequence[str]) -> list[Report]:
         anchor = _member_of(members, rest[1], name)
         before = anchor if rest[0] == "before" else anchor.getnext()
     tree.move(element, group, before)
-    return lead_to_container(tree, rsc, name)
+    return [
+        Report(
+            "names-member",
+            Severity.INFO,
+            f"{tree.kind(found)}:{found.get('id')} goes on naming {rsc}, a member of {name} now",
+        )
+        for found in tree.naming(rsc)
+        if found.tag in CONSTRAINT_TAGS
+    ]
 
 
 def _member_of(members: dict[str, Element], name: str, group: str) -> Element:

@@ -18,7 +18,6 @@ from crmshell.pending.changes import PendingCib
 from crmshell.pending.problems import Refused
 from crmshell.pending.tree import (
     CONTAINER_TAGS,
-    RESOURCE_TAGS,
     TOPOLOGY,
     Element,
 )
@@ -252,7 +251,6 @@ def _related(pending: PendingCib, name: str) -> list[Element]:
     while parent is not None and parent.tag in CONTAINER_TAGS:
         found.append(parent)
         parent = parent.getparent()
-    found += [child for child in element if child.tag in RESOURCE_TAGS]
     return [*found, *pending.naming(name)]
 
 

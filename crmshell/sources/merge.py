@@ -133,24 +133,28 @@ def _unit(path: Path) -> Path:
 
 def _take_back(theirs: etree._Element, old: etree._Element, path: Path) -> None:
     """Let what is at the path be as it was in `old`; where a parent is missing, that parent."""
-    mine, parent = theirs, old
+    mine: etree._Element = theirs
+    parent: etree._Element | None = old
+    was: etree._Element | None = None
     for step in path[:-1]:
-        before = dict(keyed_children(parent)).get(step)
-        if before is None:
-            return  # neither had it: the edit itself brings it
-        here = dict(keyed_children(mine)).get(step)
+        here, was = _child(mine, step), _child(parent, step)
         if here is None:
-            _restore(mine, parent, step, before)
-            return
-        mine, parent = here, before
-    was = dict(keyed_children(parent)).get(path[-1])
-    here = dict(keyed_children(mine)).get(path[-1])
-    if was is not None and here is not None:
-        mine.replace(here, _copy(was))
-    elif was is not None:
-        _restore(mine, parent, path[-1], was)
+            if was is not None and parent is not None:
+                _restore(mine, parent, step, was)
+            return  # where neither had it, the edit itself brings it
+        mine, parent = here, was
+    here, was = _child(mine, path[-1]), _child(parent, path[-1])
+    if was is None:
+        if here is not None:
+            mine.remove(here)
     elif here is not None:
-        mine.remove(here)
+        mine.replace(here, _copy(was))
+    elif parent is not None:
+        _restore(mine, parent, path[-1], was)
+
+
+def _child(parent: etree._Element | None, step: Step) -> etree._Element | None:
+    return None if parent is None else dict(keyed_children(parent)).get(step)
 
 
 def _restore(

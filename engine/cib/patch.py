@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -42,6 +43,7 @@ _NAMED = frozenset(
     }
 )
 OBJECT_TAGS = _NAMED | _SETS
+_VALUE_SETS = _SETS | {"instance_attributes", "utilization"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,13 +297,29 @@ class _Fitting:
         index = self._index(operation.parent)
         there = index.get(operation.step)
         if there is not None:
-            if element_digest(there) != element_digest(element):
-                self._clash((*operation.parent, operation.step), "was added")
+            path = (*operation.parent, operation.step)
+            if _holds_only_values(there) and _holds_only_values(element):
+                self._fit_values(path, there, element)
+            elif element_digest(there) != element_digest(element):
+                self._clash(path, "was added")
             return
         after = index.get(operation.after) if operation.after else None
         at_start = operation.after is None
         index[operation.step] = element
         self.changes.append(lambda: _put(parent, element, after, at_start))
+
+    def _fit_values(self, path: Path, there: etree._Element, element: etree._Element) -> None:
+        """Two new sets with one id are one set with the values of both."""
+        index = self._index(path)
+        for step, pair in keyed_children(element):
+            known = index.get(step)
+            if known is None:
+                index[step] = pair
+                self.changes.append(partial(_put, there, pair, None, False))
+            elif element_digest(known) != element_digest(pair):
+                what = f"{_label(known, 'value')} is '{known.get('value', '')}' now"
+                where = (*path, step)
+                self.conflicts.append(Conflict(subject_of(where), what, where))
 
     def _fit_move(self, operation: Move) -> None:
         element = self._find(operation.path)
@@ -450,6 +468,16 @@ def _check_attribute(operation: SetAttribute) -> None:
 def xml_text(text: str) -> str:
     """The text with a question mark for each character that XML cannot hold."""
     return _NO_XML.sub("?", text)
+
+
+def _holds_only_values(element: etree._Element) -> bool:
+    """A set that holds always, of values with ids of their own."""
+    return (
+        element.tag in _VALUE_SETS
+        and set(element.attrib) <= {"id"}
+        and len(element) > 0
+        and all(child.tag == "nvpair" and child.get("id") for child in element)
+    )
 
 
 def _label(element: etree._Element, attribute: str) -> str:

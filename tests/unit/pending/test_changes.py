@@ -157,6 +157,13 @@ def test_modgroup_moves_members_by_place() -> None:
             change_group(tree, words)
 
 
+def test_modgroup_leaves_constraints_on_the_new_member_alone() -> None:
+    tree = pending(*AB, "primitive c Dummy", "group g a b", "node n", "location l c 5: n")
+    (note,) = change_group(tree, ["g", "add", "c"])
+    assert "location:l goes on naming c" in note.message
+    assert "location l c 5: n" in shown(tree)
+
+
 def test_erase_keeps_the_nodes_or_takes_only_them() -> None:
     tree = pending("node n", *AB, "group g a b", "property x=1", "fencing_topology n: a")
     erase(tree, nodes=False)

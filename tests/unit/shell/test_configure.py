@@ -142,6 +142,7 @@ def test_show_selects_by_kind_glob_and_relation(crm: Shell) -> None:
     assert crm("configure", "show", "type:location").out == "location l g 5: n1\n"
     assert crm("configure", "show", "[ab]").out == "primitive a Dummy\nprimitive b Dummy\n"
     assert crm("configure", "show", "related:g", "and", "type:group").out == "group g a b\n"
+    assert "primitive" not in crm("configure", "show", "related:g").out
     missing = crm("configure", "show", "nosuch")
     assert (missing.status, missing.out) == (1, "")
     assert "object nosuch does not exist" in missing.err
@@ -222,3 +223,13 @@ def test_get_property_knows_defaults(crm: Shell) -> None:
     assert crm("configure", "get_property", "no-quorum-policy").out == "stop\n"
     assert crm("configure", "get_property", "-t", "maintenance-mode").out == "false\n"
     assert crm("configure", "get_property", "nosuch").status == 1
+
+
+def test_a_loaded_node_replaces_the_one_of_its_name(crm: Shell, tmp_path: Path) -> None:
+    crm("configure", "node", "n1", "attributes", "rack=1")
+    crm("configure", "node", "n1", "attributes", "zone=2")
+    assert "attributes rack=1 zone=2" in crm("configure", "show", "n1").out
+    text = tmp_path / "node.crm"
+    text.write_text("node n1 attributes zone=3\n")
+    assert crm("configure", "load", "update", str(text)).status == 0
+    assert "attributes zone=3" in crm("configure", "show", "n1").out

@@ -170,7 +170,7 @@ def test_a_setting_is_stored_shown_and_reset(shell: Shell, tmp_path: Path) -> No
     assert stored.read_text() == "[core]\ncheck_mode = relaxed\n"
     assert shell("options", "show").out == "core.check_mode = relaxed\n"
     assert shell("options", "check-mode", "strict").status == 0
-    assert shell("options", "show", "check_mode").out == "strict\n"
+    assert shell("options", "show", "check_mode").out == "core.check_mode = strict\n"
     assert shell("options", "reset").status == 0
     assert "check_mode" not in stored.read_text()
 

@@ -181,3 +181,37 @@ def test_a_schema_that_was_chosen_is_kept_though_the_other_edited_something() ->
     merged = merge_commit(edited(put("b", "type", "Theirs")), edited(), mine, replace=False)
     assert merged.root.get("validate-with") == "pacemaker-3.8"
     assert by_id(merged.root, "b").get("type") == "Theirs"
+
+
+def property_set(**values: str) -> Edit:
+    def edit(root: etree._Element) -> None:
+        owner = root.find("configuration/crm_config")
+        assert owner is not None
+        made = etree.SubElement(owner, "cluster_property_set", {"id": "new"})
+        for name, value in values.items():
+            etree.SubElement(made, "nvpair", {"id": f"new-{name}", "name": name, "value": value})
+
+    return edit
+
+
+def test_the_first_properties_of_two_users_are_both_kept() -> None:
+    merged = merge_commit(
+        edited(property_set(x="1", y="2")),
+        edited(),
+        edited(property_set(x="1", z="3")),
+        replace=False,
+    )
+    assert ids(merged.root, "crm_config/cluster_property_set[@id='new']") == [
+        "new-x",
+        "new-y",
+        "new-z",
+    ]
+
+
+def test_of_the_first_properties_of_two_users_only_the_value_in_conflict_is_overwritten() -> None:
+    mine, theirs = property_set(x="mine"), property_set(x="theirs", y="2")
+    with pytest.raises(CommitConflict, match="x is 'theirs' now"):
+        merge_commit(edited(theirs), edited(), edited(mine), replace=False)
+    root = overwritten((mine,), (theirs,))
+    assert by_id(root, "new-x").get("value") == "mine"
+    assert by_id(root, "new-y").get("value") == "2"
