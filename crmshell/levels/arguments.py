@@ -25,7 +25,7 @@ ARGUMENTS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("*", "cd"): ("path",),
     ("root", "status"): (
         "=full =bynode =inactive =ops =timing =failcounts =verbose =quiet =xml =simple =tickets "
-        "=noheaders =detail =brief",
+        "=noheaders =detail =brief =watch",
     ),
     ("root", "verify"): ("=scores",),
     ("root", "completion"): ("=bash =zsh =fish",),

@@ -42,16 +42,24 @@ _COMPLETIONS = {"bash": "crm", "zsh": "_crm", "fish": "crm.fish"}
 @command(
     "root",
     "status",
-    usage=f"[{'|'.join(_STATUS_WORDS)}]... [--output-as json|xml]",
+    usage=f"[watch [<seconds>]] [{'|'.join(_STATUS_WORDS)}]... [--output-as json|xml]",
     help="the state of the cluster: nodes, resources, failures",
 )
 def status(session: Session, call: Call) -> Answer:
     """As `crm_mon -1`; `xml`, `json` or --output-as for programs, `simple` for one line."""
+    form, given = wanted_form(session, call.args)
+    words = [word.lower() for word in given]
+    if words[:1] == ["watch"]:
+        from crmshell.levels.watching import watch
+
+        return watch(session, words[1:], lambda parts: _status(session, form, parts))
+    return _status(session, form, words)
+
+
+def _status(session: Session, form: str, words: list[str]) -> Answer:
     from crmshell.views.background import background_of
     from crmshell.views.status import simple_line, status_text
 
-    form, given = wanted_form(session, call.args)
-    words = [word.lower() for word in given]
     for word in words:
         if word not in _STATUS_WORDS:
             raise _unknown_part(word)

@@ -30,10 +30,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if missed:
         terminalreporter.section("NOT TESTED on this machine", sep="!")
     for reason, count in sorted(missed.items()):
-        terminalreporter.write_line(f"{count} cluster tests: {reason}")
+        terminalreporter.write_line(f"{count} x {reason}")
 
 
-def _reason(report: pytest.TestReport) -> str:
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     """Why a test was skipped."""
     return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
 

@@ -14,8 +14,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
 import testhosts
 from harness import CRM, PATIENCE, PROJECT
 
@@ -81,16 +82,32 @@ NODE = """\
 
 
 def overlays_usable() -> bool:
-    """Whether a file system may be laid over another one here (root, and a kernel that can)."""
+    """Whether a file system may be laid over another one here (a kernel that can, and root who may
+    also be other users: not the root of a user namespace with one user)."""
     script = (
         "mount -t tmpfs none /mnt && mkdir /mnt/a /mnt/b && "
         "mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/a,workdir=/mnt/b /etc"
     )
     argv = ["unshare", "--mount", "sh", "-c", script]
+    users = sum(
+        int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines()
+    )
     return (
         os.geteuid() == 0
+        and users >= 65534
         and subprocess.run(argv, stderr=subprocess.DEVNULL, check=False).returncode == 0
     )
+
+
+def not_tested(what: str) -> NoReturn:
+    """Skip the module that is being collected, loudly."""
+    pytest.skip(f"NOT TESTED: {what}", allow_module_level=True)
+
+
+def needs_hosts_of_their_own(what: str) -> None:
+    """Skip the module where hosts cannot have networks and file systems of their own."""
+    if not testhosts.namespaces_usable() or not overlays_usable():
+        not_tested(f"{what} (needs root, network namespaces and overlay file systems)")
 
 
 def is_pacemaker_here() -> bool:

@@ -8,25 +8,22 @@ from collections.abc import Iterator
 
 import pytest
 import testhosts
-from conftest import needs_namespaces
-from pacemaker_hosts import PATH, overlays_usable, run, start_corosync
+from pacemaker_hosts import (
+    PATH,
+    needs_hosts_of_their_own,
+    not_tested,
+    run,
+    start_corosync,
+)
 from ssh_hosts import SSHD, SshHosts
 
 CONF = "/etc/corosync/corosync.conf"
 
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(
-        not SSHD or not shutil.which("corosync", path=PATH),
-        reason="NOT TESTED: the level corosync needs Debian's corosync and openssh-server",
-    ),
-    pytest.mark.skipif(
-        not overlays_usable(),
-        reason="NOT TESTED: the level corosync needs root and overlay file systems",
-    ),
-    pytest.mark.cluster,
-    pytest.mark.timeout(300),
-]
+if not SSHD or not shutil.which("corosync", path=PATH):
+    not_tested("the level corosync: Debian's corosync and openssh-server are not installed")
+needs_hosts_of_their_own("the level corosync")
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -15,29 +15,21 @@ from pathlib import Path
 import pexpect
 import pytest
 import testhosts
-from conftest import needs_namespaces
 from harness import CRM, PROJECT
 from pacemaker_hosts import (
     ENVIRONMENT,
     LiveCluster,
     is_pacemaker_here,
-    overlays_usable,
+    needs_hosts_of_their_own,
+    not_tested,
     run,
 )
 
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(
-        not is_pacemaker_here(),
-        reason="NOT TESTED: the shell on a real Pacemaker (make test-pacemaker fetches one)",
-    ),
-    pytest.mark.skipif(
-        is_pacemaker_here() and not overlays_usable(),
-        reason="NOT TESTED: the shell on a real Pacemaker needs root and overlay file systems",
-    ),
-    pytest.mark.cluster,
-    pytest.mark.timeout(600),
-]
+if not is_pacemaker_here():
+    not_tested("the shell on a real Pacemaker (make test-pacemaker fetches one)")
+needs_hosts_of_their_own("the shell on a real Pacemaker")
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 CONFIGURATION = """\
 property stonith-enabled=false no-quorum-policy=ignore
@@ -391,6 +383,19 @@ def test_what_pacemaker_would_refuse_is_one_refusal_and_changes_nothing(
     assert done.stdout.count(reason) == 1
     assert "Traceback" not in done.stdout
     assert cluster.version() == before
+
+
+def test_a_property_that_this_pacemaker_knows_by_another_name_is_warned_about(
+    cluster: LiveCluster,
+) -> None:
+    known = cluster.hosts[0].run(
+        ["crm_attribute", "--list-options=cluster", "--all", "--output-as=xml"],
+        env=ENVIRONMENT,
+        wd="/",
+    )
+    said = cluster.crm("configure", "property", "fencing-enabled=false")
+    cluster.tool("crm_attribute", "--delete", "--name", "fencing-enabled")
+    assert ("it goes by stonith-enabled" in said) == ('"fencing-enabled"' not in known.stdout)
 
 
 def test_a_shadow_cib_is_tried_and_committed(cluster: LiveCluster) -> None:

@@ -12,26 +12,18 @@ from collections.abc import Iterator
 
 import pytest
 import testhosts
-from conftest import needs_namespaces
-from pacemaker_hosts import overlays_usable, run
+from pacemaker_hosts import needs_hosts_of_their_own, not_tested, run
 from ssh_hosts import SSHD, SshHosts
 
 from engine.base.nodeconf import load_node_config
 
 NODE_FILE = "/etc/crmshell/node.conf"
 
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(
-        not SSHD, reason="NOT TESTED: a cluster made over ssh needs Debian's openssh-server"
-    ),
-    pytest.mark.skipif(
-        not overlays_usable(),
-        reason="NOT TESTED: a cluster made over ssh needs root and overlay file systems",
-    ),
-    pytest.mark.cluster,
-    pytest.mark.timeout(400),
-]
+if not SSHD:
+    not_tested("a cluster made over ssh: Debian's openssh-server is not installed")
+needs_hosts_of_their_own("a cluster made over ssh")
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

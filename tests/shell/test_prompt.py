@@ -143,7 +143,7 @@ def test_a_line_that_ends_with_a_backslash_goes_on(crm: Terminal) -> None:
 
 
 def test_a_home_that_cannot_be_written_to_costs_only_the_history(tmp_path: Path) -> None:
-    crm = Terminal(tmp_path, HOME="/nonexistent")
+    crm = Terminal(tmp_path, HOME="/proc/self")
     crm.prompt()
     assert "120" in crm.type("options show core.lock_timeout")
 
@@ -200,3 +200,16 @@ def test_letters_beyond_ascii_survive_a_c_locale(tmp_path: Path) -> None:
     crm.output()
     crm.prompt()
     assert 'value="Köln"' in crm.cib.read_text()
+
+
+def test_status_watch_shows_changes_until_ctrl_c(tmp_path: Path) -> None:
+    crm = Terminal(tmp_path, rows=30)
+    crm.prompt()
+    crm.keys("status watch 1 bynode\r")
+    crm.sees("Node List:")
+    crm.cib.write_text(crm.cib.read_text().replace('uname="n2"', 'uname="renamed"'))
+    crm.sees("renamed")
+    crm.keys("\x03")
+    crm.prompt()
+    assert "did you mean bynode" in crm.type("status watch bynod")
+    assert "120" in crm.type("options show core.lock_timeout")
