@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
+import select
 import socket
 import subprocess
 import sys
@@ -29,6 +31,7 @@ MEMORY_BYTES = 4 * 1024**3
 MAX_WARNINGS = 20
 _HEADER_BYTES = 4
 _RESPAWN_SECONDS = 1.0
+_MOST_UNCOLLECTED = 4  # runs whose garbage may wait while one request follows the other
 
 _log = logging.getLogger(__name__)
 
@@ -182,7 +185,12 @@ def main() -> int:
     from engine.scheduler import api
     from engine.scheduler.warm import Warm
 
+    # Collecting garbage in the middle of a run would take as long as the run; it is done while
+    # nobody waits. What is loaded by now stays.
+    gc.disable()
+    gc.freeze()
     warm = Warm()
+    uncollected = 0
     while True:
         header = _receive(channel, _HEADER_BYTES)
         body = _receive(channel, int.from_bytes(header, "big")) if header else b""
@@ -191,6 +199,11 @@ def main() -> int:
         answer = _compute(api, msgpack.unpackb(body, raw=False), warm)
         packed: bytes = msgpack.packb(answer, use_bin_type=True)
         channel.sendall(len(packed).to_bytes(_HEADER_BYTES, "big") + packed)
+        del body, answer, packed
+        uncollected += 1
+        if uncollected >= _MOST_UNCOLLECTED or not select.select([channel], [], [], 0)[0]:
+            gc.collect()
+            uncollected = 0
 
 
 def _compute(api: Any, request: dict[str, Any], warm: Warm) -> dict[str, Any]:

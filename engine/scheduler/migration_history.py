@@ -21,15 +21,16 @@ def _records(model: Model, resource: Resource, node_name: str) -> list[OpRecord]
 def _find(
     model: Model, resource: Resource, node_name: str, task: str, *, source: str = "", rc: int = -1
 ) -> OpRecord | None:
-    """The unique matching entry; `source` restricts migrations, `rc` >= 0 the result."""
+    """The only entry of the task, if it has the result `rc` >= 0; `source` restricts migrations."""
     found = [
         op
         for op in _records(model, resource, node_name)
-        if op.task == task
-        and (not source or _end_matches(op, task, source))
-        and (rc < 0 or (op.rc == rc and op.status == history.DONE))
+        if op.task == task and (not source or _end_matches(op, task, source))
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    (op,) = found
+    return op if rc < 0 or (op.rc == rc and op.status == history.DONE) else None
 
 
 def _end_matches(op: OpRecord, task: str, other: str) -> bool:

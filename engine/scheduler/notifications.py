@@ -224,7 +224,7 @@ def _notify_going_down(
 ) -> None:
     if rsc.role is Role.STOPPED:
         return
-    stop = plan.actions.oldest(rsc, "stop_0")
+    stop = plan.actions.first(rsc, "stop_0")
     for node in rsc.running_on:
         if stop is not None and stop.flags & PSEUDO and (node.unclean or node.remote_reset):
             continue

@@ -1,16 +1,21 @@
 """Hold our `crm_simulate` against another build on random clusters (a development tool, not a test).
 
-    python tests/scheduler/differential.py --peer crm_simulate --ours .venv/bin/crm_simulate --seeds 1:200
+    python -m tests.scheduler.differential --peer crm_simulate --seeds 1:200 --keep FOLDER
 
-Each seed: a random cluster; the peer plays it for a few rounds to get a state (a cold start, then a
-fault); on each of these CIBs both plan, and graph and scores are compared by meaning. Known defects
-of old peers make some differences legitimate: each difference wants a look.
+Each seed: a wide random cluster, which the peer plays for some rounds; between them its state and its
+configuration are disturbed. On each of these CIBs both plan and play, and the judge of the public
+cases compares scores, graph, dot file and the whole text. Clusters whose orderings make a loop for
+both, and those for which the peer writes a graph that refers to nothing, are only counted.
+
+With `--list-defect` a difference is tried once more with the peer's defect in merging lists of
+colocations (P24.1), so that only the others are shown.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import random
 import re
 import subprocess
 import sys
@@ -20,11 +25,13 @@ from pathlib import Path
 
 from lxml import etree
 
-sys.path.insert(0, str(Path(__file__).parent))
-from random_clusters import Features, random_cib, random_faults
+from engine.scheduler import colocation
+from tests.scheduler.judge import ENTRY, harness
+from tests.scheduler.random_states import disturb
+from tests.scheduler.random_wide import wide_cib
 
-OLD_WORDS = (("_allocate:", "_assign:"), (" on none:", " (inactive):"))
-IGNORED = {"crm_feature_set", "batch-limit", "CRM_meta_op_no_wait"}
+CHECKS = ("scores", "transition", "summary", "dot", "status")
+SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,121 +39,146 @@ class Answer:
     """What one build said about one CIB."""
 
     status: int
-    scores: collections.Counter[str]
-    graph: dict[str, tuple[str, ...]]
+    scores: str
+    text: str
+    graph: str
+    dot: str
     stderr: str
 
 
-def run(command: str, cib: Path, extra: list[str], folder: Path) -> Answer:
-    """Plan (no play) and read scores and graph."""
-    graph = folder / "graph.xml"
-    graph.unlink(missing_ok=True)
-    argv = [command, "-x", str(cib), "-S", "-Q", "-s", "-G", str(graph), *extra]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-    scores = collections.Counter(
-        score_line(line) for line in done.stdout.splitlines() if " score" in line
+def ask_peer(command: str, cib: Path, folder: Path, following: Path) -> Answer:
+    """Plan and play with the other build; `following` is the CIB afterwards."""
+    argv = [command, *_arguments(cib, folder), "-O", str(following)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False)
+    return _answer(done.returncode, done.stdout, done.stderr, folder)
+
+
+def ask_ours(cib: Path, folder: Path) -> Answer:
+    """The same in this process."""
+    module, _, function = ENTRY.partition(":")
+    entry = getattr(__import__(module, fromlist=[function]), function)
+    status, stdout, stderr, _ = harness().call_entry(entry, _arguments(cib, folder))
+    return _answer(status, stdout, stderr, folder)
+
+
+def _arguments(cib: Path, folder: Path) -> list[str]:
+    for name in ("graph", "dot"):
+        (folder / name).unlink(missing_ok=True)
+    return ["-x", str(cib), "-S", "-s", "-G", str(folder / "graph"), "-D", str(folder / "dot")]
+
+
+def _answer(status: int, stdout: str, stderr: str, folder: Path) -> Answer:
+    scores, rest = [], []
+    for line in stdout.splitlines():
+        words = line.strip().lstrip("* ")
+        if " score on " in words or " score (inactive)" in words:
+            scores.append(words)
+        elif not words.startswith(("Assignment Scores", "Only 'private'")):
+            rest.append(line)
+    graph, dot = (
+        path.read_text() if path.is_file() else "" for path in (folder / "graph", folder / "dot")
     )
-    actions = read_graph(graph) if graph.exists() else {}
-    return Answer(done.returncode, scores, actions, done.stderr.strip())
+    graph = graph.replace(" stonith-timeout=", " fencing-timeout=")  # the name of older builds
+    graph = re.sub(r'transition_id="\d+"', 'transition_id="1"', graph)
+    return Answer(status, "\n".join(scores), "\n".join(rest), graph, dot, stderr)
 
 
-def score_line(line: str) -> str:
-    """A score line with the words of older releases replaced by today's."""
-    words = " ".join(line.split())
-    for old, new in OLD_WORDS:
-        words = words.replace(old, new)
-    return words
+def differences(peer: Answer, ours: Answer) -> dict[str, list[str]]:
+    """Differences by check, as the judge of the public cases finds them."""
+    judge = harness()
+    found = {
+        "scores": judge.judge_scores(peer.scores, ours.scores),
+        "transition": judge.judge_transition(peer.graph, ours.graph),
+        "summary": judge.judge_summary(peer.text, ours.text),
+        "dot": judge.judge_dot(peer.dot, ours.dot),
+        "status": [],
+    }
+    if (peer.status == 0) != (ours.status == 0):
+        found["status"] = [f"status {peer.status} and {ours.status}: {ours.stderr[-300:]}"]
+    return {check: lines for check, lines in found.items() if lines}
 
 
-def read_graph(path: Path) -> dict[str, tuple[str, ...]]:
-    """Action (with all its attributes) to the sorted actions that must come before it."""
-    root = etree.parse(str(path)).getroot()
-    named, keys = {}, {}
-    for action in root.iterfind("synapse/action_set/*"):
-        number = str(action.get("id"))
-        keys[number] = f"{action.get('operation_key')} {action.get('on_node') or ''}".strip()
-        attributes = sorted(
-            f"{n}={v}"
-            for child in action.iterfind("attributes")
-            for n, v in child.attrib.items()
-            if n not in IGNORED
-        )
-        named[number] = f"{action.tag} {keys[number]} {' '.join(attributes)}"
-    inputs: dict[str, tuple[str, ...]] = {}
-    for synapse in root.iterfind("synapse"):
-        before = sorted(
-            {keys.get(str(e.get("id")), "?") for e in synapse.iterfind("inputs/trigger/*")}
-        )
-        for action in synapse.iterfind("action_set/*"):
-            inputs[named[str(action.get("id"))]] = tuple(before)
-    return inputs
+def verdict(peer: Answer, ours: Answer) -> str:
+    """`same`, `differs`, or why there is nothing to compare."""
+    if peer.status < 0 or not peer.graph:
+        return "peer failed"
+    if peer.status and ours.status:
+        return "loop"
+    if any("trigger" in line for line in harness().judge_transition(peer.graph, peer.graph)):
+        return "peer's graph is broken"
+    return "differs" if differences(peer, ours) else "same"
 
 
-def differences(peer: Answer, ours: Answer) -> list[str]:
-    """Lines `-` that only the peer has and `+` that only we have."""
-    lines = []
-    if peer.status != ours.status:
-        lines.append(f"status: {peer.status} {ours.status} {ours.stderr[-300:]}")
-    lines += [f"- {line}" for line in sorted((peer.scores - ours.scores).elements())]
-    lines += [f"+ {line}" for line in sorted((ours.scores - peer.scores).elements())]
-    for action in sorted(peer.graph.keys() | ours.graph.keys()):
-        theirs, mine = peer.graph.get(action), ours.graph.get(action)
-        if theirs is None:
-            lines.append(f"+ {action}")
-        elif mine is None:
-            lines.append(f"- {action}")
-        elif theirs != mine:
-            lost, added = set(theirs) - set(mine), set(mine) - set(theirs)
-            lines.append(f"~ {action[:80]}: lost {sorted(lost)} added {sorted(added)}")
-    return lines
+def _with_list_defect(cib: Path, folder: Path) -> Answer:
+    """Our answer with the first colocation of each merged list once for each of them (P24.1)."""
+    right = colocation._append
+
+    def wrong(
+        found: list[colocation.Colocation],
+        more: list[colocation.Colocation],
+        *,
+        dependents: bool,
+    ) -> None:
+        right(found, more[:1] * len(more) if found else more, dependents=dependents)
+
+    colocation._append = wrong
+    try:
+        return ask_ours(cib, folder)
+    finally:
+        colocation._append = right
 
 
-def rounds(seed: int, peer: str, folder: Path, features: Features) -> list[tuple[Path, list[str]]]:
-    """The CIBs of this seed: as made, after a cold start, and after a fault."""
-    first = folder / f"{seed}-a.xml"
-    text = random_cib(seed, features)
-    first.write_text(text)
-    nodes = re.findall(r'uname="(node\d)"', text.split("<status>", maxsplit=1)[0])
-    resources = re.findall(r'<primitive id="(\w+)"', text)
-    made: list[tuple[Path, list[str]]] = [(first, [])]
-    current = first
-    for name, faults in (("b", []), ("c", random_faults(seed, nodes, resources))):
-        following = folder / f"{seed}-{name}.xml"
-        argv = [peer, "-x", str(current), "-S", "-Q", "-O", str(following), *faults]
-        done = subprocess.run(argv, capture_output=True, timeout=60, check=False)
-        if done.returncode != 0 or not following.exists():
+def rounds(seed: int, options: argparse.Namespace, folder: Path) -> collections.Counter[str]:
+    """Compare the CIBs of one seed and count the verdicts."""
+    counted: collections.Counter[str] = collections.Counter()
+    cib = folder / f"{seed}-0.xml"
+    cib.write_text(wide_cib(seed))
+    for number in range(1, options.rounds + 1):
+        following = folder / f"{seed}-{number}.xml"
+        peer = ask_peer(options.peer, cib, folder, following)
+        ours = ask_ours(cib, folder)
+        word = verdict(peer, ours)
+        if word == "differs" and options.list_defect:
+            repeated = _with_list_defect(cib, folder)
+            word = "list defect" if not differences(peer, repeated) else word
+        counted[word] += 1
+        if word == "differs":
+            _show(cib, differences(peer, ours), options.lines)
+            counted.update(differences(peer, ours).keys())
+        elif not options.keep:
+            cib.unlink()
+        if not following.is_file():
             break
-        made.append((following, []))
-        current = following
-    made.append((current, random_faults(seed + 1, nodes, resources)))
-    return made
+        tree = etree.parse(str(following))
+        disturb(tree.getroot(), random.Random(f"disturb {seed} {number}"))
+        tree.write(str(following))
+        cib = following
+    return counted
+
+
+def _show(cib: Path, found: dict[str, list[str]], most: int) -> None:
+    print(f"{cib}: " + ", ".join(f"{check} {len(lines)}" for check, lines in found.items()))
+    for lines in found.values():
+        print("\n".join(f"    {line[:200]}" for line in lines[:most]))
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    options.add_argument("--peer", default="crm_simulate")
-    options.add_argument("--ours", default=".venv/bin/crm_simulate")
+    options.add_argument("--peer", default="crm_simulate", help="the other build's command")
     options.add_argument("--seeds", default="1:50", help="FIRST:LAST")
-    options.add_argument("--keep", help="folder for the CIBs of seeds that differ")
-    options.add_argument("--without", default="", help="features to leave out, by comma")
-    options.add_argument("--lines", type=int, default=6, help="differences shown for each CIB")
+    options.add_argument("--rounds", type=int, default=4, help="CIBs for each seed")
+    options.add_argument("--keep", help="folder for all CIBs")
+    options.add_argument("--lines", type=int, default=6, help="differences shown for each check")
+    options.add_argument("--list-defect", action="store_true", help="accept the defect of P24.1")
     chosen = options.parse_args()
-    features = Features(**{name: False for name in chosen.without.split(",") if name})
     folder = Path(chosen.keep or tempfile.mkdtemp(prefix="differential-"))
     folder.mkdir(parents=True, exist_ok=True)
     first, last = (int(part) for part in chosen.seeds.split(":"))
-    compared = differing = 0
+    counted: collections.Counter[str] = collections.Counter()
     for seed in range(first, last + 1):
-        for cib, extra in rounds(seed, chosen.peer, folder, features):
-            theirs = run(chosen.peer, cib, extra, folder)
-            found = differences(theirs, run(chosen.ours, cib, extra, folder))
-            compared += 1
-            if found:
-                differing += 1
-                print(f"{cib} {' '.join(extra)}: {len(found)} differences")
-                print("\n".join(f"    {line[:200]}" for line in found[: chosen.lines]))
-    print(f"compared {compared}, differing {differing}")
-    return 1 if differing else 0
+        counted += rounds(seed, chosen, folder)
+    print(", ".join(f"{word} {count}" for word, count in counted.most_common()))
+    return 1 if counted["differs"] else 0
 
 
 if __name__ == "__main__":

@@ -288,3 +288,16 @@ def test_a_started_member_beside_a_promoted_one_keeps_its_name_for_what_it_is() 
         "Stop a:0 ( Promoted n1 ) due to node availability",
         "Stop b:0 ( n1 ) due to node availability",
     ]
+
+
+@pytest.mark.parametrize("monitors", [1, 2])
+def test_only_a_single_monitor_tells_what_became_of_a_failed_migration(monitors: int) -> None:
+    failed = op("a", "migrate_from", 1, call=2, migrate__source="n1", migrate__target="n2")
+    seen = [op("a", "monitor", 7, call=3), op("a", "monitor", 7, call=2, interval=10000)]
+    document = cib(
+        primitive("a"),
+        states=state(1, history("a", *seen[:monitors])) + state(2, history("a", failed)),
+        nodes=2,
+    )
+    (resource,) = model_of(document).resources
+    assert ("n1" in [node.name for node in resource.running_on]) is (monitors > 1)
