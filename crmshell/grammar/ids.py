@@ -17,7 +17,7 @@ _OF_PREFIX = frozenset(
 )
 _WITHOUT_ID = frozenset(
     ("operations", "docker", "podman", "rkt", "network", "storage", "select", "select_nodes",
-     "select_fencing", "select_resources", "select_attributes", "fencing-topology",
+     "lifetime", "select_fencing", "select_resources", "select_attributes", "fencing-topology",
      "resource_ref", "obj_ref", "role", "role_ref", "member-place")
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from crmshell.sources.api import Cleanup, Committed, Facts
 from crmshell.sources.merge import merge_commit
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
 
 TRIES = 10
@@ -71,7 +72,7 @@ class PacemakerSource:
                 return Committed(now.version)
             done = self._run("cibadmin", "--patch", "--xml-pipe", "--sync-call", stdin=patch)
             if done.status == 0:
-                return Committed(self.read().version)
+                return Committed(self.read().version, self._names_too_new(now, wanted))
             if done.status == ExitStatus.CONFIG:
                 raise _schema_refusal(now, done)
             if done.status not in _MOVED_ON or self.read().version == now.version:
@@ -120,6 +121,33 @@ class PacemakerSource:
 
     # -- inside -----------------------------------------------------------------------------
 
+    def _names_too_new(self, before: Cib, after: Cib) -> tuple[Report, ...]:
+        """Warnings about properties just set by a new name that this Pacemaker does not look at."""
+        from engine.cib.options import CLUSTER_OPTIONS
+
+        there = _property_names(before)
+        old_names = {
+            name: CLUSTER_OPTIONS[name].old_name
+            for name in sorted(_property_names(after) - there)
+            if name in CLUSTER_OPTIONS and CLUSTER_OPTIONS[name].old_name
+        }
+        if not old_names:
+            return ()
+        # A Pacemaker that cannot list its options is older than all the new names.
+        argv = ("crm_attribute", "--list-options=cluster", "--all", "--output-as=xml")
+        done = self._run(*argv)
+        listed = done.stdout.decode("utf-8", "replace") if done.status == 0 else ""
+        return tuple(
+            Report(
+                "old-pacemaker",
+                Severity.WARNING,
+                f"this Pacemaker does not know {name}, it goes by {old}: property {old}=...",
+                subject=name,
+            )
+            for name, old in old_names.items()
+            if f'name="{name}"' not in listed
+        )
+
     def _patch(self, old: Cib, new: Cib) -> bytes:
         """The difference in Pacemaker's own form; b"" if there is none."""
         with self._file(old) as old_path, self._file(new) as new_path:
@@ -155,6 +183,11 @@ class PacemakerSource:
         if self._environment.tools_as:
             words = ("sudo", "-n", "-u", self._environment.tools_as, *argv)
         return self._environment.run(words, stdin=stdin, timeout=timeout)
+
+
+def _property_names(cib: Cib) -> set[str]:
+    pairs = cib.configuration.iterfind("crm_config/cluster_property_set/nvpair")
+    return {pair.get("name") or "" for pair in pairs}
 
 
 def is_installed(environment: Environment) -> bool:

@@ -385,6 +385,19 @@ def test_what_pacemaker_would_refuse_is_one_refusal_and_changes_nothing(
     assert cluster.version() == before
 
 
+def test_a_property_that_this_pacemaker_knows_by_another_name_is_warned_about(
+    cluster: LiveCluster,
+) -> None:
+    known = cluster.hosts[0].run(
+        ["crm_attribute", "--list-options=cluster", "--all", "--output-as=xml"],
+        env=ENVIRONMENT,
+        wd="/",
+    )
+    said = cluster.crm("configure", "property", "fencing-enabled=false")
+    cluster.tool("crm_attribute", "--delete", "--name", "fencing-enabled")
+    assert ("it goes by stonith-enabled" in said) == ('"fencing-enabled"' not in known.stdout)
+
+
 def test_a_shadow_cib_is_tried_and_committed(cluster: LiveCluster) -> None:
     cluster.crm("cib", "new", "trial", "withstatus")
     cluster.crm("-c", "trial", "configure", "primitive", "extra", "ocf:pacemaker:Dummy")

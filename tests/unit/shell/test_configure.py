@@ -233,3 +233,14 @@ def test_a_loaded_node_replaces_the_one_of_its_name(crm: Shell, tmp_path: Path) 
     text.write_text("node n1 attributes zone=3\n")
     assert crm("configure", "load", "update", str(text)).status == 0
     assert "attributes zone=3" in crm("configure", "show", "n1").out
+
+
+def test_a_lifetime_in_raw_xml_gets_no_id(crm: Shell) -> None:
+    rule = '<rule id="r" score="INFINITY"><expression id="e" attribute="x" operation="defined"/>'
+    statement = (
+        '<rsc_location id="l" rsc="ip" node="n1" score="5">'
+        f"<lifetime>{rule}</rule></lifetime></rsc_location>"
+    )
+    said = crm("configure", stdin=f"xml '{statement}'\n")
+    assert said.status == 0
+    assert "<lifetime>" in said.cib

@@ -15,6 +15,7 @@ from crmshell.errors import CommitConflict, ConnectionLost, ShellError
 from crmshell.sources.api import Cleanup
 from crmshell.sources.pacemaker import PacemakerSource
 from engine.cib.document import Cib, CibVersion, empty_cib
+from engine.cib.edits import set_property
 
 
 @dataclass(slots=True)
@@ -150,6 +151,34 @@ def test_what_the_schema_refuses_is_said_with_the_first_element(
     )
     with pytest.raises(ShellError, match=r"does not conform to pacemaker-" + reason):
         made.commit(base, cib("a"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "warnings"),
+    [
+        (says(status=64), ["old-pacemaker"]),
+        (says('<parameter name="stonith-enabled"/>'), ["old-pacemaker"]),
+        (says('<parameter name="fencing-enabled"/>'), []),
+    ],
+)
+def test_a_property_by_a_name_that_is_too_new_for_this_pacemaker_is_warned_about(
+    answer: Finished, warnings: list[str]
+) -> None:
+    base = cib()
+    new = base.copy()
+    set_property(new, "fencing-enabled", "false")
+    set_property(new, "batch-limit", "3")
+    made, tools = source(
+        ("cibadmin --query", says(base.to_bytes())),
+        ("crm_diff", says(b"<diff/>", 1)),
+        ("cibadmin --patch", says()),
+        ("cibadmin --query", says(new.to_bytes())),
+        ("crm_attribute --list-options=cluster", answer),
+    )
+    reports = made.commit(base, new).reports
+    assert [report.code for report in reports] == warnings
+    assert all("stonith-enabled" in report.message for report in reports)
+    assert tools.calls == []
 
 
 def test_nothing_is_sent_when_nothing_differs() -> None:
