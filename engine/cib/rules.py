@@ -251,6 +251,22 @@ _READERS: Final[dict[str, Callable[[etree._Element, References], Part]]] = {
 }
 
 
+def attributes_that_decide(rule: Rule) -> tuple[str, ...] | None:
+    """The node attributes that a location rule depends on, each once; None if more than those decide."""
+    names: dict[str, None] = {}
+    for part in rule.parts:
+        if isinstance(part, Rule):
+            inner = attributes_that_decide(part)
+            if inner is None:
+                return None
+            names.update(dict.fromkeys(inner))
+        elif isinstance(part, AttributeTest) and part.source == "literal":
+            names[part.attribute] = None
+        elif not isinstance(part, Never):
+            return None
+    return tuple(names)
+
+
 def passes(rule: Rule, context: RuleContext) -> bool:
     """Whether the rule holds (5.1); evaluation stops at the first deciding part."""
     if rule.combine is Combine.INVALID:

@@ -14,9 +14,7 @@ from typing import Final
 
 from lxml import etree
 
-from engine.base.digits import clipped
 from engine.base.values import bool_from_text
-from engine.cib.rules import RuleContext, passes, read_rule
 from engine.scheduler.model import (
     Colocation,
     Constraint,
@@ -34,11 +32,10 @@ from engine.scheduler.model import (
     TicketConstraint,
     role_from_text,
 )
-from engine.scheduler.nodes import resource_attribute, score_with_words
-from engine.scheduler.params import parameters
+from engine.scheduler.nodes import score_with_words
 from engine.scheduler.reading import Reading
+from engine.scheduler.rule_scores import rule_scores
 
-_SUBMATCH: Final = re.compile(r"%([0-9])")
 _KINDS: Final = {kind.value: kind for kind in OrderKind}
 _PROBE_MODES: Final = {
     "always": ProbeMode.ALWAYS,
@@ -253,7 +250,7 @@ def _location(
         block = element.find("rule")
         if block is None:
             return
-        rule_role, scores = _rule_scores(reading, block, resource, pattern)
+        rule_role, scores = rule_scores(reading, block, resource, pattern.submatches)
         role = role if role is not None else rule_role
     wanted = role_from_text(role)
     if role is not None and wanted is Role.UNKNOWN:
@@ -263,49 +260,6 @@ def _location(
     if wanted in {Role.STARTED, Role.UNPROMOTED}:
         wanted = Role.UNKNOWN
     yield Location(owner, resource, scores, wanted, mode)
-
-
-def _rule_scores(
-    reading: Reading, block: etree._Element, resource: Resource, pattern: Pattern
-) -> tuple[str | None, tuple[tuple[Node, int], ...]]:
-    """Role of the rule, and the nodes on which it passes with their scores, last node first (P5.6)."""
-    model = reading.model
-    rule = read_rule(block, reading.refs)
-    attribute = rule.score_attribute if rule.score is None else None
-    if attribute is not None:
-        attribute = _with_submatches(attribute, pattern.submatches)
-    fixed = score_with_words(model, rule.score) or 0
-    target = resource.meta.get("container-attribute-target")
-    scores: list[tuple[Node, int]] = []
-    for node in model.nodes:
-        context = RuleContext(
-            now=model.now,
-            zone=model.zone,
-            attributes=node.attributes,
-            params=parameters(model, resource, node),
-            meta=resource.meta,
-            submatches=pattern.submatches,
-            note_change=model.want_recheck,
-        )
-        if not passes(rule, context):
-            continue
-        score = fixed
-        if attribute is not None:
-            found = score_with_words(model, resource_attribute(node, attribute, target))
-            if found is None:
-                continue
-            score = found
-        scores.append((node, score))
-    scores.reverse()
-    return rule.role, tuple(scores)
-
-
-def _with_submatches(text: str, submatches: tuple[str, ...]) -> str:
-    def value(match: re.Match[str]) -> str:
-        number = clipped(match.group(1))
-        return submatches[number] if number < len(submatches) else match.group()
-
-    return _SUBMATCH.sub(value, text) if submatches else text
 
 
 # -- colocations -------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ from engine.scheduler.kinds import (
 
 if TYPE_CHECKING:
     from engine.cib.nvsets import NvSet
+    from engine.scheduler.kept_rules import KeptRules
 
 __all__ = [  # everybody finds the scheduler's data here
     "INFINITY",
@@ -240,6 +241,7 @@ class Model:
     digest_cache: dict[tuple[int, int, str, int], OpDigests] = field(default_factory=dict)
     kept_digests: KeptDigests | None = None  # of earlier runs, if there were any
     kept_checks: KeptChecks | None = None  # the same, under this very configuration
+    kept_rules: KeptRules | None = None  # what location rules said before, likewise
     # (node index, record): an expired failure whose operation is to be scheduled anew (20.7 d)
     rescheduled: set[tuple[int, OpRecord]] = field(default_factory=set)
     witness: Witness | None = None  # told why a score changed, where somebody wants to know

@@ -82,6 +82,8 @@ def fill_model(
     reporter = reporter if reporter is not None else ReportList()
     known = _modern_configuration(root, reporter, warm)
     configuration = known.upgrade.configuration if known is not None else None
+    if warm is not None and known is not None:
+        model.kept_rules = known.rules
     if warm is not None and known is not None and not known.has_conditions:
         model.kept_checks = known.checks
     reading = Reading(

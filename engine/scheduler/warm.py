@@ -2,8 +2,9 @@
 
 After one event most of a CIB is what it was. A process that schedules again and again hands the same
 `Warm` to each run; a run finds there, by their exact text, what it would read again: the configuration
-in today's form with its definitions, the histories of nodes, and digests of parameters. These are
-answers of pure functions, so a warm run decides exactly what a run without it would.
+in today's form with its definitions, the histories of nodes, digests of parameters, and the scores
+that location rules gave while no attribute that they look at has changed. These are answers of pure
+functions, so a warm run decides exactly what a run without it would.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from engine.cib.cut import CutCib
 from engine.cib.history import KeptHistories
 from engine.cib.refs import References
 from engine.cib.upgrade import Upgrade, upgraded
+from engine.scheduler.kept_rules import KeptRules
 from engine.scheduler.model import Blueprint, KeptChecks, KeptDigests
 
 
@@ -38,6 +40,7 @@ class Configuration:
     refs: References
     definitions: dict[etree._Element, Definition] = field(default_factory=dict)
     checks: KeptChecks = field(default_factory=Kept)
+    rules: KeptRules = field(default_factory=KeptRules)
 
     @property
     def has_conditions(self) -> bool:
@@ -74,6 +77,7 @@ class Warm:
         if known is None:
             known = self.configurations.keep(key, read_configuration(deepcopy(element), schema))
         known.checks.begin()
+        known.rules.begin()
         return known
 
 
