@@ -145,7 +145,7 @@ def removed_resource(reading: Reading, node: Node, element: etree._Element) -> R
     if resource.is_remote_connection:
         target = model.node_named(name)
         if target is None:
-            target = create_node(model, name, name, remote=True)
+            target = create_node(model, name, name, remote=True, builtin=False)
         link_connection(model, resource)
         target.shutdown = True
     if element.get("container") is not None:

@@ -83,7 +83,7 @@ def find_remote_nodes(reading: Reading, section: etree._Element) -> list[Bluepri
             if _is_connection(element):
                 name = element.get("id", "")
                 if name and model.node_named(name) is None:
-                    create_node(model, name, name, remote=True)
+                    create_node(model, name, name, remote=True, builtin=False)
                 continue
             members = (element,)
         else:
@@ -93,7 +93,7 @@ def find_remote_nodes(reading: Reading, section: etree._Element) -> list[Bluepri
             if blueprint is not None:
                 connections.append(blueprint)
                 if model.node_named(blueprint.id) is None:
-                    create_node(model, blueprint.id, blueprint.id, remote=True)
+                    create_node(model, blueprint.id, blueprint.id, remote=True, builtin=False)
     return connections
 
 
