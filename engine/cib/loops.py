@@ -17,6 +17,7 @@ from engine.base.reports import Report, Severity
 Steps = dict[str, dict[str, str]]  # what comes first → what comes then → the constraint's id
 
 _INFINITY = 1_000_000
+_SHOWN_NAMES = 12
 
 
 def loop_findings(root: etree._Element) -> list[Report]:
@@ -78,10 +79,17 @@ def _told(code: str, steps: Steps, text: str) -> Iterator[Report]:
     for part in _loops(steps):
         members = set(part)
         ids = sorted({steps[a][b] for a in part for b in steps[a] if b in members})
-        message = text.format(", ".join(ids), ", ".join(sorted(part)))
+        message = text.format(_listed(ids), _listed(sorted(part)))
         if len(part) == 1:
             message = f"{ids[0]}: '{part[0]}' is named on both sides, expected two resources"
         yield Report(code, Severity.WARNING, message, subject=ids[0])
+
+
+def _listed(names: list[str]) -> str:
+    """The names, or the first of many and how many there are besides."""
+    if len(names) <= _SHOWN_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[:_SHOWN_NAMES])} and {len(names) - _SHOWN_NAMES} more"
 
 
 def _loops(steps: Steps) -> list[list[str]]:

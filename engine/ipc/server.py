@@ -85,8 +85,11 @@ class AdminServer:
             ) from None
         finally:
             os.umask(mask)
-        with contextlib.suppress(KeyError, PermissionError):
+        try:
             os.chown(self.path, -1, grp.getgrnam(GROUP).gr_gid)
+        except (KeyError, OSError) as problem:
+            # No such group, no right, or (in a user namespace) no such number: the owner alone asks.
+            _log.debug("group %s is not given the socket: %s", GROUP, problem)
         self._listener = listener
         self._server = await loop.create_unix_server(lambda: _Connection(self), sock=listener)
 

@@ -185,13 +185,7 @@ def _sort_for_promotion(placement: Placement, clone: Resource) -> None:
             old = clone.allowed[node.index]
             clone.allowed[node.index] = add_scores(old, instance.promotion_priority)
             placement.note(clone, node, f"promotion score of {instance.id}")
-    with limited_merging(placement, clone):
-        for c in list(with_this_list(placement, clone)):
-            if c.primary_role is Role.PROMOTED and has_influence(c):
-                factor = single(c.score / INFINITY)
-                clone.allowed = merged(
-                    placement, c.dependent, clone, clone.allowed, c, factor, ACTIVE_NONNEGATIVE
-                )
+    _merge_dependents_of_promoted(placement, clone)
     placement.touched(clone)
     for ticket in clone.tickets:
         if ticket.role is Role.PROMOTED and (not ticket.ticket.granted or ticket.ticket.standby):
@@ -204,6 +198,21 @@ def _sort_for_promotion(placement: Placement, clone: Resource) -> None:
         elif instance.promotion_priority >= 0:
             instance.promotion_priority = clone.allowed.get(node.index, MINUS_INFINITY)
     clone.children = merge_sorted(clone.children, partial(_compare_for_promotion, placement, clone))
+
+
+def _merge_dependents_of_promoted(placement: Placement, clone: Resource) -> None:
+    """Step 2 of P15.10; a dependent that is a primary of the clone, too, does not bring it back."""
+    clone.merging = True
+    try:
+        with limited_merging(placement, clone):
+            for c in list(with_this_list(placement, clone)):
+                if c.primary_role is Role.PROMOTED and has_influence(c):
+                    factor = single(c.score / INFINITY)
+                    clone.allowed = merged(
+                        placement, c.dependent, clone, clone.allowed, c, factor, ACTIVE_NONNEGATIVE
+                    )
+    finally:
+        clone.merging = False
 
 
 def _compare_for_promotion(

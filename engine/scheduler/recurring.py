@@ -16,7 +16,7 @@ _STOPPED: Final = Role.STOPPED
 _PROMOTED: Final = Role.PROMOTED
 
 _NEVER_RECURRING = frozenset(
-    {"start", "stop", "promote", "demote", "reload", "reload-agent", "migrate_to", "migrate_from"}
+    {"start", "stop", "promote", "demote", "reload-agent", "migrate_to", "migrate_from"}
 )
 _PROMOTED_RC = "8"
 _NOT_RUNNING_RC = "7"

@@ -138,3 +138,25 @@ def test_too_many_requests_at_once_are_refused_as_busy(path: str) -> None:
         raw.settimeout(5)
         [refused] = FrameReader().feed(raw.recv(65536))
         assert refused["status"] == ExitStatus.TEMPFAIL
+
+
+@pytest.mark.parametrize("problem", [KeyError("haclient"), OSError(22, "Invalid argument")])
+def test_a_group_that_cannot_be_given_the_socket_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    """There is no such group, or, in a user namespace, no such number."""
+
+    def refuse(*arguments: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(server.os, "chown", refuse)
+    monkeypatch.setattr(server.grp, "getgrnam", lambda name: server.grp.getgrgid(0))
+    path = str(tmp_path / "admin.sock")
+
+    async def serve() -> None:
+        admin = AdminServer(path, handler)
+        await admin.start()
+        assert (Path(path).stat().st_mode & 0o777) == 0o660
+        await admin.stop()
+
+    asyncio.run(serve())

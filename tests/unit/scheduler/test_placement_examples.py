@@ -262,6 +262,29 @@ def test_a_mandatory_dependent_of_a_group_brings_its_whole_wish() -> None:
     assert table(record, "p") == [["-INFINITY", "-INFINITY", "50"]]
 
 
+def test_a_clone_that_depends_on_its_own_dependent_does_not_count_itself_for_promotion() -> None:
+    states = "".join(
+        node_state(n, running("s", STATEFUL), attributes={"master-s": "5"}) for n in (1, 2, 3)
+    )
+    both_ways = with_("x", "pc", "INFINITY", with_rsc_role="Promoted")
+    both_ways += with_("pc", "x", "-100", rsc_role="Promoted")
+    document = cib(
+        _promotable(),
+        primitive("x"),
+        options=OPTIONS,
+        constraints=both_ways + location("x", 2, 100),
+        states=states,
+    )
+
+    _, record = run(document)
+
+    assert promotions(record) == [
+        "s:0 promotion score on n1: 5",
+        "s:2 promotion score on n3: 5",
+        "s:1 promotion score on n2: -95",
+    ]
+
+
 def test_a_dependent_of_the_promoted_role_draws_the_promotion_to_itself() -> None:
     states = "".join(
         node_state(n, running("s", STATEFUL), attributes={"master-s": "5"}) for n in (1, 2, 3)
