@@ -77,7 +77,9 @@ def put_properties(
     if stmt.score:
         tree.set(old, "score", stmt.score)
     _drop_known_rules(element, old)
-    fill_ids(element, given, tree.ids)
+    _drop_known_ids(element, old)
+    # Inner ids begin as in the set that was meant, also when they go into the last one there is.
+    fill_ids(element, stmt.id or DEFAULT_SETS[stmt.kind], tree.ids)
     _merge_pairs(tree, old, element)
 
 
@@ -109,6 +111,14 @@ def _merge_pairs(tree: Objects, old: Element, new: Element) -> None:
             tree.set(same, "value", child.get("value"))
             if child.get("id") != same.get("id"):
                 tree.ids.used.discard(child.get("id", ""))
+
+
+def _drop_known_ids(new: Element, old: Element) -> None:
+    """A value that names its id, and is there under this id already, only gets its new value."""
+    there = {(pair.get("id"), pair.get("name")) for pair in old.iterchildren("nvpair")}
+    for pair in new.iterchildren("nvpair"):
+        if pair.get("id") is not None and (pair.get("id"), pair.get("name")) in there:
+            del pair.attrib["id"]
 
 
 def _drop_known_rules(new: Element, old: Element) -> None:
