@@ -106,7 +106,10 @@ def leave(session: Session) -> bool:
         session.forget_pending()
         return True
     if fate == "commit":
-        _hand_over(session)
+        if session.pending.refused_at == session.pending.mark():
+            session.forget_pending()  # refused by a commit of the script, and unchanged since
+        else:
+            _hand_over(session)
         return True
     text = difference(session, session.pending)
     if not session.pending.differs:

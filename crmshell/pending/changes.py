@@ -87,7 +87,8 @@ def nothing_known(_agent: Agent) -> AgentFacts:
 class PendingCib(Objects):
     """The working configuration and its history of changes.
 
-    `origins` has the line of each object typed in this run, `told` the findings told about it.
+    `origins` has the line of each object typed in this run, `told` the findings told about it;
+    `refused_at` is the mark at which a commit was refused for what it found (-1: none was).
     `providers` says who has the OCF agent of a type, `agents` what an agent says about itself;
     `advises`: a typed primitive gets the operations that its agent advises.
     """
@@ -108,6 +109,7 @@ class PendingCib(Objects):
         self._commands: list[tuple[int, str]] = []
         self.origins: dict[str, Line] = {}
         self.told: set[str] = set()
+        self.refused_at = -1
 
     @property
     def schema(self) -> tuple[int, int]:

@@ -54,7 +54,9 @@ def commit_pending(session: Committer, *, force: bool = False, replace: bool = F
         return
     forced = force or session.force
     put_in_order(pending)
+    pending.refused_at = pending.mark()
     _check(session, forced=forced)
+    pending.refused_at = -1
     try:
         committed = session.source.commit(pending.base, pending.cib, replace=replace, force=forced)
     except ShellError as problem:

@@ -143,11 +143,15 @@ def _set_pair(tree: Objects, element: Element, path: str, name: str, value: str)
     if len(pairs) != 1:
         known = [pair.get("name", "") for pair in _own_pairs(element)]
         what = "no attribute" if not pairs else "more than one attribute"
+        owner, nearest = path.rpartition(".")[0], nearest_word(name, known)
+        hint = ""
+        if element.tag == "primitive" and not pairs and not nearest:
+            hint = f"; set changes what is there, /resource param {owner} set {name} … adds it"
         raise Refused(
-            f"{path.rpartition('.')[0]} has {what} {name}",
+            f"{owner} has {what} {name}{hint}",
             code="no-such-attribute",
             word=path,
-            nearest=nearest_word(name, known),
+            nearest=nearest,
         )
     tree.set(pairs[0], "value", value)
 

@@ -155,10 +155,6 @@ def _simplify(tree: Objects, constraint: Element) -> None:
     """Two resources in sets are written as attributes, unless the set says that it is loose."""
     sets = constraint.findall("resource_set")
     refs = [(ref, holder) for holder in sets for ref in holder.findall("resource_ref")]
-    if constraint.tag == "rsc_ticket":
-        if len(refs) == 1:
-            _set_simple(tree, constraint, (("rsc", refs[0]),), sets)
-        return
     attributes = _PAIRS.get(str(constraint.tag))
     if attributes is None or len(refs) != 2:
         return

@@ -194,9 +194,11 @@ def test_no_force_commits_what_no_cluster_takes(crm: Shell, statement: str, word
     for said in (
         crm("-F", "configure", stdin=statement + "\n"),
         crm("configure", stdin=statement + "\ncommit force\n"),
+        crm("-F", "configure", stdin=statement + "\ncommit\n"),
     ):
         assert said.status == 1
         assert words in said.err
+        assert said.err.count("not committed") <= 1
         assert said.cib == before
 
 
