@@ -129,12 +129,21 @@ def _drop_known_rules(new: Element, old: Element) -> None:
             new.remove(rule)
 
 
+_UNSAID = frozenset((("boolean-op", "and"), ("value-source", "literal")))
+
+
 def _shape(element: Element) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
-    """What a rule says, without ids."""
+    """What a rule says, without ids and what goes without saying."""
     return [
         (
             str(part.tag),
-            tuple(sorted((str(k), str(v)) for k, v in part.attrib.items() if k != "id")),
+            tuple(
+                sorted(
+                    (str(k), str(v))
+                    for k, v in part.attrib.items()
+                    if k != "id" and (k, v) not in _UNSAID
+                )
+            ),
         )
         for part in element.iter(etree.Element)
     ]
