@@ -48,6 +48,7 @@ KINDS = (
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 # Kinds that stand mixed, by id.
 _RANK |= {"colocation": _RANK["location"], "order": _RANK["location"]}
+_RANK["fencing_topology"] = _RANK["rsc_ticket"]
 
 _MEMBERS = ("primitive", *CONTAINER_TAGS)
 
@@ -163,7 +164,8 @@ def ordered(pending: PendingCib, elements: Iterable[Element]) -> list[Element]:
     last = len(KINDS)
 
     def key(element: Element) -> tuple[int, str]:
-        return _RANK.get(pending.kind(element), last), element.get("id", "")
+        name = TOPOLOGY if element.tag == "fencing-topology" else element.get("id", "")
+        return _RANK.get(pending.kind(element), last), name
 
     return sorted(elements, key=key)
 

@@ -77,7 +77,9 @@ def put_properties(
     if stmt.score:
         tree.set(old, "score", stmt.score)
     _drop_known_rules(element, old)
-    fill_ids(element, given, tree.ids)
+    _drop_known_ids(element, old)
+    # Inner ids begin as in the set that was meant, also when they go into the last one there is.
+    fill_ids(element, stmt.id or DEFAULT_SETS[stmt.kind], tree.ids)
     _merge_pairs(tree, old, element)
 
 
@@ -111,6 +113,14 @@ def _merge_pairs(tree: Objects, old: Element, new: Element) -> None:
                 tree.ids.used.discard(child.get("id", ""))
 
 
+def _drop_known_ids(new: Element, old: Element) -> None:
+    """A value that names its id, and is there under this id already, only gets its new value."""
+    there = {(pair.get("id"), pair.get("name")) for pair in old.iterchildren("nvpair")}
+    for pair in new.iterchildren("nvpair"):
+        if pair.get("id") is not None and (pair.get("id"), pair.get("name")) in there:
+            del pair.attrib["id"]
+
+
 def _drop_known_rules(new: Element, old: Element) -> None:
     """A rule that the set has already is not added once more."""
     known = [_shape(rule) for rule in old.findall("rule")]
@@ -119,12 +129,21 @@ def _drop_known_rules(new: Element, old: Element) -> None:
             new.remove(rule)
 
 
+_UNSAID = frozenset((("boolean-op", "and"), ("value-source", "literal")))
+
+
 def _shape(element: Element) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
-    """What a rule says, without ids."""
+    """What a rule says, without ids and what goes without saying."""
     return [
         (
             str(part.tag),
-            tuple(sorted((str(k), str(v)) for k, v in part.attrib.items() if k != "id")),
+            tuple(
+                sorted(
+                    (str(k), str(v))
+                    for k, v in part.attrib.items()
+                    if k != "id" and (k, v) not in _UNSAID
+                )
+            ),
         )
         for part in element.iter(etree.Element)
     ]

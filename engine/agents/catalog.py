@@ -233,7 +233,9 @@ def _checked_program(name: AgentName, places: Iterable[str], below: Iterable[str
 def _check_owner(name: AgentName, path: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
         raise BadInput(f"{name}: {path} is not an executable file", status=ExitStatus.NOT_INSTALLED)
-    if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
+    # In a user namespace the system's root has another number: that of the owner of `/`.
+    owners = {0, os.geteuid(), os.stat("/").st_uid}
+    if status.st_uid not in owners or status.st_mode & 0o022:
         raise BadInput(
             f"{name}: {path} can be changed by others than root, it is not run",
             status=ExitStatus.INSUFFICIENT_PRIV,

@@ -173,7 +173,9 @@ def check_program(path: str, below: str) -> None:
         raise EngineError(f"{path}: {problem.strerror}", status=ExitStatus.NOT_INSTALLED) from None
     if not os.path.isfile(real):
         raise EngineError(f"{path} is no file", status=ExitStatus.NOT_INSTALLED)
-    if entry.st_uid not in (0, os.getuid()) or entry.st_mode & 0o002:
+    # In a user namespace the system's root has another number: that of the owner of `/`.
+    owners = (0, os.getuid(), os.stat("/").st_uid)
+    if entry.st_uid not in owners or entry.st_mode & 0o002:
         raise EngineError(
             f"{path} is not owned by root or others may write it",
             status=ExitStatus.INSUFFICIENT_PRIV,

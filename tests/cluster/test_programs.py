@@ -240,6 +240,30 @@ def test_a_program_outside_its_folder_or_writable_by_all_is_refused(tmp_path: Pa
         check_program(str(folder / "link"), str(folder))
 
 
+def test_a_program_of_another_user_is_refused_unless_that_is_the_owner_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a user namespace the system's files belong to a number that stands for its root."""
+    own = tmp_path / "own"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    stranger, system, look = 4711, 65534, os.stat
+
+    def stat_as(owner: int) -> Callable[..., os.stat_result]:
+        def seen(path: str) -> os.stat_result:
+            found = list(look(path))
+            found[4] = system if path == "/" else owner
+            return os.stat_result(found)
+
+        return seen
+
+    monkeypatch.setattr("engine.edges.processes.os.stat", stat_as(stranger))
+    with pytest.raises(EngineError, match="not owned by root"):
+        check_program(str(own), str(tmp_path))
+    monkeypatch.setattr("engine.edges.processes.os.stat", stat_as(system))
+    check_program(str(own), str(tmp_path))
+
+
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -64,3 +64,13 @@ def test_a_shown_configuration_comes_back_with_its_meaning(seed: int) -> None:
         parent.remove(element)  # ids are not compared here, so neither are references
     target = reloaded(source, Listing("kind"))
     assert all_said(target, ids=False) == all_said(source, ids=False)
+
+
+@settings(max_examples=60, deadline=None, database=None)
+@given(st.integers(0, 2**32), st.sampled_from(["update", "push"]))
+def test_what_was_saved_may_be_loaded_over_itself(seed: int, method: str) -> None:
+    source = Cib(grown(seed))
+    target = PendingCib(Cib(grown(seed)))
+    text = configuration_text(target, target.everything(), Listing("cib", all_ids=True))
+    load_text(target, text.split("\n"), "saved", method)
+    assert all_said(target.cib, ids=True) == all_said(source, ids=True)

@@ -170,3 +170,12 @@ def test_erase_keeps_the_nodes_or_takes_only_them() -> None:
     assert shown(tree) == ["node n"]
     erase(tree, nodes=True)
     assert shown(tree) == [""]
+
+
+def test_the_topology_stands_among_the_tickets_by_name() -> None:
+    tree = pending("node n", *AB, "rsc_ticket a1 T: a", "rsc_ticket z1 T: a", "fencing_topology b")
+    assert [line.split()[0] for line in shown(tree)[-3:]] == [
+        "rsc_ticket",
+        "fencing_topology",
+        "rsc_ticket",
+    ]

@@ -91,3 +91,16 @@ def test_comments_outside_of_objects_are_saved_once() -> None:
     again = text_of(reloaded(cib))
     assert sorted(line for line in again.split("\n") if line[:1] == "#") == sorted(comments)
     assert "# about" not in text_of(cib, SHOWN)
+
+
+@pytest.mark.parametrize("listing", [SAVED, SHOWN])
+def test_a_rule_of_a_property_set_is_not_added_again(listing: Listing) -> None:
+    rule = RULE.replace("<rule", '<rule boolean-op="and"')
+    cib = cib_with()
+    (section_of_sets,) = cib.configuration.findall("crm_config")
+    section_of_sets.append(
+        etree.fromstring(f'<cluster_property_set id="s">{rule}</cluster_property_set>')
+    )
+    target = PendingCib(cib.copy())
+    load_text(target, text_of(cib, listing).split("\n"), "saved", "update")
+    assert section(target.cib, "crm_config") == section(cib, "crm_config")
