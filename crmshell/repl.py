@@ -60,8 +60,12 @@ HISTORY_LINES = 1000
 _STYLE_WORDS = {"bold": "bold", "underline": "underline", "dim": "", "normal": ""}
 
 
-class _HungUp(BaseException):
-    """The terminal went away, or somebody ended us; no command may take this for its own failure."""
+class _HungUp(SystemExit):
+    """The terminal went away, or somebody ended us; no command may take this for its own failure.
+
+    An exit, because the event loop below a prompt lets exits pass wherever the signal meets it; of any
+    other exception it makes a message and goes on.
+    """
 
 
 def run_interactive(dispatcher: Dispatcher) -> int:

@@ -9,7 +9,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 from terminal import CIB, Terminal
+
+from crmshell import repl
 
 EDIT = "property batch-limit=7"
 # A mount namespace of our own, as root or as an ordinary user who may have one.
@@ -175,3 +181,17 @@ def test_two_editors_of_one_file_see_each_others_edit_in_conflict(tmp_path: Path
     assert 'name="rack"' in text
     first.child.close(force=True)
     assert kept_files(tmp_path) == []
+
+
+def test_a_hang_up_ends_the_prompt_in_the_middle_of_the_event_loops_work() -> None:
+    """The loop makes a message of what its own callbacks raise, and then waits for a key."""
+    before = signal.signal(signal.SIGHUP, repl._hang_up)
+
+    def hang_up() -> None:
+        get_app().loop.call_soon(os.kill, os.getpid(), signal.SIGHUP)  # type: ignore[union-attr]
+
+    try:
+        with create_pipe_input() as keys, pytest.raises(SystemExit):
+            PromptSession[str](input=keys, output=DummyOutput()).prompt("", pre_run=hang_up)
+    finally:
+        signal.signal(signal.SIGHUP, before)
