@@ -101,7 +101,7 @@ def _check_resources(
 
 
 def _recorded_agent(history: ResourceHistory) -> tuple[str, str, str]:
-    get = history.element.get
+    get = history.attributes.get
     return get("type", ""), get("class", ""), get("provider", "")
 
 

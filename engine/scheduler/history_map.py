@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
-
-from lxml import etree
 
 from engine.scheduler.model import (
     MINUS_INFINITY,
@@ -132,12 +131,11 @@ def _is_universal(model: Model, clone: Resource) -> bool:
     return clone.clone is not None and clone.clone.clone_max == len(model.nodes)
 
 
-def removed_resource(reading: Reading, node: Node, element: etree._Element) -> Resource | None:
+def removed_resource(reading: Reading, node: Node, entry: Mapping[str, str]) -> Resource | None:
     """A resource made from the entry itself, for it is no longer configured (18.11)."""
     model = reading.model
-    name = element.get("id", "")
-    attributes = {str(key): str(value) for key, value in element.attrib.items()}
-    blueprint = Blueprint(tag="primitive", id=name, attributes=attributes)
+    name = entry.get("id", "")
+    blueprint = Blueprint(tag="primitive", id=name, attributes=dict(entry))
     resource = build_resource(reading, blueprint)
     if resource is None:
         return None
@@ -148,7 +146,7 @@ def removed_resource(reading: Reading, node: Node, element: etree._Element) -> R
             target = create_node(model, name, name, remote=True, builtin=False)
         link_connection(model, resource)
         target.shutdown = True
-    if element.get("container") is not None:
+    if "container" in entry:
         resource.removed_launched = True
     resource.removed = True
     if model.options.stop_removed_resources:
@@ -158,13 +156,13 @@ def removed_resource(reading: Reading, node: Node, element: etree._Element) -> R
     return resource
 
 
-def link_removed_launched(model: Model, elements: list[etree._Element]) -> None:
+def link_removed_launched(model: Model, entries: list[Mapping[str, str]]) -> None:
     """Removed resources that ran inside a known one belong to it again (18.12)."""
-    for element in elements:
-        container = element.get("container")
+    for entry in entries:
+        container = entry.get("container")
         if container is None:
             continue
-        resource = model.find(element.get("id", ""))
+        resource = model.find(entry.get("id", ""))
         launcher = model.find(container)
         if (
             resource is not None

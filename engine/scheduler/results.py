@@ -351,7 +351,7 @@ def _record_failed(state: EntryState, record: OpRecord, rc: int, status: int) ->
             status=status,
             call_id=record.call_id,
             exit_reason=record.exit_reason,
-            attributes={str(k): str(v) for k, v in record.element.attrib.items()},
+            attributes=record.attributes,
         )
     )
 

@@ -108,8 +108,7 @@ def _run(arguments: Sequence[str]) -> int:
         if options.profile:
             _profile(options, output)
         else:
-            cib = _read_source(options.source)
-            status = Simulation(options, cib, output, errors).run()
+            status = _simulate(options, output, errors)
         message = "OK" if status == ExitStatus.OK else "Error occurred"
     except EngineError as refusal:
         if options.output_as == "text":
@@ -118,6 +117,19 @@ def _run(arguments: Sequence[str]) -> int:
         errors += [report.message for report in refusal.reports] or [str(refusal)]
     _write_text(options.output_to, output.finish(status, message, errors))
     return status
+
+
+def _simulate(options: SimulateOptions, output: Output, errors: list[str]) -> int:
+    """Read the CIB, do what the options ask for; the exit status."""
+    if options.only_plans and options.source not in {"", "-"}:
+        from engine.cib.cut import CutCib
+
+        try:
+            cut = _read_source(options.source, CutCib.from_bytes)
+            return Simulation(options, cut, output, errors).run()
+        except BadInput:
+            pass  # The place of what is wrong is known only when the file is read as a whole.
+    return Simulation(options, _read_source(options.source), output, errors).run()
 
 
 def _new_output(options: SimulateOptions, arguments: Sequence[str]) -> Output:
@@ -364,23 +376,25 @@ def _profile(options: SimulateOptions, output: Output) -> None:
 # Files, the cluster.
 
 
-def _read_source(source: str) -> Cib:
-    """The CIB to work on, checked against the schema."""
-    from engine.cib.document import Cib
+def _read_source(source: str, read: Callable[[bytes, str], Cib] | None = None) -> Cib:
+    """The CIB to work on, checked against the schema; `read` makes it of the text."""
+    if read is None:
+        from engine.cib.document import Cib
 
+        read = Cib.from_bytes
     what = source or "CIB"
     if source == "-":
         what = "stdin"
-        cib = Cib.from_bytes(sys.stdin.buffer.read(), what)
+        cib = read(sys.stdin.buffer.read(), what)
     elif source or os.environ.get(_FILE_VARIABLE):
         what = source or os.environ[_FILE_VARIABLE]
         try:
             data = Path(what).read_bytes()
         except OSError as problem:
             raise _file_refusal(what, problem) from None
-        cib = Cib.from_bytes(data, what)
+        cib = read(data, what)
     else:
-        cib = Cib.from_bytes(_cib_of_the_cluster(), what)
+        cib = read(_cib_of_the_cluster(), what)
     _check_form(cib, what)
     return cib
 

@@ -40,6 +40,12 @@ class SimulateOptions:
     op_fail: list[OpSpec] = field(default_factory=list)
     injections: Injections = field(default_factory=Injections)
 
+    @property
+    def only_plans(self) -> bool:
+        """Whether nothing but a plan is wanted: the CIB is neither shown, changed nor written."""
+        shows = self.simulate or self.in_place or not self.quiet or self.output_as != "text"
+        return self.run and not (shows or self.injections or self.save_input or self.save_output)
+
 
 @dataclass(frozen=True, slots=True)
 class Option:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -187,7 +187,7 @@ def _read_node_history(work: _Pass, node: Node, state: etree._Element) -> None:
     for entry in entries:
         if entry.id:
             _process_entry(work, node, entry)
-    launched = [entry.element for entry in entries if entry.in_container]
+    launched = [entry.attributes for entry in entries if entry.in_container]
     if launched:
         link_removed_launched(model, launched)
 
@@ -205,11 +205,11 @@ def _process_entry(work: _Pass, node: Node, entry: ResourceHistory) -> None:
     if resource is None:
         if not entry.ops:
             return
-        resource = removed_resource(reading, node, entry.element)
+        resource = removed_resource(reading, node, entry.attributes)
         if resource is None:
             return
     if model.options.shutdown_lock:
-        _read_shutdown_lock(reading, resource, node, entry.element)
+        _read_shutdown_lock(reading, resource, node, entry.attributes)
     if not entry.ops:
         return
     saved_role = resource.role
@@ -230,11 +230,11 @@ def _process_entry(work: _Pass, node: Node, entry: ResourceHistory) -> None:
 
 
 def _read_shutdown_lock(
-    reading: Reading, resource: Resource, node: Node, element: etree._Element
+    reading: Reading, resource: Resource, node: Node, entry: Mapping[str, str]
 ) -> None:
     """A lock recorded with the entry, if it still holds (27.3)."""
     model = reading.model
-    lock_time = int_from_text(element.get("shutdown-lock")) or 0
+    lock_time = int_from_text(entry.get("shutdown-lock")) or 0
     if not lock_time:
         return
     limit = model.options.shutdown_lock_limit // 1000

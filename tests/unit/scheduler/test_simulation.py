@@ -647,3 +647,36 @@ def test_a_date_that_no_calendar_has_is_told_and_the_present_taken(
     shown = capsys.readouterr()
     assert shown.err.count("is in no calendar") == 1
     assert "Start      a" in shown.out
+
+
+def running() -> Cib:
+    """A cluster with something in its histories."""
+    ran = history("a", op("a", "start", call=2), op("a", "monitor", interval=10_000, call=3))
+    return cib(primitive("a"), options=IGNORE, states=state(1, ran) + state(2))
+
+
+def test_a_plan_alone_is_the_plan_that_is_shown_with_everything_else(tmp_path: Path) -> None:
+    """Only then histories are read one by one."""
+    file, alone, shown = tmp_path / "cib.xml", tmp_path / "alone.xml", tmp_path / "shown.xml"
+    file.write_bytes(running().to_bytes())
+
+    assert main(["-R", "-Q", "-G", str(alone), "-x", str(file)]) == ExitStatus.OK
+    assert main(["-R", "-s", "-G", str(shown), "-x", str(file)]) == ExitStatus.OK
+
+    assert alone.read_bytes() == shown.read_bytes()
+
+
+def test_a_broken_history_has_its_place_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cib.xml"
+    file.write_text(running().to_bytes().decode().replace('call-id="3"', "call-id=3"))
+    line = next(n for n, x in enumerate(file.read_text().split("\n"), 1) if "call-id=3" in x)
+
+    said = []
+    for words in (["-R", "-Q"], ["-R"]):
+        assert main([*words, "-x", str(file)]) != ExitStatus.OK
+        said.append(capsys.readouterr().err)
+
+    assert said[0] == said[1]
+    assert f"cib.xml:{line}:" in said[0]
