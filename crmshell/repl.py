@@ -60,12 +60,61 @@ HISTORY_LINES = 1000
 _STYLE_WORDS = {"bold": "bold", "underline": "underline", "dim": "", "normal": ""}
 
 
-class _HungUp(SystemExit):
-    """The terminal went away, or somebody ended us; no command may take this for its own failure.
+class _HungUp(BaseException):
+    """The terminal went away, or somebody ended us; no command may take this for its own failure."""
 
-    An exit, because the event loop below a prompt lets exits pass wherever the signal meets it; of any
-    other exception it makes a message and goes on.
+
+class _HangUps:
+    """What SIGHUP and SIGTERM do: they end the command that runs, or the reading of a line.
+
+    Raised in the middle of the event loop's work an exception would become a message, or end the loop
+    and leave its tasks behind; so a line editor is asked to leave, from within its loop.
     """
+
+    def __init__(self) -> None:
+        self._reading: PromptSession[str] | None = None
+        self._came = False
+
+    def watch(self) -> None:
+        """From now on the signals come here."""
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, self.handle)
+
+    def handle(self, number: int, frame: object) -> None:
+        """The handler of the signals, in the main thread."""
+        self._came = True
+        if self._reading is None:
+            raise _HungUp
+        loop = self._reading.app.loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # closed already: the reading is about to end
+                loop.call_soon_threadsafe(self._leave)
+
+    def read(
+        self, editor: PromptSession[str], prompt: str, pre_run: Callable[[], None] | None = None
+    ) -> str:
+        """A line of the editor; raises `_HungUp` for a signal that came meanwhile."""
+
+        def begin() -> None:
+            if pre_run is not None:
+                pre_run()
+            if self._came:
+                self._leave()
+
+        if self._came:
+            raise _HungUp  # what is raised in a callback of the collector, say, gets lost
+        self._reading = editor
+        try:
+            return editor.prompt(prompt, pre_run=begin, set_exception_handler=False)
+        finally:
+            self._reading = None
+            if self._came:
+                raise _HungUp
+
+    def _leave(self) -> None:
+        app = self._reading.app if self._reading is not None else None
+        if app is not None and app.is_running and not app.is_done:
+            app.exit(exception=_HungUp())
 
 
 def run_interactive(dispatcher: Dispatcher) -> int:
@@ -74,25 +123,21 @@ def run_interactive(dispatcher: Dispatcher) -> int:
     When the terminal goes away the pending changes are kept for the next start; the status is 129.
     """
     session = dispatcher.session
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, _hang_up)
+    hang_ups = _HangUps()
+    hang_ups.watch()
     try:
-        return _talk(dispatcher)
+        return _talk(dispatcher, hang_ups)
     except (_HungUp, OSError):
         with contextlib.suppress(OSError):
             session.keep_pending()
         return HUNG_UP
 
 
-def _hang_up(number: int, frame: object) -> None:
-    raise _HungUp
-
-
-def _talk(dispatcher: Dispatcher) -> int:
+def _talk(dispatcher: Dispatcher, hang_ups: _HangUps) -> int:
     session = dispatcher.session
     lookups = BackgroundLookups(session)
     session.lookups = lookups
-    prompt = _Prompt(dispatcher, lookups)
+    prompt = _Prompt(dispatcher, lookups, hang_ups)
     session.environment.asker = prompt.ask
     if not session.levels or session.level == "configure":
         dispatcher.guarded(lambda: _offer_kept(session))
@@ -139,7 +184,10 @@ def _run_text(dispatcher: Dispatcher, text: str) -> None:
 class _Prompt:
     """The line editor of one session."""
 
-    def __init__(self, dispatcher: Dispatcher, lookups: BackgroundLookups) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, lookups: BackgroundLookups, hang_ups: _HangUps
+    ) -> None:
+        self._hang_ups = hang_ups
         self._session = dispatcher.session
         self._lookups = lookups
         environment = dispatcher.session.environment
@@ -164,7 +212,7 @@ class _Prompt:
     def read(self) -> str | None:
         """One input; "" after Ctrl-C, None for Ctrl-D on an empty line."""
         try:
-            return self._editor.prompt(self._session.prompt, pre_run=self._lookups.start)
+            return self._hang_ups.read(self._editor, self._session.prompt, self._lookups.start)
         except KeyboardInterrupt:
             return ""
         except EOFError:
@@ -173,7 +221,7 @@ class _Prompt:
     def ask(self, question: str) -> str | None:
         """The answer to a question of a command; None for Ctrl-C and Ctrl-D."""
         try:
-            return self._question.prompt(question)
+            return self._hang_ups.read(self._question, question)
         except (KeyboardInterrupt, EOFError):
             return None
 

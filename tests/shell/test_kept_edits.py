@@ -183,15 +183,33 @@ def test_two_editors_of_one_file_see_each_others_edit_in_conflict(tmp_path: Path
     assert kept_files(tmp_path) == []
 
 
-def test_a_hang_up_ends_the_prompt_in_the_middle_of_the_event_loops_work() -> None:
-    """The loop makes a message of what its own callbacks raise, and then waits for a key."""
-    before = signal.signal(signal.SIGHUP, repl._hang_up)
+@pytest.mark.parametrize("moment", ["before", "start", "callback", "task", "later"])
+def test_a_hang_up_ends_the_reading_of_a_line_whatever_the_event_loop_does(moment: str) -> None:
+    hang_ups = repl._HangUps()
+    before = signal.signal(signal.SIGHUP, hang_ups.handle)
 
     def hang_up() -> None:
-        get_app().loop.call_soon(os.kill, os.getpid(), signal.SIGHUP)  # type: ignore[union-attr]
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    async def task() -> None:
+        hang_up()
+
+    def begin() -> None:
+        app = get_app()
+        assert app.loop is not None
+        if moment == "start":
+            hang_up()
+        elif moment == "callback":
+            app.loop.call_soon(hang_up)
+        elif moment == "task":
+            app.create_background_task(task())
+        elif moment == "later":
+            app.loop.call_later(0.05, hang_up)
 
     try:
-        with create_pipe_input() as keys, pytest.raises(SystemExit):
-            PromptSession[str](input=keys, output=DummyOutput()).prompt("", pre_run=hang_up)
+        with create_pipe_input() as keys, pytest.raises(repl._HungUp):
+            if moment == "before":
+                hang_up()
+            hang_ups.read(PromptSession[str](input=keys, output=DummyOutput()), "", begin)
     finally:
         signal.signal(signal.SIGHUP, before)
