@@ -31,7 +31,7 @@ from engine.cib.options import (  # noqa: E402
     RESOURCE_META,
     Option,
 )
-from engine.scheduler.simulate_options import OPTIONS as SIMULATE  # noqa: E402
+from engine.simulator.options import OPTIONS as SIMULATE  # noqa: E402
 from engine.tools.crm_verify import USAGE as VERIFY  # noqa: E402
 
 NOTE = "<!-- made by doc/generate.py from the help topics; change those -->\n\n"

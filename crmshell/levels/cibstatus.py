@@ -14,7 +14,7 @@ from engine.base.errors import EngineError
 from engine.base.timespec import milliseconds_from_text
 from engine.cib.document import Cib, empty_cib
 from engine.cib.edits import find_resource
-from engine.scheduler.inject import Injections, OpSpec
+from engine.simulator.inject import Injections, OpSpec
 
 _RESULTS = {
     "success": 0,

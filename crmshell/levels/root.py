@@ -137,7 +137,7 @@ def verify(session: Session, call: Call) -> Answer:
     """
     if call.args and call.args != ["scores"]:
         raise ShellError(f"verify: '{call.args[0]}' is unknown, expected scores or nothing")
-    from engine.scheduler.check import findings
+    from engine.scheduler.views.findings import findings
 
     cib = session.cib()
     now = session.environment.clock()

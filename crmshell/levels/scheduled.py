@@ -24,7 +24,7 @@ def run_scheduler(cib: Cib, now: float) -> Schedule:
 
 def summary_text(done: Schedule) -> str:
     """What the transition does to nodes and resources."""
-    from engine.scheduler.transition_summary import summary_lines
+    from engine.scheduler.views.transition_summary import summary_lines
 
     lines = summary_lines(done.plan)
     return "\n".join(f"  * {line}" for line in lines) if lines else "  nothing is to be done"
@@ -48,7 +48,7 @@ def actions_text(done: Schedule) -> str:
 def scores_text(cib: Cib, now: float, *, scores: bool = True, utilization: bool = False) -> str:
     """Allocation scores, and what is used of the nodes' capacity."""
     from engine.scheduler.api import schedule
-    from engine.scheduler.scores import ScoreRecord
+    from engine.scheduler.placement.scores import ScoreRecord
 
     record = ScoreRecord(scores, utilization)
     try:
@@ -60,6 +60,6 @@ def scores_text(cib: Cib, now: float, *, scores: bool = True, utilization: bool 
 
 def dot_text(done: Schedule) -> str:
     """The transition as graphviz text."""
-    from engine.scheduler import export_dot
+    from engine.scheduler.graph.builder import dot as export_dot
 
     return export_dot.dot_text(done.plan)

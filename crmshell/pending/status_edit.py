@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.cib.document import Cib
-from engine.scheduler.inject import Injections, OpSpec, inject
+from engine.simulator.inject import Injections, OpSpec, inject
 
 
 @dataclass(slots=True)

@@ -9,12 +9,12 @@ from crmshell.views.status import primitives_of, read_model
 from engine.base.errors import EngineError
 from engine.base.score import score_to_text
 from engine.cib.document import Cib
-from engine.scheduler.activity import active_nodes
+from engine.scheduler.reading.activity import active_nodes
 from engine.scheduler.api import schedule
-from engine.scheduler.explain import Waiting, actions_of
-from engine.scheduler.model import Model, Node, Resource, Role, role_from_text
-from engine.scheduler.scores import Contribution, ScoreRecord
-from engine.scheduler.summary import Item, node_status, printed_id, render
+from engine.scheduler.views.explain import Waiting, actions_of
+from engine.scheduler.model.model import Model, Node, Resource, Role, role_from_text
+from engine.scheduler.placement.scores import Contribution, ScoreRecord
+from engine.scheduler.views.status_text import Item, node_status, printed_id, render
 
 _INTERNAL = "#group-members: "
 _SHOWN = 6  # actions in one line

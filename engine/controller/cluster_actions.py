@@ -16,7 +16,7 @@ from engine.controller.status import (
     leaving_state,
     transient_attributes,
 )
-from engine.scheduler.transition import GraphAction
+from engine.scheduler.model.transition import GraphAction
 
 
 def effects_of_cluster_action(

@@ -78,7 +78,7 @@ from engine.controller.status import (
 )
 from engine.lrm.api import LrmResult
 from engine.lrm.state import ResourceRecords, pending_entries
-from engine.scheduler.transition import RSC_OP, GraphAction, transition_from_xml
+from engine.scheduler.model.transition import RSC_OP, GraphAction, transition_from_xml
 
 JOIN_SECONDS = 60.0
 JOIN_ASK_SECONDS = 2.0

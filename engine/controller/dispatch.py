@@ -9,7 +9,7 @@ from engine.base.digits import is_digits
 from engine.controller.executor import expected_rc
 from engine.controller.messages import CancelOp, ForgetResource, Message, RunOp
 from engine.lrm.api import LrmOp
-from engine.scheduler.transition import GraphAction
+from engine.scheduler.model.transition import GraphAction
 
 FENCE = "stonith"
 SHUTDOWN = "do_shutdown"

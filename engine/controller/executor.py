@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from engine.base.digits import is_digits, is_whole
 from engine.base.score import INFINITY
-from engine.scheduler.transition import PSEUDO_EVENT, RSC_OP, GraphAction, Synapse, Transition
+from engine.scheduler.model.transition import PSEUDO_EVENT, RSC_OP, GraphAction, Synapse, Transition
 
 ABORT_ALL = INFINITY
 

@@ -24,7 +24,7 @@ from engine.base.errors import EngineError
 from engine.base.reports import ReportList, Severity
 
 if TYPE_CHECKING:
-    from engine.scheduler.warm import Warm
+    from engine.scheduler.reading.warm import Warm
 
 DEADLINE_SECONDS = 60.0
 MEMORY_BYTES = 4 * 1024**3
@@ -183,7 +183,7 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     channel = socket.socket(fileno=0)
     from engine.scheduler import api
-    from engine.scheduler.warm import Warm
+    from engine.scheduler.reading.warm import Warm
 
     # Collecting garbage in the middle of a run would take as long as the run; it is done while
     # nobody waits. What is loaded by now stays.

@@ -16,17 +16,17 @@ from engine.base.reports import Report, Reporter, ReportList, error, warning
 from engine.cib.cut import CutCib
 from engine.cib.document import Cib
 from engine.cib.history import HistoryStore
-from engine.scheduler.actions import Action, ActionTable
-from engine.scheduler.assignment import assign_resources, new_placement
-from engine.scheduler.bans import apply_node_criteria
-from engine.scheduler.colocation import add_colocation, add_internal_constraints, with_this_list
-from engine.scheduler.colocation_loops import colocation_loops
-from engine.scheduler.config_changes import check_changes
-from engine.scheduler.constraints import unpack_constraints
-from engine.scheduler.export_xml import transition_pieces
-from engine.scheduler.internal_orders import order_internally
-from engine.scheduler.location import add_location, health_locations
-from engine.scheduler.model import (
+from engine.scheduler.planning.action_table import Action, ActionTable
+from engine.scheduler.placement.assignment import assign_resources, new_placement
+from engine.scheduler.placement.bans import apply_node_criteria
+from engine.scheduler.placement.colocation import add_colocation, add_internal_constraints, with_this_list
+from engine.scheduler.placement.colocation_loops import colocation_loops
+from engine.scheduler.planning.config_changes import check_changes
+from engine.scheduler.reading.constraints import unpack_constraints
+from engine.scheduler.graph.xml import transition_pieces
+from engine.scheduler.planning.internal_orders import order_internally
+from engine.scheduler.placement.location import add_location, health_locations
+from engine.scheduler.model.model import (
     MINUS_INFINITY,
     Colocation,
     Location,
@@ -36,15 +36,15 @@ from engine.scheduler.model import (
     TicketConstraint,
 )
 from engine.scheduler.pipeline import finish
-from engine.scheduler.plan import Plan
-from engine.scheduler.tickets import apply_ticket
-from engine.scheduler.transition import Transition
-from engine.scheduler.unpack import fill_model
-from engine.scheduler.user_orders import apply_order, order_anti_colocation
-from engine.scheduler.warm import Warm
+from engine.scheduler.planning.plan import Plan
+from engine.scheduler.placement.tickets import apply_ticket
+from engine.scheduler.model.transition import Transition
+from engine.scheduler.reading.unpack import fill_model
+from engine.scheduler.planning.user_orders import apply_order, order_anti_colocation
+from engine.scheduler.reading.warm import Warm
 
 if TYPE_CHECKING:
-    from engine.scheduler.scores import ScoreSink
+    from engine.scheduler.placement.scores import ScoreSink
 
 _SHOWN = 8  # actions in one finding
 
@@ -93,7 +93,7 @@ def schedule(
     model = Model(now, zone if zone is not None else Zone())
     model.sanitized = sanitized
     if scores is not None:
-        from engine.scheduler.scores import watch
+        from engine.scheduler.placement.scores import watch
 
         watch(model, scores)
     if warm is not None:

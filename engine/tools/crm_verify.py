@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"crm_verify {version('crmshell')}\n")
             return ExitStatus.OK
         cib = _read(wishes)
-        from engine.scheduler.check import findings
+        from engine.scheduler.views.findings import findings
 
         found = findings(cib, time.time())
         if wishes.save:

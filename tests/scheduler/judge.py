@@ -17,7 +17,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 RATCHET = Path(__file__).with_name("ratchet.txt")
-ENTRY = "engine.scheduler.simulate:main"
+ENTRY = "engine.simulator.command:main"
 _TIMEOUT = 60.0
 
 

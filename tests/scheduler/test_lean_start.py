@@ -12,7 +12,7 @@ from tests.scheduler.random_clusters import random_cib
 
 CODE = """
 import sys
-from engine.scheduler import simulate
+from engine.simulator import command as simulate
 status = simulate.main(["-x", sys.argv[1], "-R", "-Q", "-G", sys.argv[2]])
 print(status, *sorted({name.partition(".")[0] for name in sys.modules}))
 """

@@ -21,11 +21,11 @@ from engine.base.isodate import Zone
 from engine.cib.document import Cib
 from engine.cib.schema import validate
 from engine.scheduler.api import Schedule, schedule
-from engine.scheduler.execute import Player
-from engine.scheduler.inject import Injections, OpSpec, inject
-from engine.scheduler.model import leaves
-from engine.scheduler.scores import Allocation, ScoreRecord
-from engine.scheduler.transition import transition_from_xml
+from engine.simulator.player import Player
+from engine.simulator.inject import Injections, OpSpec, inject
+from engine.scheduler.model.model import leaves
+from engine.scheduler.placement.scores import Allocation, ScoreRecord
+from engine.scheduler.model.transition import transition_from_xml
 from tests.scheduler.random_extras import extended_cib
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,8 +140,8 @@ sys.path.insert(0, {root!r})
 from engine.base.isodate import Zone
 from engine.cib.document import Cib
 from engine.scheduler.api import schedule
-from engine.scheduler.export_dot import dot_text
-from engine.scheduler.scores import ScoreRecord
+from engine.scheduler.graph.dot import dot_text
+from engine.scheduler.placement.scores import ScoreRecord
 from tests.scheduler.random_extras import extended_cib
 digest = hashlib.sha256()
 for seed in range(25):

@@ -11,7 +11,7 @@ from engine.base.reports import Severity
 from engine.cib.document import Cib
 from engine.cib.schema import validate
 from engine.scheduler.api import schedule
-from engine.scheduler.execute import Player
+from engine.simulator.player import Player
 from tests.scheduler.random_states import disturb
 from tests.scheduler.random_wide import NOW, wide_cib
 

@@ -12,7 +12,7 @@ from engine.base.safexml import parse_xml
 from engine.cib.document import Cib
 from engine.edges import workers
 from engine.scheduler import api
-from engine.scheduler.warm import Warm
+from engine.scheduler.reading.warm import Warm
 from tests.scheduler.random_extras import extended_cib
 from tests.scheduler.test_warm_runs import EVENTS, NOW, play
 

@@ -25,7 +25,7 @@ EDGES = (
     "engine/ipc/live.py",
     "engine/ipc/server.py",
     "engine/cib/schema.py",
-    "engine/scheduler/simulate.py",
+    "engine/simulator/command.py",
     "engine/tools/*",
     "crmshell/__main__.py",
     "crmshell/app.py",

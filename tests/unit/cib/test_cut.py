@@ -7,7 +7,7 @@ from engine.base.errors import BadInput
 from engine.cib.cut import CutCib, cut_histories
 from engine.cib.document import Cib
 from engine.cib.history import HistoryStore
-from engine.scheduler.warm import Warm
+from engine.scheduler.reading.warm import Warm
 
 ENTRY = (
     '<lrm_resource id="{name}" class="ocf" provider="heartbeat" type="Dummy">'

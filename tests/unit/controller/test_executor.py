@@ -2,7 +2,7 @@
 
 from engine.base.score import INFINITY
 from engine.controller.executor import Completion, Executor
-from engine.scheduler.transition import (
+from engine.scheduler.model.transition import (
     CRM_EVENT,
     PSEUDO_EVENT,
     RSC_OP,

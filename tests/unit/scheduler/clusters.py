@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.cib.document import Cib
-from engine.scheduler.model import Model
-from engine.scheduler.requests import ActionRequests
-from engine.scheduler.unpack import unpack_cib
+from engine.scheduler.model.model import Model
+from engine.scheduler.reading.requests import ActionRequests
+from engine.scheduler.reading.unpack import unpack_cib
 
 NOW = 1_700_000_000
 

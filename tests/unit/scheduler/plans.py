@@ -5,8 +5,8 @@ from __future__ import annotations
 from engine.base.isodate import Zone
 from engine.cib.document import Cib
 from engine.scheduler.api import Schedule, schedule
-from engine.scheduler.transition import GraphAction
-from engine.scheduler.transition_summary import summary_lines
+from engine.scheduler.model.transition import GraphAction
+from engine.scheduler.views.transition_summary import summary_lines
 from tests.unit.scheduler.clusters import NOW, op
 
 

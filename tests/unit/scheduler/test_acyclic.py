@@ -4,8 +4,8 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.scheduler.acyclic import every_turn_comes
-from engine.scheduler.order_view import loops_of
+from engine.scheduler.model.acyclic import every_turn_comes
+from engine.scheduler.model.order_view import loops_of
 
 INPUTS = st.dictionaries(
     st.integers(0, 9), st.lists(st.integers(0, 9), max_size=3, unique=True), max_size=10

@@ -6,12 +6,12 @@ import pytest
 
 from engine.base.errors import BadInput
 from engine.cib.document import Cib
-from engine.scheduler.failcounts import fail_count
-from engine.scheduler.model import INFINITY, MINUS_INFINITY, Model, Node, Resource, Role
-from engine.scheduler.nodes import can_fence, node_health, priority_fencing_delay
-from engine.scheduler.operations import action_meta, find_op, on_fail
-from engine.scheduler.params import parameters
-from engine.scheduler.requests import NoActions
+from engine.scheduler.reading.failcounts import fail_count
+from engine.scheduler.model.model import INFINITY, MINUS_INFINITY, Model, Node, Resource, Role
+from engine.scheduler.reading.nodes import can_fence, node_health, priority_fencing_delay
+from engine.scheduler.reading.operations import action_meta, find_op, on_fail
+from engine.scheduler.reading.parameters import parameters
+from engine.scheduler.reading.requests import NoActions
 from tests.unit.scheduler.clusters import (
     NOW,
     cib,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.scheduler.api import schedule
-from engine.scheduler.explain import actions_of
+from engine.scheduler.views.explain import actions_of
 from tests.unit.scheduler.clusters import NOW, cib, primitive
 
 IGNORE = {"no-quorum-policy": "ignore"}

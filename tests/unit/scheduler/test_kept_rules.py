@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.cib.document import Cib
-from engine.scheduler import rule_scores
+from engine.scheduler.reading.context import rule_scores
 from engine.scheduler.api import Schedule, schedule
-from engine.scheduler.scores import ScoreRecord
-from engine.scheduler.warm import Warm
+from engine.scheduler.placement.scores import ScoreRecord
+from engine.scheduler.reading.warm import Warm
 from tests.unit.scheduler.clusters import NOW, cib, primitive, state
 
 IGNORE = {"no-quorum-policy": "ignore"}

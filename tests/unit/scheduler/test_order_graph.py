@@ -4,8 +4,8 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.scheduler.order_graph import BLOCKS, FIRST_THEN, ORDERED, OrderGraph
-from engine.scheduler.order_view import digraph
+from engine.scheduler.model.order_graph import BLOCKS, FIRST_THEN, ORDERED, OrderGraph
+from engine.scheduler.model.order_view import digraph
 
 EDGES = st.lists(
     st.tuples(

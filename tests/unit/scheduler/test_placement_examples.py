@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from engine.cib.document import Cib
 from engine.scheduler.api import Schedule, schedule
-from engine.scheduler.scores import Allocation, ScoreRecord
+from engine.scheduler.placement.scores import Allocation, ScoreRecord
 from tests.unit.scheduler.clusters import NOW, cib, clone, group, history, nvpairs, op, primitive
 from tests.unit.scheduler.clusters import state as node_state
 

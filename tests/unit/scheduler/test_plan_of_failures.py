@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.scheduler.export_dot import dot_text
+from engine.scheduler.graph.dot import dot_text
 from tests.unit.scheduler.clusters import cib, clone, history, op, primitive
 from tests.unit.scheduler.clusters import state as node_state
 from tests.unit.scheduler.plans import (

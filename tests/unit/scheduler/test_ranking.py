@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.base.values import name_key
-from engine.scheduler.model import INFINITY, Node, Strategy
-from engine.scheduler.placement import scaled, single
-from engine.scheduler.ranking import (
+from engine.scheduler.model.model import INFINITY, Node, Strategy
+from engine.scheduler.placement.placement import scaled, single
+from engine.scheduler.placement.ranking import (
     NodeRanking,
     compare_capacity,
     hash_order,

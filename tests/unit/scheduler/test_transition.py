@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import BadInput
-from engine.scheduler.export_xml import transition_to_xml
-from engine.scheduler.transition import (
+from engine.scheduler.graph.xml import transition_to_xml
+from engine.scheduler.model.transition import (
     GraphAction,
     GraphPrimitive,
     Synapse,

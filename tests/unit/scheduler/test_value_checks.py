@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from engine.scheduler.value_checks import value_findings
+from engine.scheduler.reading.value_checks import value_findings
 from tests.unit.scheduler.clusters import cib, primitive
 
 
