@@ -302,7 +302,7 @@ def _complete(argv: Sequence[str], environment: Environment) -> int:
 
     A line each; with `described` a tab and what the candidate means behind it.
     """
-    from crmshell.levels.complete import compgen
+    from crmshell.levels.frame.completion import compgen
     from crmshell.session import Session
 
     described = list(argv[2:]) == ["described"]

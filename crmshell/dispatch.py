@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from crmshell.errors import ShellError, UnknownWord
 from crmshell.grammar.tokens import Line, Token, split_words
-from crmshell.levels.registry import (
+from crmshell.levels.frame.registry import (
     Answer,
     Call,
     Command,
@@ -20,7 +20,7 @@ from crmshell.levels.registry import (
     change_levels,
     follow_path,
 )
-from crmshell.levels.skill import require_skill
+from crmshell.levels.frame.skill import require_skill
 from crmshell.options import SKILLS
 from crmshell.session import Mode, Session
 from engine.base.errors import EngineError

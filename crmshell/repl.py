@@ -38,10 +38,10 @@ from crmshell.dispatch import Dispatcher
 from crmshell.errors import ShellError
 from crmshell.grammar.expect import agent_in
 from crmshell.grammar.tokens import join_lines
-from crmshell.levels.complete import complete
-from crmshell.levels.highlight import classify
-from crmshell.levels.lookups import load_metadata
-from crmshell.levels.registry import change_levels
+from crmshell.levels.frame.completion import complete
+from crmshell.levels.frame.highlight import classify
+from crmshell.levels.frame.lookups import load_metadata
+from crmshell.levels.frame.registry import change_levels
 from crmshell.ra.meta import AgentShelf
 from crmshell.sources.find import open_source
 from crmshell.views.names import Names, names_from_cib

@@ -12,7 +12,7 @@ from crmshell.app import run, wishes_from_words
 from crmshell.batch import one_shot_line
 from crmshell.environment import Environment
 from crmshell.grammar.tokens import Line, split_words
-from crmshell.levels.registry import Command, Level, Registry
+from crmshell.levels.frame.registry import Command, Level, Registry
 from engine.cib.document import empty_cib
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -78,7 +78,7 @@ def test_short_answers_need_none_of_the_heavy_modules(
 def test_lists_of_agents_need_no_xml(variables: dict[str, str]) -> None:
     loaded = _modules_after(variables, "ra", "list", "ocf", "heartbeat")
     assert not any(name.startswith("lxml") for name in loaded)
-    assert "crmshell.levels.ra" in loaded
+    assert "crmshell.levels.commands.ra" in loaded
 
 
 @pytest.mark.parametrize(

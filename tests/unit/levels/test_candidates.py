@@ -8,8 +8,8 @@ import pytest
 
 from crmshell.grammar import expect as e
 from crmshell.grammar.expect import Want, expect
-from crmshell.levels.candidates import candidates
-from crmshell.levels.complete import read_typed
+from crmshell.levels.frame.candidates import candidates
+from crmshell.levels.frame.completion import read_typed
 from crmshell.views.names import NamedResource, Names
 from engine.agents.catalog import AgentFolders, Catalog
 from engine.agents.metadata import AgentMetadata, metadata_from_xml

@@ -10,10 +10,10 @@ import pytest
 
 from crmshell.environment import Environment
 from crmshell.grammar.expect import STATEMENTS
-from crmshell.levels.arguments import _MAKERS, _WANTS, ARGUMENTS
-from crmshell.levels.complete import compgen, complete
-from crmshell.levels.highlight import classify
-from crmshell.levels.registry import LEVELS, Registry
+from crmshell.levels.frame.arguments import _MAKERS, _WANTS, ARGUMENTS
+from crmshell.levels.frame.completion import compgen, complete
+from crmshell.levels.frame.highlight import classify
+from crmshell.levels.frame.registry import LEVELS, Registry
 from crmshell.options import Options
 from crmshell.session import Session
 from crmshell.views.names import NamedResource, Names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmshell.levels.options import merged_ini
+from crmshell.levels.commands.options import merged_ini
 
 OLD = """\
 ; mine

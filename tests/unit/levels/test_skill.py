@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crmshell.errors import ShellError
-from crmshell.levels.registry import LEVELS, Registry
-from crmshell.levels.skill import has_skill, needed_skill, require_skill
+from crmshell.levels.frame.registry import LEVELS, Registry
+from crmshell.levels.frame.skill import has_skill, needed_skill, require_skill
 from crmshell.options import Options
 
 

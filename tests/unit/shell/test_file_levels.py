@@ -11,7 +11,7 @@ import pytest
 from shell_runner import Shell
 
 from crmshell.help.topics import Topics
-from crmshell.levels.registry import LEVELS, Registry
+from crmshell.levels.frame.registry import LEVELS, Registry
 
 STORED = """<cib validate-with="pacemaker-3.9" epoch="{n}" have-quorum="1" num_updates="0" admin_epoch="0"
  execution-date="{time}"><configuration><crm_config><cluster_property_set id="o">

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from crmshell.errors import ShellError
-from crmshell.levels import rolling
-from crmshell.levels.rolling import undisturbed
+from crmshell.levels.work import rolling_restart as rolling
+from crmshell.levels.work.rolling_restart import undisturbed
 
 
 @dataclass(slots=True)

@@ -1,0 +1,66 @@
+"""Node files of several nodes: what they will be is made first, then all are written or none.
+
+The node file is engine-design D-23.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crmshell.errors import ShellError
+from crmshell.levels.work.remote import read_from, write_to
+from crmshell.session import Session
+from crmshell.sources.find import NODE_FILE
+from engine.base.errors import EngineError
+from engine.base.nodeconf import NodeConfig, load_node_config, node_config_to_text
+
+
+def node_file(session: Session) -> str:
+    return session.environment.under_root(NODE_FILE)
+
+
+def config_from_text(text: str, what: str) -> NodeConfig:
+    try:
+        return load_node_config(text, what)
+    except EngineError as problem:
+        raise ShellError(str(problem), reports=problem.reports) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The node file of a place, as it is and as it will be."""
+
+    place: str
+    old: bytes
+    new: bytes
+
+
+def changes_of(
+    session: Session, places: list[str], change: Callable[[NodeConfig], NodeConfig]
+) -> list[Change]:
+    """The changes of the node files of these nodes; nothing is written."""
+    path = node_file(session)
+    found = []
+    for place in places:
+        old = read_from(session, place, path)
+        config = config_from_text(old.decode("utf-8", "replace"), f"{place}:{path}")
+        found.append(Change(place, old, node_config_to_text(change(config)).encode()))
+    return found
+
+
+def change_all(session: Session, changes: list[Change]) -> None:
+    """Write all of them; when one cannot be written, those before it are as they were."""
+    path = node_file(session)
+    written: list[Change] = []
+    try:
+        for change in changes:
+            write_to(session, change.place, path, change.new)
+            written.append(change)
+    except ShellError:
+        for change in written:
+            try:
+                write_to(session, change.place, path, change.old)
+            except ShellError as problem:
+                session.warn(f"{change.place}: {path} could not be set back: {problem}", "cluster")
+        raise
