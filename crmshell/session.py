@@ -251,7 +251,7 @@ class Session:
 
     def offer_kept(self) -> bool:
         """At the start: go on with changes that were kept? True: they are pending now."""
-        from crmshell.pending.kept import has_kept
+        from crmshell.pending.saved_edits import has_kept
 
         try:
             owner = self.source.identity
@@ -261,7 +261,7 @@ class Session:
 
     def _kept_changes(self) -> tuple[Cib, Cib] | None:
         """Changes that an earlier run could not hand over, if the user wants to go on with them."""
-        from crmshell.pending.kept import drop_kept, read_kept
+        from crmshell.pending.saved_edits import drop_kept, read_kept
 
         if self._asked or not self.interactive:
             return None
@@ -294,7 +294,7 @@ class Session:
         """Put the pending changes into a file, for the next start; they also stay here."""
         if self._pending is None or not self._pending.is_changed or self.temporary:
             return
-        from crmshell.pending.kept import write_kept
+        from crmshell.pending.saved_edits import write_kept
 
         where = write_kept(self.environment, self.source.identity, self._pending, self._kept)
         if where:
@@ -306,7 +306,7 @@ class Session:
     def forget_kept(self) -> None:
         """The kept changes have been committed or dropped: their file goes."""
         if self._kept:
-            from crmshell.pending.kept import drop_kept
+            from crmshell.pending.saved_edits import drop_kept
 
             drop_kept(self.environment, self._kept)
             self._kept = ""

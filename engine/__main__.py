@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         _log.warning("%s", text)
     from engine.edges.toolbox import write_tools
     from engine.node.agent import Node
-    from engine.node.places import Places
+    from engine.node.paths import Places
 
     paths = AgentPaths(
         ocf_root=options.ocf_root,

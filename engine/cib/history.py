@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
-from engine.base.kept import Kept
+from engine.base.carried_over import Kept
 from engine.base.safexml import parse_xml
 from engine.base.values import int_from_text
 

@@ -19,9 +19,9 @@ from engine.controller.core import Controller
 from engine.controller.requests import refused
 from engine.controller.status import find_state, transient_attributes
 from engine.edges.fences import FenceRunner
-from engine.edges.inputs import StoredTransition, TransitionInputs
+from engine.node.inputs import StoredTransition, TransitionInputs
 from engine.edges.operations import Operations
-from engine.edges.questions import Answered, Questions
+from engine.node.questions import Answered, Questions
 from engine.fencing import core as fencing
 from engine.lrm.api import LrmResult
 from engine.membership.api import Transport

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from engine.base.kept import Kept
+from engine.base.carried_over import Kept
 from engine.cib.refs import References
 from engine.cib.rules import Rule, attributes_that_decide, read_rule
 from engine.scheduler.model.entities import Node

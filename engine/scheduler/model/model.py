@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.base.isodate import Zone
-from engine.base.kept import Kept
+from engine.base.carried_over import Kept
 from engine.cib.history import HistoryStore, OpRecord, ResourceHistory
 from engine.scheduler.model.entities import (
     Blueprint,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from engine.base.kept import Kept
+from engine.base.carried_over import Kept
 from engine.base.reports import Report
 from engine.cib.cut import CutCib
 from engine.cib.history import KeptHistories

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.base.kept import Kept
+from engine.base.carried_over import Kept
 
 
 def test_an_answer_of_the_last_run_is_found() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.edges import inputs as module
-from engine.edges.inputs import TransitionInputs
+from engine.node import inputs as module
+from engine.node.inputs import TransitionInputs
 
 
 def use(folder: Path, work: Callable[[TransitionInputs], None], kept: int = 10) -> TransitionInputs:

@@ -21,7 +21,7 @@ from engine.cib.patch import diff, patch_to_bytes
 from engine.controller.messages import CancelOp
 from engine.lrm.command import AgentPaths
 from engine.node.agent import Node
-from engine.node.places import Places
+from engine.node.paths import Places
 
 PATIENCE = 30.0
 
