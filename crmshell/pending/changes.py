@@ -38,8 +38,7 @@ from crmshell.grammar.ids import IdClash
 from crmshell.grammar.part_text import HIDDEN
 from crmshell.grammar.statements import Parsed
 from crmshell.grammar.tokens import Line
-from crmshell.pending import merging
-from crmshell.pending import references
+from crmshell.pending import merging, references
 from crmshell.pending.objects import Objects
 from crmshell.pending.problems import Refused
 from crmshell.pending.tree import TOPOLOGY, Element

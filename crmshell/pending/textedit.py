@@ -25,9 +25,7 @@ from crmshell.grammar.part_text import Style
 from crmshell.grammar.printer import Printer
 from crmshell.grammar.statements import Parsed, parse_text
 from crmshell.grammar.tokens import split_words
-from crmshell.pending import edits
-from crmshell.pending import merging
-from crmshell.pending import references
+from crmshell.pending import edits, merging, references
 from crmshell.pending.changes import PendingCib, Way
 from crmshell.pending.listing import Listing, statement_texts
 from crmshell.pending.merging import DEFAULT_SETS

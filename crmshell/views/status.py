@@ -14,8 +14,9 @@ from engine.base.digits import is_digits, is_whole
 from engine.cib.document import Cib
 from engine.cib.edits import property_value
 from engine.cib.history import OpRecord
-from engine.scheduler.reading.activity import active_nodes, is_active
 from engine.scheduler.model.model import FailedOp, Model, Node, Resource
+from engine.scheduler.reading.activity import active_nodes, is_active
+from engine.scheduler.reading.unpack import unpack_cib
 from engine.scheduler.views.status_text import (
     Item,
     banner_lines,
@@ -27,7 +28,6 @@ from engine.scheduler.views.status_text import (
     resource_item,
     resource_items,
 )
-from engine.scheduler.reading.unpack import unpack_cib
 
 OCF_WORDS = {
     0: "ok",

@@ -9,11 +9,11 @@ from crmshell.views.status import primitives_of, read_model
 from engine.base.errors import EngineError
 from engine.base.score import score_to_text
 from engine.cib.document import Cib
-from engine.scheduler.reading.activity import active_nodes
 from engine.scheduler.api import schedule
-from engine.scheduler.views.explain import Waiting, actions_of
 from engine.scheduler.model.model import Model, Node, Resource, Role, role_from_text
 from engine.scheduler.placement.scores import Contribution, ScoreRecord
+from engine.scheduler.reading.activity import active_nodes
+from engine.scheduler.views.explain import Waiting, actions_of
 from engine.scheduler.views.status_text import Item, node_status, printed_id, render
 
 _INTERNAL = "#group-members: "

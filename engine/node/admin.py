@@ -16,12 +16,12 @@ from engine.base.timespec import seconds_from
 from engine.cib.document import Cib
 from engine.controller.core import Controller
 from engine.controller.status import cib_bytes
-from engine.node.inputs import TransitionInputs
 from engine.edges.operations import Operations
-from engine.node.questions import Answered
 from engine.ipc.messages import Message
 from engine.ipc.server import Peer, Reply, refusal
 from engine.metrics import metrics_text, node_metrics
+from engine.node.inputs import TransitionInputs
+from engine.node.questions import Answered
 from engine.replica.member import Member
 
 ASK_SECONDS = 30.0

@@ -24,12 +24,10 @@ from engine.cib.soundness import Soundness
 from engine.controller import events as controller
 from engine.controller.core import Controller
 from engine.controller.messages import CONTROLLER_KINDS
-from engine.node.admin import AdminDesk
 from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.disk import RealDisk
 from engine.edges.fences import FenceRunner
-from engine.node.inputs import TransitionInputs
 from engine.edges.mesh import build_mesh, lasting_id, new_id, new_uuid
 from engine.edges.notify import ServiceManager
 from engine.edges.operations import Operations
@@ -44,6 +42,8 @@ from engine.ipc.server import AdminServer
 from engine.membership.embedded import HELLO_MESSAGES
 from engine.membership.messages import MESSAGES as MEMBERSHIP_KINDS
 from engine.membership.view import timing_of, votes_of
+from engine.node.admin import AdminDesk
+from engine.node.inputs import TransitionInputs
 from engine.node.mail import Mail
 from engine.node.paths import Places, check_configuration, make_public
 from engine.replica.member import MEMBER_MESSAGES, Member

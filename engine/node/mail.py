@@ -19,12 +19,12 @@ from engine.controller.core import Controller
 from engine.controller.requests import refused
 from engine.controller.status import find_state, transient_attributes
 from engine.edges.fences import FenceRunner
-from engine.node.inputs import StoredTransition, TransitionInputs
 from engine.edges.operations import Operations
-from engine.node.questions import Answered, Questions
 from engine.fencing import core as fencing
 from engine.lrm.api import LrmResult
 from engine.membership.api import Transport
+from engine.node.inputs import StoredTransition, TransitionInputs
+from engine.node.questions import Answered, Questions
 from engine.replica.member import Member
 from engine.replica.state import ReplicatedCib
 from engine.router import Part

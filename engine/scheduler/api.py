@@ -16,16 +16,7 @@ from engine.base.reports import Report, Reporter, ReportList, error, warning
 from engine.cib.cut import CutCib
 from engine.cib.document import Cib
 from engine.cib.history import HistoryStore
-from engine.scheduler.planning.action_table import Action, ActionTable
-from engine.scheduler.placement.assignment import assign_resources, new_placement
-from engine.scheduler.placement.bans import apply_node_criteria
-from engine.scheduler.placement.colocation import add_colocation, add_internal_constraints, with_this_list
-from engine.scheduler.placement.colocation_loops import colocation_loops
-from engine.scheduler.planning.config_changes import check_changes
-from engine.scheduler.reading.constraints import unpack_constraints
 from engine.scheduler.graph.xml import transition_pieces
-from engine.scheduler.planning.internal_orders import order_internally
-from engine.scheduler.placement.location import add_location, health_locations
 from engine.scheduler.model.model import (
     MINUS_INFINITY,
     Colocation,
@@ -35,12 +26,25 @@ from engine.scheduler.model.model import (
     OrderSets,
     TicketConstraint,
 )
-from engine.scheduler.pipeline import finish
-from engine.scheduler.planning.plan import Plan
-from engine.scheduler.placement.tickets import apply_ticket
 from engine.scheduler.model.transition import Transition
-from engine.scheduler.reading.unpack import fill_model
+from engine.scheduler.pipeline import finish
+from engine.scheduler.placement.assignment import assign_resources, new_placement
+from engine.scheduler.placement.bans import apply_node_criteria
+from engine.scheduler.placement.colocation import (
+    add_colocation,
+    add_internal_constraints,
+    with_this_list,
+)
+from engine.scheduler.placement.colocation_loops import colocation_loops
+from engine.scheduler.placement.location import add_location, health_locations
+from engine.scheduler.placement.tickets import apply_ticket
+from engine.scheduler.planning.action_table import Action, ActionTable
+from engine.scheduler.planning.config_changes import check_changes
+from engine.scheduler.planning.internal_orders import order_internally
+from engine.scheduler.planning.plan import Plan
 from engine.scheduler.planning.user_orders import apply_order, order_anti_colocation
+from engine.scheduler.reading.constraints import unpack_constraints
+from engine.scheduler.reading.unpack import fill_model
 from engine.scheduler.reading.warm import Warm
 
 if TYPE_CHECKING:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from engine.base.reports import Report
     from engine.cib.document import Cib
     from engine.scheduler.api import Schedule
-    from engine.simulator.player import Done
-    from engine.simulator.inject import Modification
     from engine.scheduler.model.model import Model
     from engine.scheduler.placement.scores import ScoreLine
+    from engine.simulator.inject import Modification
     from engine.simulator.options import SimulateOptions
+    from engine.simulator.player import Done
 
 _STANDARD_OUTPUT = frozenset(("-", "/dev/stdout"))
 _FILE_VARIABLE = "CIB_file"  # the users' habit: this file instead of the running cluster
@@ -133,7 +133,8 @@ def _simulate(options: SimulateOptions, output: Output, errors: list[str]) -> in
 
 
 def _new_output(options: SimulateOptions, arguments: Sequence[str]) -> Output:
-    from engine.simulator.text_output import StatusParts, TextOutput
+    from engine.scheduler.views.status_parts import StatusParts
+    from engine.simulator.text_output import TextOutput
 
     parts = StatusParts(options.show_attributes, options.show_failcounts)
     if options.output_as == "xml":

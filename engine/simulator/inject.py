@@ -12,8 +12,8 @@ from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.values import bool_from_text
 from engine.cib.document import FEATURE_SET, Cib
-from engine.simulator.status_tree import StatusTree
 from engine.scheduler.model.transition import GraphAction
+from engine.simulator.status_tree import StatusTree
 
 _SPEC = re.compile(r"(?P<operation>.+)@(?P<node>[^=]+)=(?P<rc>[0-9]+)$")
 _OPERATION = re.compile(

@@ -12,9 +12,7 @@ from heapq import heapify, heappop, heappush
 
 from engine.cib.digests import parameters_digest
 from engine.cib.document import FEATURE_SET, Cib
-from engine.simulator.inject import Modification, OpSpec, inject_failure
 from engine.scheduler.model.model import INFINITY
-from engine.simulator.status_tree import StatusTree
 from engine.scheduler.model.transition import (
     CRM_EVENT,
     PSEUDO_EVENT,
@@ -22,6 +20,8 @@ from engine.scheduler.model.transition import (
     Synapse,
     Transition,
 )
+from engine.simulator.inject import Modification, OpSpec, inject_failure
+from engine.simulator.status_tree import StatusTree
 
 _UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 _FENCING_OFF = frozenset(("off", "reboot", "poweroff"))

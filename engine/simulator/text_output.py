@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a quiet run shows nothing of what these know
     from engine.scheduler.api import Schedule
-    from engine.simulator.player import Done
-    from engine.simulator.inject import Modification
     from engine.scheduler.model.model import Model
     from engine.scheduler.placement.scores import ScoreLine
-
-
-@dataclass(slots=True)
-class StatusParts:
-    """Which optional parts a status shows."""
-
-    attributes: bool = False
-    failcounts: bool = False
+    from engine.simulator.inject import Modification
+    from engine.simulator.player import Done
+from engine.scheduler.views.status_parts import StatusParts
 
 
 @dataclass(slots=True)

@@ -9,14 +9,20 @@ from lxml import etree
 
 from engine.base.score import score_to_text
 from engine.scheduler.api import Schedule
-from engine.simulator.player import Done
-from engine.simulator.inject import Modification
 from engine.scheduler.model.model import Model, Role
-from engine.scheduler.placement.scores import Allocation, Capacity, Promotion, ScoreLine, Utilization
-from engine.simulator.text_output import StatusParts
-from engine.scheduler.views.status_xml import element, fill_status
 from engine.scheduler.model.transition import CRM_EVENT, PSEUDO_EVENT
+from engine.scheduler.placement.scores import (
+    Allocation,
+    Capacity,
+    Promotion,
+    ScoreLine,
+    Utilization,
+)
+from engine.scheduler.views.status_parts import StatusParts
+from engine.scheduler.views.status_xml import element, fill_status
 from engine.scheduler.views.transition_summary import Change, fencings, resource_changes
+from engine.simulator.inject import Modification
+from engine.simulator.player import Done
 
 API_VERSION = "2.38"
 _NO_NAME = re.compile(r"^[^A-Za-z_]|[^A-Za-z0-9_.-]")

@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from engine.base.isodate import Zone
 from engine.cib.document import Cib
 from engine.scheduler.api import schedule
-from engine.simulator.player import Player
-from engine.simulator.inject import Injections, OpSpec, inject
 from engine.scheduler.reading.warm import Warm
+from engine.simulator.inject import Injections, OpSpec, inject
+from engine.simulator.player import Player
 
 NOW = 1_700_000_000.0
 GOALS = {"3x30": 0.015, "8x250": 0.2, "16x1000": 1.1, "32x2000": 4.3}

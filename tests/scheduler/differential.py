@@ -25,7 +25,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from engine.scheduler.placement.placement import colocation
+from engine.scheduler.placement import colocation
 from tests.scheduler.judge import ENTRY, harness
 from tests.scheduler.random_states import disturb
 from tests.scheduler.random_wide import wide_cib

@@ -10,9 +10,9 @@ import pytest
 
 from engine.base.isodate import Zone
 from engine.cib.document import Cib
-from engine.scheduler.placement.placement import dependents as merging
 from engine.scheduler.api import Schedule, schedule
 from engine.scheduler.model.model import leaves
+from engine.scheduler.placement import dependents as merging
 
 NOW = 1_700_000_000.0
 AGENT = 'class="ocf" provider="pacemaker" type="Dummy"'

@@ -21,11 +21,11 @@ from engine.base.isodate import Zone
 from engine.cib.document import Cib
 from engine.cib.schema import validate
 from engine.scheduler.api import Schedule, schedule
-from engine.simulator.player import Player
-from engine.simulator.inject import Injections, OpSpec, inject
 from engine.scheduler.model.model import leaves
-from engine.scheduler.placement.scores import Allocation, ScoreRecord
 from engine.scheduler.model.transition import transition_from_xml
+from engine.scheduler.placement.scores import Allocation, ScoreRecord
+from engine.simulator.inject import Injections, OpSpec, inject
+from engine.simulator.player import Player
 from tests.scheduler.random_extras import extended_cib
 
 ROOT = Path(__file__).resolve().parents[2]

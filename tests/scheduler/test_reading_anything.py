@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.cib.document import Cib
-from engine.scheduler.reading.constraints import unpack_constraints
 from engine.scheduler.model.model import INFINITY, Model, leaves
+from engine.scheduler.reading.constraints import unpack_constraints
 from engine.scheduler.reading.requests import NoActions
-from engine.scheduler.views.status_text import banner_lines, status_lines
 from engine.scheduler.reading.unpack import fill_model
+from engine.scheduler.views.status_text import banner_lines, status_lines
 
 VALUES = st.one_of(
     st.sampled_from(

@@ -13,9 +13,9 @@ from lxml import etree
 
 from engine.base.isodate import Zone
 from engine.cib.document import Cib
-from engine.scheduler.placement.placement import dependent_sums as merge_sums
-from engine.scheduler.placement.placement import dependents as merging
 from engine.scheduler.api import schedule
+from engine.scheduler.placement import dependent_sums as merge_sums
+from engine.scheduler.placement import dependents as merging
 from engine.scheduler.placement.scores import ScoreRecord
 from tests.scheduler.random_clusters import random_cib
 from tests.scheduler.random_extras import extended_cib

@@ -16,10 +16,10 @@ from lxml import etree
 from engine.base.isodate import Zone
 from engine.cib.document import Cib
 from engine.scheduler.api import Schedule, schedule
-from engine.simulator.player import Player
-from engine.simulator.inject import Injections, OpSpec, inject
 from engine.scheduler.placement.scores import ScoreRecord
 from engine.scheduler.reading.warm import Warm
+from engine.simulator.inject import Injections, OpSpec, inject
+from engine.simulator.player import Player
 from tests.scheduler.random_clusters import random_cib
 from tests.scheduler.random_extras import extended_cib
 

@@ -221,7 +221,12 @@ def ticket(session: Session, call: Call) -> str:
     help="what the cluster would do",
 )
 def run(session: Session, call: Call) -> str:
-    from crmshell.levels.work.simulation import actions_text, run_scheduler, scores_text, summary_text
+    from crmshell.levels.work.simulation import (
+        actions_text,
+        run_scheduler,
+        scores_text,
+        summary_text,
+    )
 
     cib = status_edit(session).put_into(session.cib())
     now = session.environment.clock()

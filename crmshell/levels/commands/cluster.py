@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from crmshell.errors import ShellError
+from crmshell.levels.frame.registry import Call, command
 from crmshell.levels.work.membership import (
     as_peer,
     first_node,
@@ -19,8 +20,15 @@ from crmshell.levels.work.membership import (
     with_node,
     without_node,
 )
-from crmshell.levels.work.node_files import change_all, changes_of, config_from_text, node_file
-from crmshell.levels.frame.registry import Call, command
+from crmshell.levels.work.node_files import (
+    all_nodes,
+    change_all,
+    changes_of,
+    config_from_text,
+    key_file,
+    node_file,
+    own_config,
+)
 from crmshell.levels.work.remote import is_here, must_run_on, read_from
 from crmshell.levels.work.rolling_restart import undisturbed
 from crmshell.session import Session
@@ -42,21 +50,6 @@ AGENT = "crm-agent"
 START_SECONDS = 30.0
 STOP_SECONDS = 120.0
 _POLL = 0.2
-
-
-def key_file(session: Session, config: NodeConfig) -> str:
-    return os.path.join(os.path.dirname(node_file(session)), config.key_file)
-
-
-def own_config(session: Session) -> NodeConfig:
-    """The node file of this machine; raises `ShellError`."""
-    path = node_file(session)
-    if not session.environment.is_file(path):
-        raise ShellError(
-            f"this machine is no node of a cluster ({path} is missing): crm cluster init, or join",
-            code="no-node",
-        )
-    return config_from_text(session.environment.read_text(path), path)
 
 
 # -- options of init and join -------------------------------------------------------------------------
@@ -367,15 +360,6 @@ def on_nodes(
             failed.append(node)
     if failed:
         raise ShellError(f"{action} failed on {', '.join(failed)}", code="cluster")
-
-
-def all_nodes(session: Session) -> list[str]:
-    """The nodes of this machine's cluster, of our agents or of Pacemaker's."""
-    from crmshell.levels.work.pacemaker_cluster import configured_nodes, on_pacemaker
-
-    if on_pacemaker(session):
-        return configured_nodes(session)
-    return [node.name for node in own_config(session).everyone()]
 
 
 def is_this_node(session: Session, node: str) -> bool:

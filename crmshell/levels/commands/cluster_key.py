@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from crmshell.errors import ShellError
 from crmshell.levels.commands.cluster import (
     is_this_node,
-    key_file,
     make_key,
     on_nodes,
-    own_config,
     start_here,
     stop_here,
 )
-from crmshell.levels.work.node_files import config_from_text, node_file
 from crmshell.levels.frame.registry import Call, command
+from crmshell.levels.work.node_files import config_from_text, key_file, node_file, own_config
 from crmshell.levels.work.remote import read_from, write_to
 from crmshell.levels.work.rolling_restart import undisturbed
 from crmshell.session import Session

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmshell.errors import ConnectionLost, ShellError
-from crmshell.levels.commands.cluster import all_nodes, ask, is_running, key_file, own_config
+from crmshell.levels.commands.cluster import ask, is_running
 from crmshell.levels.frame.registry import Answer, Call, command
+from crmshell.levels.work.node_files import all_nodes, key_file, own_config
 from crmshell.levels.work.remote import copy_to, read_from, run_on
 from crmshell.output.tables import aligned
 from crmshell.session import Session

@@ -29,7 +29,9 @@ def install_units(session: Session, call: Call) -> str:
         raise ShellError("crm-agent is not installed", code="not-installed")
     lines = []
     for name, place in PLACES.items():
-        text = environment.read_text(os.path.join(os.path.dirname(__file__), "units", name))
+        text = environment.read_text(
+            os.path.join(os.path.dirname(os.path.dirname(__file__)), "units", name)
+        )
         path = environment.under_root(place)
         environment.make_folder(os.path.dirname(path))
         environment.write_file(path, text.replace("@AGENT@", agent).encode())

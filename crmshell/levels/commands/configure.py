@@ -11,8 +11,7 @@ from crmshell.errors import ShellError
 from crmshell.grammar.statements import KEYWORDS, parse_line
 from crmshell.grammar.tokens import Token
 from crmshell.levels.frame.registry import Answer, Call, command
-from crmshell.pending import edits
-from crmshell.pending import references
+from crmshell.pending import edits, references
 from crmshell.pending.changes import PendingCib, object_name
 from crmshell.pending.problems import Refused, located, place_of
 from crmshell.pending.verify import check_objects

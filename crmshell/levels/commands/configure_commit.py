@@ -126,6 +126,11 @@ def leave(session: Session) -> bool:
     return False
 
 
+def leave_generator(session: Session) -> bool:
+    """Leave a level that generates statements: below configure they stay pending, elsewhere as there."""
+    return "configure" in session.levels[:-1] or leave(session)
+
+
 def _ask(session: Session) -> str:
     """`y`, `n` or `c` (stay)."""
     if session.force:

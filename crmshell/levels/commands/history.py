@@ -11,6 +11,7 @@ from datetime import datetime
 
 from crmshell.errors import ShellError
 from crmshell.levels.frame.registry import Answer, Call, command
+from crmshell.levels.work.moments import moment_from_text
 from crmshell.output.tables import aligned
 from crmshell.session import Session
 from crmshell.sources.transitions import StoredInput, TransitionStore, choose, open_store
@@ -46,24 +47,6 @@ def _limits(session: Session) -> tuple[float, float]:
 def when(time: float) -> str:
     """Local time to the second."""
     return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S") if time else "-"
-
-
-def moment_from_text(text: str, now: float) -> float:
-    """Epoch seconds of an ISO 8601 time, or of a duration back from now (`2h`, `30m`)."""
-    from engine.base.errors import BadInput
-    from engine.base.timespec import milliseconds_from_text
-
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        pass
-    try:
-        return now - milliseconds_from_text(text) / 1000
-    except BadInput:
-        raise ShellError(
-            f"'{text}' is no time; expected 2026-05-01T10:00 or a span back from now such as 2h",
-            code="bad-time",
-        ) from None
 
 
 @command("history", "source", usage="[live|<folder>|<archive>]", args=(0, 1), help="choose or show")

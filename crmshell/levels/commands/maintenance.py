@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crmshell.errors import ShellError
-from crmshell.levels.frame.registry import Call, command
 from crmshell.levels.commands.resource import set_metas
+from crmshell.levels.frame.registry import Call, command
 from crmshell.session import Session
 from engine.cib.document import Cib
 from engine.cib.edits import set_property

@@ -8,8 +8,8 @@ from lxml import etree
 
 from crmshell.errors import ShellError
 from crmshell.levels.commands.node import attribute_words
-from crmshell.levels.frame.registry import Call, command
 from crmshell.levels.commands.resource import set_metas
+from crmshell.levels.frame.registry import Call, command
 from crmshell.session import Session
 from crmshell.sources.api import Cleanup
 from engine.base.digits import is_digits

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 
 from crmshell.errors import ShellError
+from crmshell.levels.commands.configure_commit import leave_generator
 from crmshell.levels.frame.registry import Answer, Call, command, on_leave
 from crmshell.levels.work.wizard_files import (
-    leave,
     load_templates,
     make_pending,
     parameter_lines,
@@ -110,4 +110,4 @@ def as_json(session: Session, call: Call) -> Answer:
 
 @on_leave("script")
 def leave_script(session: Session) -> bool:
-    return leave(session)
+    return leave_generator(session)

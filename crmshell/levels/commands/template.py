@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from crmshell.errors import ShellError
+from crmshell.levels.commands.configure_commit import leave_generator
 from crmshell.levels.frame.editor import edit_text
 from crmshell.levels.frame.registry import Call, command, on_leave
 from crmshell.levels.work.wizard_files import (
     configuration_path,
-    leave,
     load_templates,
     make_pending,
     values_from_words,
@@ -133,4 +133,4 @@ def delete(session: Session, call: Call) -> None:
 
 @on_leave("template")
 def leave_template(session: Session) -> bool:
-    return leave(session)
+    return leave_generator(session)

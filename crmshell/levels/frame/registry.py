@@ -182,7 +182,11 @@ LEVELS: Mapping[str, Level] = {
             ),
             "make a cluster, start and stop it, see how it is",
         ),
-        Level("corosync", ("crmshell.levels.commands.corosync",), "read, check and change corosync.conf"),
+        Level(
+            "corosync",
+            ("crmshell.levels.commands.corosync",),
+            "read, check and change corosync.conf",
+        ),
         Level(
             "history",
             ("crmshell.levels.commands.history",),
@@ -201,7 +205,11 @@ LEVELS: Mapping[str, Level] = {
             "configuration from templates with blanks to fill in",
             ("root", "configure"),
         ),
-        Level("node", ("crmshell.levels.commands.node",), "nodes: standby, online, attributes, fencing"),
+        Level(
+            "node",
+            ("crmshell.levels.commands.node",),
+            "nodes: standby, online, attributes, fencing",
+        ),
         Level(
             "cibstatus",
             ("crmshell.levels.commands.cibstatus",),

@@ -5,6 +5,7 @@ The node file is engine-design D-23.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,30 @@ def config_from_text(text: str, what: str) -> NodeConfig:
         return load_node_config(text, what)
     except EngineError as problem:
         raise ShellError(str(problem), reports=problem.reports) from None
+
+
+def key_file(session: Session, config: NodeConfig) -> str:
+    return os.path.join(os.path.dirname(node_file(session)), config.key_file)
+
+
+def own_config(session: Session) -> NodeConfig:
+    """The node file of this machine; raises `ShellError`."""
+    path = node_file(session)
+    if not session.environment.is_file(path):
+        raise ShellError(
+            f"this machine is no node of a cluster ({path} is missing): crm cluster init, or join",
+            code="no-node",
+        )
+    return config_from_text(session.environment.read_text(path), path)
+
+
+def all_nodes(session: Session) -> list[str]:
+    """The nodes of this machine's cluster, of our agents or of Pacemaker's."""
+    from crmshell.levels.work.pacemaker_cluster import configured_nodes, on_pacemaker
+
+    if on_pacemaker(session):
+        return configured_nodes(session)
+    return [node.name for node in own_config(session).everyone()]
 
 
 @dataclass(frozen=True, slots=True)

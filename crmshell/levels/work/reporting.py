@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from crmshell import __version__
 from crmshell.errors import ShellError
-from crmshell.levels.commands.cluster import all_nodes, own_config
-from crmshell.levels.commands.history import moment_from_text
 from crmshell.levels.frame.registry import Answer, Call
+from crmshell.levels.work.moments import moment_from_text
+from crmshell.levels.work.node_files import all_nodes, own_config
 from crmshell.levels.work.remote import check_node_name, is_here, must_run_on
 from crmshell.session import Session
 from crmshell.sources.transitions import PACEMAKER_FOLDER, open_store

@@ -60,6 +60,6 @@ def scores_text(cib: Cib, now: float, *, scores: bool = True, utilization: bool 
 
 def dot_text(done: Schedule) -> str:
     """The transition as graphviz text."""
-    from engine.scheduler.graph.builder import dot as export_dot
+    from engine.scheduler.graph import dot
 
-    return export_dot.dot_text(done.plan)
+    return dot.dot_text(done.plan)

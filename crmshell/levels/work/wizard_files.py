@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 
 from crmshell.errors import ShellError
-from crmshell.levels.commands.configure_commit import leave as leave_configure
 from crmshell.pending.templates import Template, is_name, template_from_text
 from crmshell.session import Session
 from engine.base.reports import Severity
@@ -19,7 +18,7 @@ def load_templates(session: Session) -> dict[str, Template]:
     """All templates by name; the user's hide those of the system, those hide ours."""
     environment = session.environment
     found: dict[str, Template] = {}
-    ours = os.path.join(os.path.dirname(__file__), "wizards")
+    ours = os.path.join(os.path.dirname(os.path.dirname(__file__)), "wizards")
     for folder in (ours, SYSTEM_FOLDER, os.path.join(environment.data_folder, "templates")):
         for name, is_folder in environment.list_folder(folder):
             if name.endswith(SUFFIX) and not is_folder:
@@ -62,11 +61,6 @@ def make_pending(session: Session, lines: Sequence[str], what: str, method: str 
             session.report(note)
     if session.interactive:
         session.info("the statements are pending; configure, show changed, verify and commit")
-
-
-def leave(session: Session) -> bool:
-    """Below level configure the changes stay pending; else they meet the fate they have there."""
-    return "configure" in session.levels[:-1] or leave_configure(session)
 
 
 def parameter_lines(template: Template, templates: Mapping[str, Template]) -> list[str]:

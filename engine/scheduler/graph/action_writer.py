@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from engine.cib.document import FEATURE_SET
-from engine.scheduler.planning.action_table import NOTIFY_MARK, PSEUDO, Action
 from engine.scheduler.model.model import Node, Resource, Variant
-from engine.scheduler.reading.operations import action_meta
-from engine.scheduler.reading.parameters import op_parameters, parameters
+from engine.scheduler.model.transition import (
+    CRM_EVENT,
+    PSEUDO_EVENT,
+    RSC_OP,
+    GraphAction,
+    GraphPrimitive,
+)
+from engine.scheduler.planning.action_table import NOTIFY_MARK, PSEUDO, Action
 from engine.scheduler.planning.plan import Plan
 from engine.scheduler.planning.remote_actions import guest_host, router_of
-from engine.scheduler.model.transition import CRM_EVENT, PSEUDO_EVENT, RSC_OP, GraphAction, GraphPrimitive
+from engine.scheduler.reading.operations import action_meta
+from engine.scheduler.reading.parameters import op_parameters, parameters
 
 _CLUSTER_TASKS = frozenset({"do_shutdown", "clear_failcount", "lrm_delete"})
 

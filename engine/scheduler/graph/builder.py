@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.scheduler.planning.action_table import (
-    IN_GRAPH,
-    MIGRATABLE,
-    ON_DC,
-    OPTIONAL,
-    PSEUDO,
-    RUNNABLE,
-    Action,
-)
-from engine.scheduler.model.acyclic import every_turn_comes
-from engine.scheduler.planning.collectives import FlagSummaries
 from engine.scheduler.graph.action_writer import ActionWriter, nodes_changing_maintenance
+from engine.scheduler.model.acyclic import every_turn_comes
 from engine.scheduler.model.model import Resource, Variant
-from engine.scheduler.planning.notifications import create_clone_notifications
 from engine.scheduler.model.order_graph import (
     FIRST_GRAPHS_THEN,
     IF_UNMIGRATABLE,
@@ -32,8 +21,19 @@ from engine.scheduler.model.order_graph import (
     UNMIGRATABLE_BLOCKS,
     united,
 )
-from engine.scheduler.planning.plan import Plan
 from engine.scheduler.model.transition import Synapse, Transition
+from engine.scheduler.planning.action_table import (
+    IN_GRAPH,
+    MIGRATABLE,
+    ON_DC,
+    OPTIONAL,
+    PSEUDO,
+    RUNNABLE,
+    Action,
+)
+from engine.scheduler.planning.collectives import FlagSummaries
+from engine.scheduler.planning.notifications import create_clone_notifications
+from engine.scheduler.planning.plan import Plan
 
 # What cannot happen is not waited for over these alone. (The reference waits for ever over SERIALIZE
 # and over orderings before migrations.)
@@ -159,7 +159,9 @@ class GraphBuilder:
         """
         if every_turn_comes(self.kept):
             return
-        from engine.scheduler.model.order_view import loops_of  # networkx, only where there is a loop
+        from engine.scheduler.model.order_view import (
+            loops_of,  # networkx, only where there is a loop
+        )
 
         followers: dict[int, list[int]] = {}
         for number, inputs in self.kept.items():

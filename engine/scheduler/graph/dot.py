@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.scheduler.planning.action_table import NOTIFY_MARK, OPTIONAL, PSEUDO, Action
 from engine.scheduler.graph.action_writer import history_key
 from engine.scheduler.model.model import Node
 from engine.scheduler.model.order_graph import LOAD, NOTHING, united
+from engine.scheduler.planning.action_table import NOTIFY_MARK, OPTIONAL, PSEUDO, Action
 from engine.scheduler.planning.plan import Plan
 
 _GOAL_TASKS = frozenset(("start", "promote", "demote", "migrate_from"))

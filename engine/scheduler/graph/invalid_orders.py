@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.scheduler.planning.action_table import Action
 from engine.scheduler.graph.builder import keeps_input
 from engine.scheduler.model.order_graph import GUEST_ALLOWED, LOAD, NOTHING
+from engine.scheduler.planning.action_table import Action
 from engine.scheduler.planning.plan import Plan
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from engine.base.isodate import Zone
 from engine.base.carried_over import Kept
+from engine.base.isodate import Zone
 from engine.cib.history import HistoryStore, OpRecord, ResourceHistory
 from engine.scheduler.model.entities import (
     Blueprint,

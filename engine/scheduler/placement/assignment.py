@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from engine.scheduler.model.model import MINUS_INFINITY, Model, Node, Resource, Strategy, Variant
 from engine.scheduler.placement.bundles import assign_bundle
 from engine.scheduler.placement.clones import assign_clone
-from engine.scheduler.placement.groups import assign_group
 from engine.scheduler.placement.dependents import UPWARD, limited_merging, merged
-from engine.scheduler.model.model import MINUS_INFINITY, Model, Node, Resource, Strategy, Variant
+from engine.scheduler.placement.groups import assign_group
 from engine.scheduler.placement.placement import Assigner, Placement, PlacementHooks, Table
 from engine.scheduler.placement.primitives import assign_primitive
 from engine.scheduler.placement.ranking import current_node, merge_sorted

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from engine.base.values import int_from_text
-from engine.scheduler.reading.failcounts import fail_count
-from engine.scheduler.placement.location import apply_locations
 from engine.scheduler.model.model import (
     MINUS_INFINITY,
     Location,
@@ -13,7 +11,9 @@ from engine.scheduler.model.model import (
     Resource,
     Variant,
 )
+from engine.scheduler.placement.location import apply_locations
 from engine.scheduler.placement.placement import Placement
+from engine.scheduler.reading.failcounts import fail_count
 
 _FAIL_COUNT = "fail-count-"
 

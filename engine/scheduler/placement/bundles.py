@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from engine.scheduler.model.model import INFINITY, MINUS_INFINITY, Node, Replica, Resource
 from engine.scheduler.placement.bans import threshold_reached
 from engine.scheduler.placement.colocation import bind_to_host_connection
 from engine.scheduler.placement.instances import Collective, assign_instances, sorted_instances
-from engine.scheduler.model.model import INFINITY, MINUS_INFINITY, Node, Replica, Resource
 from engine.scheduler.placement.placement import Placement
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.scheduler.placement.colocation import this_with_list, with_this_list
-from engine.scheduler.placement.instances import Collective, assign_instances, sorted_instances
-from engine.scheduler.placement.dependents import add_dependent_scores, limited_merging
 from engine.scheduler.model.model import Node, Resource
+from engine.scheduler.placement.colocation import this_with_list, with_this_list
+from engine.scheduler.placement.dependents import add_dependent_scores, limited_merging
+from engine.scheduler.placement.instances import Collective, assign_instances, sorted_instances
 from engine.scheduler.placement.placement import Placement
 from engine.scheduler.placement.promotion import add_promotion_scores, choose_roles
 

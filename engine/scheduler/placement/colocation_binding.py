@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import Enum
 
 from engine.base.score import add_scores
-from engine.scheduler.placement.colocation import needs_host_lookup
-from engine.scheduler.placement.dependents import colocation_value, same_value
 from engine.scheduler.model.model import (
     INFINITY,
     MINUS_INFINITY,
@@ -16,6 +14,8 @@ from engine.scheduler.model.model import (
     Role,
     Variant,
 )
+from engine.scheduler.placement.colocation import needs_host_lookup
+from engine.scheduler.placement.dependents import colocation_value, same_value
 from engine.scheduler.placement.placement import (
     Placement,
     Table,

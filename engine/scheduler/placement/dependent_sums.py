@@ -15,13 +15,13 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from engine.base.score import INFINITY
+from engine.scheduler.model.model import Colocation, Resource, Variant
 from engine.scheduler.placement.colocation import (
     has_influence,
     needs_host_lookup,
     this_with_list,
     with_this_list,
 )
-from engine.scheduler.model.model import Colocation, Resource, Variant
 from engine.scheduler.placement.placement import Placement, Table, single
 from engine.scheduler.placement.sum_store import ELSEWHERE, NOTHING, SumKey, TreeSum
 

@@ -7,14 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.base.score import add_scores
-from engine.scheduler.placement.colocation import (
-    has_influence,
-    needs_host_lookup,
-    this_with_list,
-    with_this_list,
-)
-from engine.scheduler.placement.location import apply_location
-from engine.scheduler.placement.dependent_sums import shares_group_locations, summed
 from engine.scheduler.model.model import (
     INFINITY,
     MINUS_INFINITY,
@@ -23,6 +15,14 @@ from engine.scheduler.model.model import (
     Resource,
     Variant,
 )
+from engine.scheduler.placement.colocation import (
+    has_influence,
+    needs_host_lookup,
+    this_with_list,
+    with_this_list,
+)
+from engine.scheduler.placement.dependent_sums import shares_group_locations, summed
+from engine.scheduler.placement.location import apply_location
 from engine.scheduler.placement.placement import FEWEST_MERGES, Placement, Table, single
 
 _UNUSABLE = -100 * INFINITY

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.base.digits import clipped
+from engine.scheduler.model.model import INFINITY, MINUS_INFINITY, Node, Resource
 from engine.scheduler.placement.colocation import has_influence, this_with_list, with_this_list
 from engine.scheduler.placement.dependents import NONNEGATIVE, PLAIN, limited_merging, merged
-from engine.scheduler.model.model import INFINITY, MINUS_INFINITY, Node, Resource
 from engine.scheduler.placement.placement import Placement, Table, is_failed, single
 from engine.scheduler.placement.ranking import current_node, is_available, merge_sorted
 

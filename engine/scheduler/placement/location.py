@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.base.score import add_scores
 from engine.scheduler.model.model import Location, Model, ProbeMode, Resource, Role, Variant
-from engine.scheduler.reading.nodes import node_health
 from engine.scheduler.placement.placement import Placement
+from engine.scheduler.reading.nodes import node_health
 
 
 def add_location(model: Model, location: Location) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from engine.scheduler.placement.colocation_binding import bind
-from engine.scheduler.placement.colocation import this_with_list, with_this_list
-from engine.scheduler.placement.dependents import add_dependent_scores, limited_merging
 from engine.scheduler.model.model import (
     INFINITY,
     Colocation,
@@ -15,6 +12,9 @@ from engine.scheduler.model.model import (
     Strategy,
     Variant,
 )
+from engine.scheduler.placement.colocation import this_with_list, with_this_list
+from engine.scheduler.placement.colocation_binding import bind
+from engine.scheduler.placement.dependents import add_dependent_scores, limited_merging
 from engine.scheduler.placement.placement import Placement
 from engine.scheduler.placement.ranking import current_node, is_available, is_usable
 from engine.scheduler.placement.utilization import ban_insufficient_capacity

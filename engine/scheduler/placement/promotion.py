@@ -7,11 +7,6 @@ from functools import partial
 from engine.base.digits import is_digits
 from engine.base.score import add_scores
 from engine.base.values import score_or_none
-from engine.scheduler.reading.activity import next_role_of, role_of
-from engine.scheduler.placement.colocation_binding import bind
-from engine.scheduler.placement.colocation import has_influence, this_with_list, with_this_list
-from engine.scheduler.placement.instances import compare_instances
-from engine.scheduler.placement.dependents import ACTIVE_NONNEGATIVE, limited_merging, merged
 from engine.scheduler.model.model import (
     INFINITY,
     MINUS_INFINITY,
@@ -20,8 +15,13 @@ from engine.scheduler.model.model import (
     Resource,
     Role,
 )
+from engine.scheduler.placement.colocation import has_influence, this_with_list, with_this_list
+from engine.scheduler.placement.colocation_binding import bind
+from engine.scheduler.placement.dependents import ACTIVE_NONNEGATIVE, limited_merging, merged
+from engine.scheduler.placement.instances import compare_instances
 from engine.scheduler.placement.placement import Placement, node_of, nodes_of, single
 from engine.scheduler.placement.ranking import guest_can_run, is_usable, merge_sorted
+from engine.scheduler.reading.activity import next_role_of, role_of
 
 _DEFAULT_PRIORITY = -1
 """Nothing says that an instance wants to be promoted (P15.13)."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.scheduler.placement.colocation_binding import Effect, effect_of
-from engine.scheduler.placement.colocation import this_with_list, with_this_list
 from engine.scheduler.model.model import INFINITY, Node, Resource, Variant
+from engine.scheduler.placement.colocation import this_with_list, with_this_list
+from engine.scheduler.placement.colocation_binding import Effect, effect_of
 from engine.scheduler.placement.placement import Placement, capacity_of, needs
 from engine.scheduler.placement.ranking import compare_capacity, hash_order, is_available
 

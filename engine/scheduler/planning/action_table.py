@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.cib.nvsets import has_rules
-from engine.scheduler.reading.activity import is_active
 from engine.scheduler.model.model import (
     Model,
     Needs,
@@ -22,10 +21,11 @@ from engine.scheduler.model.model import (
     Role,
     Variant,
 )
+from engine.scheduler.planning.unfencing import device_digests
+from engine.scheduler.reading.activity import is_active
 from engine.scheduler.reading.nodes import can_fence, mark_for_fencing, priority_fencing_delay
 from engine.scheduler.reading.operations import action_meta, find_op, needs
 from engine.scheduler.reading.parameters import op_parameters
-from engine.scheduler.planning.unfencing import device_digests
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _NEEDS_NOTHING: Final = Needs.NOTHING

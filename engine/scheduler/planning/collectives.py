@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.base.values import is_true
+from engine.scheduler.model.model import Model, Node, Resource, Variant
+from engine.scheduler.placement.ranking import NodeRanking
 from engine.scheduler.planning.action_table import (
     NOTIFY_MARK,
     OPTIONAL,
@@ -16,8 +18,6 @@ from engine.scheduler.planning.action_table import (
     completion_of,
     plain_task,
 )
-from engine.scheduler.model.model import Model, Node, Resource, Variant
-from engine.scheduler.placement.ranking import NodeRanking
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _PRIMITIVE: Final = Variant.PRIMITIVE

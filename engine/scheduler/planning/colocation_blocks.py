@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.scheduler.planning.action_table import RUNNABLE, Action
 from engine.scheduler.model.model import INFINITY, Resource, Role, Variant
+from engine.scheduler.planning.action_table import RUNNABLE, Action
 from engine.scheduler.planning.plan import Plan
 
 _Step = Callable[[], None]

@@ -6,15 +6,15 @@ from typing import Final
 
 from engine.base.timespec import text_from_milliseconds
 from engine.cib.history import OpRecord, ResourceHistory
-from engine.scheduler.planning.action_table import RESCHEDULE
-from engine.scheduler.reading.failcounts import fail_count
-from engine.scheduler.planning.fencing import trigger_unfencing
 from engine.scheduler.model.model import DigestResult, KeptChecks, Node, Resource, Variant
-from engine.scheduler.reading.digests import compare, only_private_changed
-from engine.scheduler.reading.operations import find_op
 from engine.scheduler.model.order_graph import CANCELS_FIRST, ORDERED
+from engine.scheduler.planning.action_table import RESCHEDULE
+from engine.scheduler.planning.fencing import trigger_unfencing
 from engine.scheduler.planning.plan import Plan
 from engine.scheduler.planning.recurring import cancel_operation
+from engine.scheduler.reading.digests import compare, only_private_changed
+from engine.scheduler.reading.failcounts import fail_count
+from engine.scheduler.reading.operations import find_op
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _PRIMITIVE: Final = Variant.PRIMITIVE

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engine.scheduler.planning.action_table import OPTIONAL, PSEUDO, RUNNABLE, Action
 from engine.scheduler.model.model import Model, Needs, Node, Resource, Variant
-from engine.scheduler.reading.nodes import can_fence
-from engine.scheduler.planning.notifications import order_notifications_after_fencing
 from engine.scheduler.model.order_graph import BLOCKS, FIRST_THEN, GUEST_ALLOWED, ORDERED
+from engine.scheduler.planning.action_table import OPTIONAL, PSEUDO, RUNNABLE, Action
+from engine.scheduler.planning.notifications import order_notifications_after_fencing
 from engine.scheduler.planning.plan import Plan
+from engine.scheduler.reading.nodes import can_fence
 
 SHUTDOWN = "do_shutdown"
 

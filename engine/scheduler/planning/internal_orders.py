@@ -6,7 +6,6 @@ in the order of the rules, because the numbers and reasons of actions depend on 
 
 from __future__ import annotations
 
-from engine.scheduler.planning.action_table import PSEUDO, RUNNABLE, Action
 from engine.scheduler.model.model import Node, Replica, Resource, Role, Strategy, Variant
 from engine.scheduler.model.order_graph import (
     BLOCKS,
@@ -23,6 +22,7 @@ from engine.scheduler.model.order_graph import (
     THEN_FIRST,
     THEN_GRAPHS_FIRST,
 )
+from engine.scheduler.planning.action_table import PSEUDO, RUNNABLE, Action
 from engine.scheduler.planning.plan import Plan
 
 START, STOP, PROMOTE, DEMOTE = "start_0", "stop_0", "promote_0", "demote_0"

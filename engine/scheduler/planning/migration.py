@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.scheduler.planning.action_table import MIGRATABLE, PSEUDO
 from engine.scheduler.model.model import Node, Resource
 from engine.scheduler.model.order_graph import ELSE_THEN, ORDERED, UNMIGRATABLE_BLOCKS
+from engine.scheduler.planning.action_table import MIGRATABLE, PSEUDO
 from engine.scheduler.planning.plan import Plan
 
 

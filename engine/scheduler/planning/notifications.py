@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.scheduler.model.model import INFINITY, Node, Resource, Role, leaves
+from engine.scheduler.model.order_graph import FIRST_THEN, ORDERED
 from engine.scheduler.planning.action_table import (
     OPTIONAL,
     PSEUDO,
@@ -16,8 +18,6 @@ from engine.scheduler.planning.action_table import (
     Action,
     completion_of,
 )
-from engine.scheduler.model.model import INFINITY, Node, Resource, Role, leaves
-from engine.scheduler.model.order_graph import FIRST_THEN, ORDERED
 from engine.scheduler.planning.plan import NotifyEvents, Plan
 
 TASKS = ("start", "stop", "promote", "demote")

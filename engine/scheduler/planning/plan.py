@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.cib.history import OpRecord
-from engine.scheduler.planning.action_table import ABORTS_MIGRATION, Action, ActionTable
-from engine.scheduler.reading.activity import role_of
 from engine.scheduler.model.model import Colocation, Model, Node, Resource, Role
 from engine.scheduler.model.order_graph import (
     FIRST_THEN,
@@ -18,6 +16,8 @@ from engine.scheduler.model.order_graph import (
     ORDERED,
     OrderGraph,
 )
+from engine.scheduler.planning.action_table import ABORTS_MIGRATION, Action, ActionTable
+from engine.scheduler.reading.activity import role_of
 
 
 class Record:

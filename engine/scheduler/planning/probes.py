@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.scheduler.planning.action_table import OPTIONAL, PSEUDO, RUNNABLE, Action
-from engine.scheduler.planning.collectives import InstanceFinder
-from engine.scheduler.planning.fencing import order_after_unfencing
-from engine.scheduler.planning.internal_orders import sort_by_instance
 from engine.scheduler.model.model import (
     Node,
     ProbeMode,
@@ -16,7 +12,6 @@ from engine.scheduler.model.model import (
     Role,
     Variant,
 )
-from engine.scheduler.reading.nodes import mark_for_fencing
 from engine.scheduler.model.order_graph import (
     BLOCKS,
     FIRST_THEN,
@@ -27,8 +22,13 @@ from engine.scheduler.model.order_graph import (
     REQUIRED_SAME_NODE,
     SAME_NODE,
 )
+from engine.scheduler.planning.action_table import OPTIONAL, PSEUDO, RUNNABLE, Action
+from engine.scheduler.planning.collectives import InstanceFinder
+from engine.scheduler.planning.fencing import order_after_unfencing
+from engine.scheduler.planning.internal_orders import sort_by_instance
 from engine.scheduler.planning.plan import Plan, Record
 from engine.scheduler.planning.remote_actions import ConnectionState, connection_state
+from engine.scheduler.reading.nodes import mark_for_fencing
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _PRIMITIVE: Final = Variant.PRIMITIVE

@@ -10,27 +10,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from engine.scheduler.planning.action_table import (
-    IN_GRAPH,
-    MIGRATABLE,
-    OPTIONAL,
-    PSEUDO,
-    RUNNABLE,
-    Action,
-    plain_task,
-)
-from engine.scheduler.planning.collectives import (
-    FlagSummaries,
-    InstanceFinder,
-    completion_action,
-    first_with_task,
-    instances_of,
-    interleaves,
-    location_of,
-    original_task,
-    task_of_instance,
-)
-from engine.scheduler.planning.colocation_blocks import ColocationBlocks
 from engine.scheduler.model.model import Node, Resource, Role, Variant
 from engine.scheduler.model.order_graph import (
     ASYMMETRIC,
@@ -57,6 +36,27 @@ from engine.scheduler.model.order_graph import (
     UNMIGRATABLE_BLOCKS,
     OrderGraph,
 )
+from engine.scheduler.planning.action_table import (
+    IN_GRAPH,
+    MIGRATABLE,
+    OPTIONAL,
+    PSEUDO,
+    RUNNABLE,
+    Action,
+    plain_task,
+)
+from engine.scheduler.planning.collectives import (
+    FlagSummaries,
+    InstanceFinder,
+    completion_action,
+    first_with_task,
+    instances_of,
+    interleaves,
+    location_of,
+    original_task,
+    task_of_instance,
+)
+from engine.scheduler.planning.colocation_blocks import ColocationBlocks
 from engine.scheduler.planning.plan import Plan
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from engine.scheduler.planning.action_table import OPTIONAL, RESCHEDULE, RUNNABLE, Action
 from engine.scheduler.model.model import Node, OpConfig, Resource, Role
 from engine.scheduler.model.order_graph import BLOCKS, FIRST_THEN, ORDERED
+from engine.scheduler.planning.action_table import OPTIONAL, RESCHEDULE, RUNNABLE, Action
 from engine.scheduler.planning.plan import Plan
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from engine.scheduler.planning.action_table import PSEUDO, Action
-from engine.scheduler.reading.activity import current_node
 from engine.scheduler.model.model import Node, Resource, Role
-from engine.scheduler.reading.nodes import mark_for_fencing
-from engine.scheduler.model.order_graph import BLOCKS, FIRST_THEN, GUEST_ALLOWED, ORDERED, THEN_FIRST
+from engine.scheduler.model.order_graph import (
+    BLOCKS,
+    FIRST_THEN,
+    GUEST_ALLOWED,
+    ORDERED,
+    THEN_FIRST,
+)
+from engine.scheduler.planning.action_table import PSEUDO, Action
 from engine.scheduler.planning.plan import Plan
+from engine.scheduler.reading.activity import current_node
+from engine.scheduler.reading.nodes import mark_for_fencing
 
 _KNOWN_TASKS = frozenset(
     {"monitor", "start", "stop", "promote", "demote", "migrate_to", "migrate_from", "notify"}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from engine.scheduler.model.model import INFINITY, MultipleActive, Node, Resource, Role, Variant
+from engine.scheduler.model.order_graph import FIRST_THEN, THEN_FIRST
 from engine.scheduler.planning.action_table import (
     ABORTS_MIGRATION,
     IN_GRAPH,
@@ -18,14 +20,12 @@ from engine.scheduler.planning.action_table import (
     RUNNABLE,
     ResourceActions,
 )
-from engine.scheduler.reading.activity import current_node
 from engine.scheduler.planning.fencing import order_after_unfencing
 from engine.scheduler.planning.migration import can_migrate, create_migration_actions
-from engine.scheduler.model.model import INFINITY, MultipleActive, Node, Resource, Role, Variant
 from engine.scheduler.planning.notifications import create_notification_events
-from engine.scheduler.model.order_graph import FIRST_THEN, THEN_FIRST
 from engine.scheduler.planning.plan import Plan
 from engine.scheduler.planning.recurring import create_recurring_actions
+from engine.scheduler.reading.activity import current_node
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _STOPPED: Final = Role.STOPPED

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from engine.scheduler.planning.action_table import Action, inverse_task
 from engine.scheduler.model.model import (
     MINUS_INFINITY,
     Colocation,
@@ -32,6 +31,7 @@ from engine.scheduler.model.order_graph import (
     SERIALIZE,
     THEN_FIRST,
 )
+from engine.scheduler.planning.action_table import Action, inverse_task
 from engine.scheduler.planning.plan import Plan
 
 _BLOCKING_TASKS = ("start", "promote", "migrate_from")

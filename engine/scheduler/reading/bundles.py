@@ -12,7 +12,6 @@ from lxml import etree
 from engine.base.digits import clipped
 from engine.base.values import bounded_int, is_true
 from engine.cib.nvsets import NvSet
-from engine.scheduler.reading.blueprints import make_op, read_blueprint
 from engine.scheduler.model.model import (
     MINUS_INFINITY,
     MOST_INSTANCES,
@@ -24,8 +23,9 @@ from engine.scheduler.model.model import (
     Replica,
     Resource,
 )
-from engine.scheduler.reading.nodes import create_node
+from engine.scheduler.reading.blueprints import make_op, read_blueprint
 from engine.scheduler.reading.context import Reading
+from engine.scheduler.reading.nodes import create_node
 from engine.scheduler.reading.remote_nodes import connection_blueprint
 
 BundleBuilder = Callable[[Reading, Blueprint, Resource | None, int | None], Resource | None]

@@ -32,8 +32,8 @@ from engine.scheduler.model.model import (
     TicketConstraint,
     role_from_text,
 )
-from engine.scheduler.reading.nodes import score_with_words
 from engine.scheduler.reading.context import Reading
+from engine.scheduler.reading.nodes import score_with_words
 from engine.scheduler.reading.rule_scores import rule_scores
 
 _KINDS: Final = {kind.value: kind for kind in OrderKind}

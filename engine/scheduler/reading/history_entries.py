@@ -14,8 +14,8 @@ from engine.scheduler.model.model import (
     Variant,
     apply_score,
 )
-from engine.scheduler.reading.nodes import create_node
 from engine.scheduler.reading.context import Reading
+from engine.scheduler.reading.nodes import create_node
 from engine.scheduler.reading.remote_nodes import link_connection
 from engine.scheduler.reading.resources import build_resource, create_clone_instance
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.cib import history
 from engine.cib.history import OpRecord, is_newer
-from engine.scheduler.reading.activity import add_active_node
 from engine.scheduler.model.model import Model, Node, Resource, Role
+from engine.scheduler.reading.activity import add_active_node
 from engine.scheduler.reading.context import Reading
 
 _NON_MONITORS = frozenset(("start", "stop", "migrate_to", "migrate_from"))

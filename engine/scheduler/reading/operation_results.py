@@ -8,12 +8,6 @@ from typing import Final
 from engine.base.exitcodes import OcfStatus
 from engine.cib import history
 from engine.cib.history import OpRecord
-from engine.scheduler.reading.failcounts import fail_count
-from engine.scheduler.reading.migration_history import (
-    migrate_from_failed,
-    migrate_to_failed,
-    migrate_to_succeeded,
-)
 from engine.scheduler.model.model import (
     MINUS_INFINITY,
     DigestResult,
@@ -25,10 +19,16 @@ from engine.scheduler.model.model import (
     Role,
     apply_score,
 )
-from engine.scheduler.reading.nodes import can_fence
-from engine.scheduler.reading.digests import compare
-from engine.scheduler.reading.operations import action_meta, find_op, on_fail, role_after_failure
 from engine.scheduler.reading.context import Reading
+from engine.scheduler.reading.digests import compare
+from engine.scheduler.reading.failcounts import fail_count
+from engine.scheduler.reading.migration_history import (
+    migrate_from_failed,
+    migrate_to_failed,
+    migrate_to_succeeded,
+)
+from engine.scheduler.reading.nodes import can_fence
+from engine.scheduler.reading.operations import action_meta, find_op, on_fail, role_after_failure
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _OK: Final = OcfStatus.OK

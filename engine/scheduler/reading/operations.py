@@ -8,8 +8,8 @@ from engine.base.isodate import epoch_from_text
 from engine.base.values import unit_milliseconds
 from engine.cib.nvsets import apply_sets
 from engine.scheduler.model.model import Model, Needs, Node, OnFail, OpConfig, Resource, Role
-from engine.scheduler.reading.parameters import parameters
 from engine.scheduler.reading.context import rule_context
+from engine.scheduler.reading.parameters import parameters
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _NEEDS_NOTHING: Final = Needs.NOTHING

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from lxml import etree
 
 from engine.cib.nvsets import NvSet
-from engine.scheduler.reading.blueprints import make_op
 from engine.scheduler.model.model import Blueprint, Model, Node, Resource, leaves
-from engine.scheduler.reading.nodes import apply_start_fencing, create_node
+from engine.scheduler.reading.blueprints import make_op
 from engine.scheduler.reading.context import Reading
+from engine.scheduler.reading.nodes import apply_start_fencing, create_node
 
 _GUEST_META = (
     "remote-node",

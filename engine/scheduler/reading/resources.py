@@ -20,9 +20,9 @@ from engine.scheduler.model.model import (
     Variant,
     role_from_text,
 )
+from engine.scheduler.reading.context import Reading, rule_context
 from engine.scheduler.reading.nodes import score_with_words
 from engine.scheduler.reading.parameters import parameters
-from engine.scheduler.reading.context import Reading, rule_context
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _UNKNOWN: Final = Role.UNKNOWN

@@ -11,9 +11,9 @@ from engine.base.digits import clipped
 from engine.cib.rules import Rule, RuleContext, passes, read_rule
 from engine.scheduler.model.kept_rules import Found, Question
 from engine.scheduler.model.model import Model, Node, Resource
+from engine.scheduler.reading.context import Reading
 from engine.scheduler.reading.nodes import resource_attribute, score_with_words
 from engine.scheduler.reading.parameters import parameters
-from engine.scheduler.reading.context import Reading
 
 _SUBMATCH: Final = re.compile(r"%([0-9])")
 

@@ -11,12 +11,6 @@ from lxml import etree
 from engine.base.values import bool_from_text, int_from_text, is_true
 from engine.cib import history
 from engine.cib.history import ResourceHistory
-from engine.scheduler.reading.activity import add_active_node, current_node
-from engine.scheduler.reading.history_entries import (
-    link_removed_launched,
-    removed_resource,
-    resource_of_entry,
-)
 from engine.scheduler.model.model import (
     MINUS_INFINITY,
     Model,
@@ -27,6 +21,13 @@ from engine.scheduler.model.model import (
     Ticket,
     apply_score,
 )
+from engine.scheduler.reading.activity import add_active_node, current_node
+from engine.scheduler.reading.context import Reading
+from engine.scheduler.reading.history_entries import (
+    link_removed_launched,
+    removed_resource,
+    resource_of_entry,
+)
 from engine.scheduler.reading.nodes import (
     find_node,
     mark_for_fencing,
@@ -34,9 +35,8 @@ from engine.scheduler.reading.nodes import (
     shutdown_requested,
     unpack_node_state,
 )
-from engine.scheduler.reading.context import Reading
-from engine.scheduler.reading.resources import wanted_role
 from engine.scheduler.reading.operation_results import EntryState, process_record
+from engine.scheduler.reading.resources import wanted_role
 
 # Naming a member of an enumeration takes ten times as long as naming a constant.
 _STOPPED: Final = Role.STOPPED

@@ -22,7 +22,6 @@ from engine.cib.document import FEATURE_SET, Cib
 from engine.cib.nvsets import NvSet, apply_sets, read_sets
 from engine.cib.options import option_text
 from engine.cib.refs import References
-from engine.scheduler.reading.blueprints import VARIANT_TAGS, read_blueprint
 from engine.scheduler.model.model import (
     Blueprint,
     Model,
@@ -32,13 +31,14 @@ from engine.scheduler.model.model import (
     Role,
     Strategy,
 )
-from engine.scheduler.reading.nodes import unpack_nodes
+from engine.scheduler.reading.blueprints import VARIANT_TAGS, read_blueprint
 from engine.scheduler.reading.context import Reading, rule_context
+from engine.scheduler.reading.nodes import unpack_nodes
 from engine.scheduler.reading.remote_nodes import find_remote_nodes, link_launchers
 from engine.scheduler.reading.requests import ActionRequests
 from engine.scheduler.reading.resources import build_resource
-from engine.scheduler.reading.status_section import unpack_status
 from engine.scheduler.reading.status_only import StatusRequests
+from engine.scheduler.reading.status_section import unpack_status
 from engine.scheduler.reading.warm import Configuration, Definition, Warm, read_configuration
 
 _HEALTH_FIXED = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.scheduler.planning.action_table import OPTIONAL, RUNNABLE, Action
 from engine.scheduler.model.model import Resource
 from engine.scheduler.model.order_view import digraph
+from engine.scheduler.planning.action_table import OPTIONAL, RUNNABLE, Action
 from engine.scheduler.planning.plan import Plan
 
 

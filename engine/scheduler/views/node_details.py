@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from engine.base.digits import clipped, is_whole
 from engine.base.values import int_from_text
+from engine.scheduler.model.model import FailedOp, Model, Node, Resource, leaves
 from engine.scheduler.reading.failcounts import fail_count
 from engine.scheduler.reading.history_entries import base_name
-from engine.scheduler.model.model import FailedOp, Model, Node, Resource, leaves
 from engine.scheduler.reading.parameters import parameters
 from engine.scheduler.views.result_words import exit_text, status_text
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from engine.base.values import name_key
 from engine.cib.history import NOT_INSTALLED
-from engine.scheduler.reading.activity import current_node, is_active, role_of
 from engine.scheduler.model.model import Model, Node, Resource, Role, Variant, role_from_text
+from engine.scheduler.reading.activity import current_node, is_active, role_of
 from engine.scheduler.reading.nodes import health_colour
 from engine.scheduler.views.result_words import exit_text
 

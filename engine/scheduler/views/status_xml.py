@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from engine.scheduler.reading.activity import is_active
 from engine.scheduler.model.model import Model, Node, Resource, Variant
+from engine.scheduler.reading.activity import is_active
+from engine.scheduler.reading.nodes import health_colour
 from engine.scheduler.views.node_details import (
     Failure,
     fail_counts,
@@ -15,8 +16,7 @@ from engine.scheduler.views.node_details import (
     iso_text,
     node_attributes,
 )
-from engine.scheduler.reading.nodes import health_colour
-from engine.simulator.text_output import StatusParts
+from engine.scheduler.views.status_parts import StatusParts
 from engine.scheduler.views.status_text import is_disabled, shown_role
 
 _NO_FEATURE_SET = "<3.15.1"  # nodes tell theirs since that release

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.scheduler.planning.action_table import OPTIONAL, RUNNABLE, Action
-from engine.scheduler.reading.activity import current_node
 from engine.scheduler.model.model import Node, Resource, Role, Variant
+from engine.scheduler.planning.action_table import OPTIONAL, RUNNABLE, Action
 from engine.scheduler.planning.plan import Plan
+from engine.scheduler.reading.activity import current_node
 
 _MIN_WIDTH = 5
 _VERB_WIDTH = 8

@@ -6,8 +6,8 @@ import pytest
 
 from engine.base.errors import BadInput
 from engine.cib.document import Cib
-from engine.scheduler.reading.failcounts import fail_count
 from engine.scheduler.model.model import INFINITY, MINUS_INFINITY, Model, Node, Resource, Role
+from engine.scheduler.reading.failcounts import fail_count
 from engine.scheduler.reading.nodes import can_fence, node_health, priority_fencing_delay
 from engine.scheduler.reading.operations import action_meta, find_op, on_fail
 from engine.scheduler.reading.parameters import parameters

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.cib.document import Cib
-from engine.scheduler.reading.context import rule_scores
 from engine.scheduler.api import Schedule, schedule
 from engine.scheduler.placement.scores import ScoreRecord
+from engine.scheduler.reading import rule_scores
 from engine.scheduler.reading.warm import Warm
 from tests.unit.scheduler.clusters import NOW, cib, primitive, state
 

@@ -8,8 +8,8 @@ from lxml import etree
 from engine.cib.document import Cib
 from engine.scheduler.api import Schedule, schedule
 from engine.scheduler.graph.dot import dot_text
-from engine.scheduler.reading.nodes import health_colour
 from engine.scheduler.placement.scores import ScoreRecord
+from engine.scheduler.reading.nodes import health_colour
 from engine.scheduler.views.status_text import resource_items
 from tests.unit.scheduler.clusters import (
     NOW,

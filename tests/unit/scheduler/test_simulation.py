@@ -11,11 +11,11 @@ from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.cib.document import Cib
 from engine.scheduler.api import schedule
-from engine.simulator.player import Player
-from engine.simulator.inject import Injections, OpSpec, inject
-from engine.simulator.command import main
-from engine.simulator.options import parse_options
 from engine.scheduler.model.transition import GraphAction, GraphPrimitive, Synapse, Transition
+from engine.simulator.command import main
+from engine.simulator.inject import Injections, OpSpec, inject
+from engine.simulator.options import parse_options
+from engine.simulator.player import Player
 from tests.unit.scheduler.clusters import NOW, cib, clone, history, op, primitive, state
 
 IGNORE = {"no-quorum-policy": "ignore"}

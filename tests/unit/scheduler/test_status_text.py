@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from engine.base.reports import ReportList
 from engine.cib.document import Cib
+from engine.scheduler.model.model import (
+    Colocation,
+    Location,
+    Model,
+    Order,
+    OrderSets,
+    TicketConstraint,
+)
 from engine.scheduler.reading.constraints import unpack_constraints
-from engine.scheduler.model.model import Colocation, Location, Model, Order, OrderSets, TicketConstraint
 from engine.scheduler.reading.requests import NoActions
-from engine.scheduler.views.status_text import banner_lines, node_items, resource_items
 from engine.scheduler.reading.unpack import fill_model
+from engine.scheduler.views.status_text import banner_lines, node_items, resource_items
 from tests.unit.scheduler.clusters import (
     NOW,
     cib,

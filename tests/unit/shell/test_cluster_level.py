@@ -9,7 +9,13 @@ from shell_runner import Said, Shell
 
 from crmshell.environment import Environment
 from crmshell.errors import ShellError
-from crmshell.levels.work.membership import as_peer, first_node, joining_node, with_node, without_node
+from crmshell.levels.work.membership import (
+    as_peer,
+    first_node,
+    joining_node,
+    with_node,
+    without_node,
+)
 from engine.base.nodeconf import Address, load_node_config
 
 # Runs the command here, in the folder of that node instead of ours, and writes down what it was.
