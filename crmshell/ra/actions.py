@@ -12,7 +12,7 @@ from engine.agents.run import AgentRun, agent_variables, run_program
 from engine.base.exitcodes import OcfStatus
 from engine.base.timespec import milliseconds_from_text
 from engine.cib.document import Cib
-from engine.cib.edits import find_resource, property_value, value_of, values_of
+from engine.cib.edits import find_resource, values_of
 
 DEFAULT_TIMEOUT = 20.0
 
@@ -35,7 +35,7 @@ def run_action(environment: Environment, cib: Cib, resource: str, action: str) -
     element = find_resource(cib, resource)
     if element.tag != "primitive":
         raise ShellError(f"{resource} is a {element.tag!s}, only primitives have actions")
-    if not _left_alone(cib, resource):
+    if not _left_alone(cib, resource, environment.clock()):
         raise ShellError(
             f"{resource} is not in maintenance, the cluster would interfere: "
             f"first 'maintenance on {resource}'"
@@ -96,17 +96,11 @@ def _run(
     return run_program([path, action], variables, timeout=timeout)
 
 
-def _left_alone(cib: Cib, resource: str) -> bool:
-    element = find_resource(cib, resource)
-    while element is not None and element.tag != "resources":
-        for name, value in (("maintenance", "true"), ("is-managed", "false")):
-            if value_of(element, "meta_attributes", name) == value:
-                return True
-        parent = element.getparent()
-        if parent is None:
-            break
-        element = parent
-    return property_value(cib, "maintenance-mode") == "true"
+def _left_alone(cib: Cib, resource: str, now: float) -> bool:
+    """Whether the cluster manages none of the resource's instances, as its scheduler reads it."""
+    from engine.scheduler.reading.unpack import unpack_cib
+
+    return not any(one.managed for one in unpack_cib(cib, now).find_all(resource))
 
 
 def _output(done: AgentRun) -> str:

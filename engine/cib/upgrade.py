@@ -68,6 +68,18 @@ class Upgrade:
     changes: list[str] = field(default_factory=list)
 
 
+def in_todays_form(configuration: etree._Element, schema: str) -> Upgrade:
+    """As `upgraded`; the schema `none` means that the configuration is to be left alone."""
+    return Upgrade(configuration) if schema == "none" else upgraded(configuration, schema)
+
+
+def has_old_options(configuration: etree._Element) -> bool:
+    """Whether an upgrade might change a cluster option; quick, for who reads nothing else."""
+    return any(
+        _old_option(pair.get("name", "")) or _is_old_form(pair) for pair in _pairs(configuration)
+    )
+
+
 def upgraded(configuration: etree._Element, schema: str) -> Upgrade:
     """The configuration in today's form. `schema`: the root's `validate-with`."""
     version = version_key(schema.removeprefix("pacemaker-"))
@@ -236,11 +248,14 @@ def _old_forms(configuration: etree._Element) -> Iterator[etree._Element]:
         elif section.tag == "nodes":
             yield from section.iterfind("node[@type='ping']")
         elif section.tag == "crm_config":
-            yield from (
-                pair
-                for pair in section.iterfind("cluster_property_set/nvpair")
-                if pair.get("name") in _RENAMED_OPTIONS
-            )
+            yield from filter(_is_old_form, section.iterfind("cluster_property_set/nvpair"))
+
+
+def _is_old_form(option: etree._Element) -> bool:
+    name = option.get("name")
+    return name in _RENAMED_OPTIONS or (
+        name == "stonith-action" and option.get("value") == "poweroff"
+    )
 
 
 def _modern_forms(result: Upgrade) -> None:

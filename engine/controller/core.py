@@ -63,7 +63,7 @@ from engine.controller.messages import (
     Told,
     TransitionBegun,
 )
-from engine.controller.options import ControllerOptions, options_from_cib
+from engine.controller.options import ControllerOptions, controller_options
 from engine.controller.outcomes import effects_of_result
 from engine.controller.status import (
     attribute_change,
@@ -113,10 +113,12 @@ class Controller:
     _told_warnings: tuple[str, ...] = ()
     _waiters: list[tuple[int, int]] = field(default_factory=list)
     _fences: FenceWatch = field(default_factory=FenceWatch)
+    _wall: float = 0.0  # the wall clock of the event being handled
 
     def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
         """Take an event; what must be done because of it, in this order."""
         effects: list[Effect] = []
+        self._wall = wall
         match event:
             case NewView(view=view):
                 self._new_view(view, effects)
@@ -147,7 +149,12 @@ class Controller:
 
     @property
     def options(self) -> ControllerOptions:
-        return options_from_cib(self.cib().root)
+        """The options in force when the last event came."""
+        return self.options_at(self._wall)
+
+    def options_at(self, wall: float) -> ControllerOptions:
+        """The options in force at a moment (epoch seconds)."""
+        return controller_options(self.cib().root, wall)
 
     def snapshot(self) -> dict[str, object]:
         """The state in plain values, for status output and the oracle of the simulation."""
@@ -480,8 +487,8 @@ class Controller:
             entry = f"{order.resource}_{order.operation}_{order.interval_ms}"
             effects.append(ChangeStatus(forget_entry(state, order.resource, entry)))
         effects.append(Tell(node, order))
-        cluster_delay = 60_000
-        wait = allowance_ms(action, cluster_delay) / 1000
+        cluster_delay_ms = int(self.options.cluster_delay * 1000)
+        wait = allowance_ms(action, cluster_delay_ms) / 1000
         effects.append(SetTimer(f"action {action.id}", wait))
         return waits_for_nothing(action)
 

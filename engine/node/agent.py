@@ -24,6 +24,7 @@ from engine.cib.soundness import Soundness
 from engine.controller import events as controller
 from engine.controller.core import Controller
 from engine.controller.messages import CONTROLLER_KINDS
+from engine.controller.options import ControllerOptions
 from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.disk import RealDisk
@@ -146,7 +147,7 @@ class Node:
             lambda: self.machine.cib.root,
             self._fence_members,
             self._rng.stream("fencing"),
-            lambda: int(self.controller.options.fencing_timeout * 1000),
+            lambda: int(self._options.fencing_timeout * 1000),
         )
         self.operations = Operations(
             self.name,
@@ -212,7 +213,7 @@ class Node:
         self._is_stopping = True
         _log.info("shutdown begins user=%s", user)
         self._ask_for_shutdown()
-        limit = self.controller.options.shutdown_escalation
+        limit = self._options.shutdown_escalation
         self.clock.call_later(limit, lambda: self.leave("shutdown took too long"))
 
     def _ask_for_shutdown(self) -> None:
@@ -411,9 +412,13 @@ class Node:
         if ok and action != "on" and number is not None:
             self._queue.append((Part.MEMBER, replica.PeerSafe(number)))
 
+    @property
+    def _options(self) -> ControllerOptions:
+        return self.controller.options_at(self.clock.wall())
+
     def _trust_if_unfenced(self, view: replica.View) -> None:
         """Whoever switches fencing off takes the risk of two histories with two nodes."""
-        if self.controller.options.fencing_enabled:
+        if self._options.fencing_enabled:
             return
         for number in self.names:
             if number not in view.members:

@@ -149,7 +149,7 @@ def _checks(session: Session) -> Iterator[Check]:
     told: dict[str, Any] = ask(session, "status")
     yield Check("agent")
     yield from _membership(told, {node.name for node in config.everyone()})
-    yield from _configuration(session.cib())
+    yield from _configuration(session.cib(), session.environment.clock())
 
 
 def _checks_of_pacemaker(session: Session) -> Iterator[Check]:
@@ -163,7 +163,7 @@ def _checks_of_pacemaker(session: Session) -> Iterator[Check]:
     yield Check("pacemaker")
     told: dict[str, Any] = told_by_cib(session, cib)
     yield from _membership(told, {str(name) for name in told["everyone"]})
-    yield from _configuration(cib)
+    yield from _configuration(cib, session.environment.clock())
 
 
 def _membership(told: dict[str, Any], everyone: set[str]) -> Iterator[Check]:
@@ -188,13 +188,13 @@ def _key(session: Session, config: NodeConfig) -> Check:
     return Check("key")
 
 
-def _configuration(cib: Cib) -> Iterator[Check]:
-    from engine.cib.edits import property_value, resources
+def _configuration(cib: Cib, now: float) -> Iterator[Check]:
+    from engine.cib.cluster_options import options_in_force
+    from engine.cib.edits import resources
     from engine.cib.schema import validate
 
-    enabled = property_value(cib, "fencing-enabled") or property_value(cib, "stonith-enabled")
     devices = [one for one in resources(cib) if one.get("class") == "stonith"]
-    if (enabled or "true").lower() in ("false", "no", "off", "0"):
+    if not options_in_force(cib.root, now).flag("fencing-enabled"):
         hint = "a node that hangs cannot be told from a dead one; see help fencing"
         yield Check("fencing is switched off", Severity.WARNING, hint)
     elif not devices:

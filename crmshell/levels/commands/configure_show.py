@@ -122,35 +122,29 @@ def save(session: Session, call: Call) -> Answer:
     help="the value of a cluster property, or its default",
 )
 def get_property(session: Session, call: Call) -> Answer:
+    from engine.base.values import is_true
+    from engine.cib.cluster_options import options_in_force
     from engine.cib.options import CLUSTER_OPTIONS
 
     as_truth = call.args[0] == "-t"
     names = call.args[1:] if as_truth else call.args
     if not names:
         raise ShellError("get_property: expected the name of a property", code="arguments")
+    options = options_in_force(session.pending.cib.root, session.environment.clock())
     values: list[str] = []
     status = 0
     for name in names:
-        value = _property_value(session.pending, name)
+        value = options.configured(name)
         if value is None and name in CLUSTER_OPTIONS:
             value = CLUSTER_OPTIONS[name].default
         if as_truth:
-            truth = (value or "").lower() in {"true", "yes", "on", "1", "y"}
-            values.append("true" if truth else "false")
+            values.append("true" if is_true(value) else "false")
         elif value is None:
             session.error(f"property {name} is not set and has no default", "no-such-property")
             status = 1
         else:
             values.append(value)
     return Answer("\n".join(values), status=status)
-
-
-def _property_value(pending: PendingCib, name: str) -> str | None:
-    section = pending.section("crm_config")
-    for pair in section.iter("nvpair") if section is not None else ():
-        if pair.get("name") == name:
-            return pair.get("value")
-    return None
 
 
 @command(

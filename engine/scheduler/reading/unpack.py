@@ -18,8 +18,9 @@ from engine.base.values import (
     score_or_none,
     version_key,
 )
+from engine.cib.cluster_options import texts_in_force
 from engine.cib.document import FEATURE_SET, Cib
-from engine.cib.nvsets import NvSet, apply_sets, read_sets
+from engine.cib.nvsets import NvSet, read_sets
 from engine.cib.options import option_text
 from engine.cib.refs import References
 from engine.scheduler.model.model import (
@@ -95,7 +96,7 @@ def fill_model(
     )
     model.rsc_default_sets = _defaults(reading, configuration, "rsc_defaults")
     model.op_default_sets = _defaults(reading, configuration, "op_defaults")
-    _unpack_options(reading, _only(configuration, "crm_config"))
+    _unpack_options(reading, configuration)
     resources = _only(configuration, "resources")
     model.unfencing_in_use = _unfencing_in_use(configuration, resources)
     unpack_nodes(reading, _only(configuration, "nodes"))
@@ -151,15 +152,12 @@ def _defaults(
 # -- options -----------------------------------------------------------------------------------
 
 
-def _unpack_options(reading: Reading, section: etree._Element | None) -> None:
+def _unpack_options(reading: Reading, configuration: etree._Element | None) -> None:
     """Validated cluster options with their defaults (section 6)."""
     model = reading.model
     values: dict[str, str] = {}
-    if section is not None:
-        sets = read_sets(
-            (section,), "cluster_property_set", reading.refs, first_id="cib-bootstrap-options"
-        )
-        apply_sets(sets, values, rule_context(model))
+    if configuration is not None:
+        values = texts_in_force(configuration, reading.refs, rule_context(model))
     model.options = read_options(values, reading.reporter)
     options = model.options
     if options.no_quorum_policy is QuorumPolicy.FENCE:

@@ -19,7 +19,7 @@ from engine.base.reports import Report
 from engine.cib.cut import CutCib
 from engine.cib.history import KeptHistories
 from engine.cib.refs import References
-from engine.cib.upgrade import Upgrade, upgraded
+from engine.cib.upgrade import Upgrade, in_todays_form
 from engine.scheduler.model.kept_rules import KeptRules
 from engine.scheduler.model.model import Blueprint, KeptChecks, KeptDigests
 
@@ -83,5 +83,5 @@ class Warm:
 
 def read_configuration(element: etree._Element, schema: str) -> Configuration:
     """The configuration in today's form; `none` as schema means that it is to be left alone."""
-    upgrade = Upgrade(element) if schema == "none" else upgraded(element, schema)
+    upgrade = in_todays_form(element, schema)
     return Configuration(upgrade, References(upgrade.configuration))
