@@ -11,7 +11,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-shell test-cluster test-pacemaker conformance soak fuzz bench \
+.PHONY: demo run test check lint types layers unit test-parts test-cluster test-pacemaker conformance soak fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -23,11 +23,11 @@ demo: $(VENV)/.demo ## three agents on loopback, one is killed, the services mov
 run: $(VENV)/.demo ## an interactive crm on a three-node cluster on loopback
 	@$(BIN)/python -m engine.tools.demo --interactive
 
-test: $(VENV)/.test check ## everything that belongs in a normal run
-	$(PYTEST) -q -n 2 tests/grammar tests/scheduler tests/sim tests/shell
-	$(PYTEST) -q tests/cluster
+test: $(VENV)/.test ## everything that belongs in a normal run
+	@MAKE='$(MAKE)' sh .ci/parts lint types layers unit test-parts test-cluster
 
-check: $(VENV)/.test lint types layers unit ## format, lint, types, layers, unit tests: below a minute
+check: $(VENV)/.test ## format, lint, types, layers, unit tests: below a minute
+	@MAKE='$(MAKE)' sh .ci/parts lint types layers unit
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check --quiet .
@@ -42,8 +42,8 @@ layers: $(VENV)/.test
 unit: $(VENV)/.test
 	$(PYTEST) -q -n 2 tests/unit
 
-test-shell: $(VENV)/.test
-	$(PYTEST) -q tests/shell
+test-parts: $(VENV)/.test
+	$(PYTEST) -q -n 2 tests/grammar tests/scheduler tests/sim tests/shell
 
 test-cluster: $(VENV)/.test ## real processes on several hosts
 	$(PYTEST) -q tests/cluster
@@ -66,6 +66,7 @@ bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are ins
 	@$(BIN)/python -m compileall -q crmshell engine
 	$(BIN)/python $(BENCH)/scheduler --candidate $(BIN)/crm_simulate --shapes all --fit
 	$(BIN)/python $(BENCH)/shell --candidate $(BIN)/crm
+	$(BIN)/python tests/bench/startup.py
 	$(BIN)/python tests/bench/warm.py --sizes 3x30,8x250,16x1000,32x2000
 	$(BIN)/python -m tests.bench.commit_latency
 

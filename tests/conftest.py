@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("fixed", derandomize=True, print_blob=True)
-settings.register_profile("search", print_blob=True)
+# No example has a deadline: how fast the machine is says nothing about the code.
+ANY_SPEED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("fixed", derandomize=True, **ANY_SPEED)
+settings.register_profile("search", **ANY_SPEED)
 settings.load_profile("search" if os.environ.get("EXAMPLES") == "search" else "fixed")

@@ -372,6 +372,33 @@ def grow(loop: Loop, hosts: list[Host]) -> None:
     loop.until("one view", lambda: loop.is_one_view_of(hosts), 45)
 
 
+NEVER_IN_FORCE = """property $id=weekend rule $id=never date lt 2001-01-01 stonith-enabled=false
+property $id=cib-bootstrap-options stonith-enabled=true
+"""
+
+
+def test_fencing_switched_off_in_a_set_that_is_not_in_force_is_not_switched_off(
+    tmp_path: Path,
+) -> None:
+    """Otherwise both halves of the pair would go on, each with a history of its own."""
+    pair = Loop(tmp_path, f"{os.getpid() >> 8 & 63 | 64}.{os.getpid() & 255}")
+    gone, left = pair.hosts[:2]
+    try:
+        grow(pair, [gone, left])
+        script = tmp_path / "sets.crm"
+        script.write_text(NEVER_IN_FORCE)
+        loaded = run_tool(left, "crm", "-F", "configure", "load", "update", str(script))
+        assert loaded.returncode == 0, loaded.stderr
+        gone.kill()
+        pair.until("alone", lambda: left.status().get("members") == ["n2"], 45)
+        refused = submit(left, "untrusted")
+        assert refused["status"] == ExitStatus.QUORUM
+        assert refused["error"] == "no change before n1 is fenced (two_node)"
+        assert "untrusted" not in names(left)
+    finally:
+        pair.stop()
+
+
 def test_of_two_nodes_the_survivor_takes_changes_once_the_other_is_fenced(tmp_path: Path) -> None:
     pair = Loop(tmp_path, f"{os.getpid() >> 8 & 63 | 192}.{os.getpid() & 255}")
     gone, left = pair.hosts[:2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -82,22 +81,17 @@ def test_lists_of_agents_need_no_xml(variables: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "budget_ms"),
-    [(("--version",), 40), (("help",), 50), (("ra", "classes"), 80)],
+    ("argv", "most"),
+    [(("--version",), 10), (("help",), 34), (("ra", "classes"), 42)],
     ids=["version", "help", "ra-classes"],
 )
-def test_a_start_takes_at_most_twice_its_budget(
-    variables: dict[str, str], argv: tuple[str, ...], budget_ms: int
+def test_a_start_imports_few_modules_of_its_own(
+    variables: dict[str, str], argv: tuple[str, ...], most: int
 ) -> None:
-    """User and system time of the process, the least of five runs."""
-    least = 10_000.0
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        _crm(variables, *argv)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        least = min(least, used * 1000)
-    assert least <= 2 * budget_ms
+    """What a start costs is what it imports; the time itself is measured by `make bench`."""
+    loaded = _modules_after(variables, *argv)
+    ours = sorted(name for name in loaded if name.partition(".")[0] in ("crmshell", "engine"))
+    assert 0 < len(ours) <= most, ours
 
 
 def test_a_closed_pipe_ends_it_silently(variables: dict[str, str]) -> None:
