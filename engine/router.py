@@ -32,7 +32,7 @@ ROUTES: dict[type, _Route] = {
     controller.ChangeStatus: (Part.MEMBER, lambda e: replica.SubmitStatus(e.changes)),
     controller.Fence: (
         Part.FENCING,
-        lambda e: fencing.Request(e.target, e.action, e.delay, e.origin),
+        lambda e: fencing.Request(e.target, e.action, e.delay, e.origin, e.devices),
     ),
     controller.ConfirmFenced: (Part.FENCING, lambda e: fencing.Confirmed(e.target, e.user)),
     fencing.Finished: (

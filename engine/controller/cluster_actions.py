@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from engine.base.digits import is_whole
+from engine.base.events import StatusChange
 from engine.controller import dispatch
 from engine.controller.attributes import clearing_updates
 from engine.controller.events import ChangeStatus, Effect, Fence, Story, Tell
@@ -44,10 +45,28 @@ def effects_of_cluster_action(
             return [], True
 
 
+def unfenced_changes(
+    action: GraphAction, state: etree._Element, wall: float
+) -> tuple[StatusChange, ...]:
+    """What is remembered of an unfenced node until it boots: when, and by which devices as they were."""
+    values = {
+        "#node-unfenced": str(int(wall)),
+        "#digests-all": action.meta("digests_all"),
+        "#digests-secure": action.meta("digests_secure"),
+    }
+    node_id = state.get("id", "")
+    return tuple([attribute_change(node_id, name, text) for name, text in values.items() if text])
+
+
 def _fence(action: GraphAction) -> Fence:
     delay = action.meta("priority_fencing_delay", "0")
     seconds = float(delay) if is_whole(delay) else 0.0
-    return Fence(action.node, action.meta("stonith_action", "reboot"), seconds, "transition")
+    operation = action.meta("stonith_action", "reboot")
+    devices: tuple[str, ...] = ()
+    if operation == "on":  # `ID:AGENT:DIGEST,` for each device that unfences
+        texts = action.meta("digests_all").split(",")
+        devices = tuple([text.split(":")[0] for text in texts if text])
+    return Fence(action.node, operation, seconds, "transition", devices)
 
 
 def _clear_fail_count(

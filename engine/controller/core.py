@@ -21,7 +21,7 @@ from engine.controller.attributes import (
     AttributeUpdate,
     Dampener,
 )
-from engine.controller.cluster_actions import effects_of_cluster_action
+from engine.controller.cluster_actions import effects_of_cluster_action, unfenced_changes
 from engine.controller.events import (
     ChangeStatus,
     ConfigurationChanged,
@@ -566,6 +566,8 @@ class Controller:
         ]
         for action in pending:
             if event.ok:
+                if event.action == "on" and state is not None:
+                    effects.append(ChangeStatus(unfenced_changes(action, state, wall)))
                 self._confirm(action.id, wall, effects)
             elif executor is not None:
                 executor.fail(action.id)

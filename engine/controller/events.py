@@ -111,12 +111,16 @@ class TransitionEnded:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Fence a node (`delay` in seconds, -1: no delay at all); answered by `FenceFinished`."""
+    """Fence a node (`delay` in seconds, -1: no delay at all); answered by `FenceFinished`.
+
+    `devices` are those that all have to do it, when the graph names them: it does so for unfencing.
+    """
 
     target: str
     action: str
     delay: float = 0.0
     origin: str = ""
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

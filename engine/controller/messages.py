@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.fencing.history import FenceEvent
 from engine.lrm.api import LrmOp, LrmResult
 
 
@@ -140,6 +141,14 @@ class FenceRan:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FenceDone:
+    """A fencing request is over: every member remembers it."""
+
+    term: int
+    event: FenceEvent
+
+
 CONTROLLER_KINDS: dict[int, type] = {
     32: JoinState,
     33: RunOp,
@@ -154,6 +163,7 @@ CONTROLLER_KINDS: dict[int, type] = {
     42: FenceRan,
     43: TellState,
     44: TransitionBegun,
+    48: FenceDone,
 }
 CONTROLLER_MESSAGES = tuple(CONTROLLER_KINDS.values())
 Message = (
@@ -170,4 +180,5 @@ Message = (
     | TellState
     | TransitionBegun
     | FenceRan
+    | FenceDone
 )

@@ -14,20 +14,26 @@ from lxml import etree
 from engine.base.seams import Chance
 from engine.fencing.devices import Device, listed_hosts
 from engine.fencing.history import FenceEvent, FenceHistory
-from engine.fencing.topology import devices_in, levels_for
+from engine.fencing.topology import FencingLevel, devices_in, levels_for
 
 RETRY_SHARE = 0.3
 ON_IS_OPTIONAL = "reboot"
+DELAYED = ("off", "reboot")
+BY_HAND = "a human"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Fence a node; `delay` seconds are added, -1 switches all delays off."""
+    """Fence a node; `delay` seconds are added, -1 switches all delays off.
+
+    With `devices` these all must do it, whatever the levels of the node: they unfence it.
+    """
 
     target: str
     action: str
     delay: float = 0.0
     origin: str = ""
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,14 @@ class Finished:
     error: str = ""
 
 
-Effect = RunAgent | SetTimer | Finished
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Tell the other members what was done, so that the memory of it outlives this DC."""
+
+    event: FenceEvent
+
+
+Effect = RunAgent | SetTimer | Finished | Remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,9 @@ class _Job:
     started: float = 0.0
     errors: list[str] = field(default_factory=list)
     used: str = ""
+    node: str = ""
     is_delayed: bool = False
+    is_first: bool = True
 
 
 @dataclass(slots=True)
@@ -141,9 +156,13 @@ class FencingCore:
             case Ran():
                 self._ran(event, now, wall, effects)
             case Confirmed(target=target, user=user):
+                if not any(key[0] == target for key in self._jobs):
+                    done = FenceEvent(target, "off", True, wall, "", user, "", BY_HAND)
+                    self.history.add(done)
+                    effects.append(Remember(done))
                 for key in [k for k in self._jobs if k[0] == target]:
                     job = self._jobs[key]
-                    job.used = f"{user} (confirmed by human)"
+                    job.used, job.node = f"{user} (confirmed by human)", BY_HAND
                     self._end(key, job, True, wall, effects)
             case TimerFired(name=name):
                 self._timer(name, now, wall, effects)
@@ -153,6 +172,11 @@ class FencingCore:
     def targets(self) -> tuple[str, ...]:
         """The nodes that are being fenced."""
         return tuple(target for target, _ in self._jobs)
+
+    @property
+    def pending(self) -> tuple[Request, ...]:
+        """The requests that are not over."""
+        return tuple(job.request for job in self._jobs.values())
 
     def drop(self) -> None:
         """Forget all requests: another node is DC."""
@@ -170,6 +194,8 @@ class FencingCore:
         job = _Job(request, [])
         self._jobs[key] = job
         levels = levels_for(root, request.target)
+        if request.devices:
+            levels = (FencingLevel(1, request.devices),)
         if levels:
             known = {device.id: device for device in devices}
             for level in levels:
@@ -177,7 +203,8 @@ class FencingCore:
                 if len(chosen) == len(level.devices):
                     job.levels.append(_steps(chosen, request.action))
                 else:
-                    job.errors.append(f"level {level.index} names a device that is not there")
+                    absent = ", ".join(name for name in level.devices if name not in known)
+                    job.errors.append(f"there is no device {absent} for level {level.index}")
             self._begin(key, job, now, wall, effects)
             return
         self._choose(key, job, devices, now, wall, effects)
@@ -211,10 +238,7 @@ class FencingCore:
     def _use_candidates(
         self, key: tuple[str, str], job: _Job, now: float, wall: float, effects: list[Effect]
     ) -> None:
-        ranked = sorted(
-            job.candidates,
-            key=lambda d: (not d.runs_on, int(d.parameters.get("priority", "0") or 0) * -1),
-        )
+        ranked = sorted(job.candidates, key=lambda d: (not d.runs_on, -d.priority))
         job.levels = [_steps([device], job.request.action) for device in ranked]
         self._begin(key, job, now, wall, effects)
 
@@ -239,9 +263,9 @@ class FencingCore:
                 self._end(key, job, True, wall, effects)
                 return
             step = job.levels[0][job.step]
-            delay = self._delay(job, step)
-            if delay > 0 and not job.is_delayed:
-                job.is_delayed = True
+            delay = 0.0 if job.is_delayed else self._delay(job, step)
+            job.is_delayed, job.is_first = True, False
+            if delay > 0:
                 effects.append(SetTimer(f"delay {job.request.target} {job.request.action}", delay))
                 return
             if job.attempt == 0:
@@ -250,19 +274,22 @@ class FencingCore:
             run = self._run(key, step.device, step.action, job.request.target, effects)
             if run:
                 job.run = run
-                job.used = step.device.id
+                job.used, job.node = step.device.id, self._executing_node(step.device, *key)
                 return
             job.errors.append(f"{step.device.id}: no node to run it on")
             self._next_level(job)
         self._end(key, job, False, wall, effects)
 
     def _delay(self, job: _Job, step: _Step) -> float:
-        if job.is_delayed or job.request.action == "on" or job.request.delay < 0:
+        """How long to wait before a device: its own time, before the first one also the request's."""
+        if step.action not in DELAYED or job.request.delay < 0:
             return 0.0
-        base = step.device.delay_base_ms(job.request.target)
-        most = step.device.delay_max_ms()
+        base, most = step.device.delay_base_ms(job.request.target), step.device.delay_max_ms()
+        if most > 0:
+            base = min(base, most)
         chance = self.rng.uniform(0, most - base) if most > base else 0.0
-        return job.request.delay + (base + chance) / 1000
+        asked = job.request.delay if job.is_first else 0.0
+        return asked + (base + chance) / 1000
 
     def _run(
         self,
@@ -282,13 +309,16 @@ class FencingCore:
         return self._last_run
 
     def _executing_node(self, device: Device, target: str, action: str) -> str:
-        """The node that monitors the device if possible, never the target (but for `on`)."""
-        usable = [
-            name
-            for name in self.members()
-            if name not in device.never and (name != target or action == "on")
-        ]
-        preferred = [name for name in usable if name in device.runs_on]
+        """The node that monitors the device if possible, never the target.
+
+        What lets a node in again is done there if it can be: some devices know only their own host.
+        """
+        usable = [name for name in self.members() if name not in device.never]
+        if action == "on":
+            preferred = [name for name in usable if name == target]
+        else:
+            usable = [name for name in usable if name != target]
+            preferred = [name for name in usable if name in device.runs_on]
         return (preferred or usable or [""])[0]
 
     def _ran(self, event: Ran, now: float, wall: float, effects: list[Effect]) -> None:
@@ -303,7 +333,7 @@ class FencingCore:
             return
         step = job.levels[0][job.step]
         if event.rc == 0 or not step.is_needed:
-            job.step, job.attempt = job.step + 1, 0
+            job.step, job.attempt, job.is_delayed = job.step + 1, 0, False
         else:
             words = event.error or f"exit code {event.rc}"
             job.errors.append(f"{step.device.id}: {words}")
@@ -327,9 +357,7 @@ class FencingCore:
         if device.host_check == "status":
             can = event.rc in (0, 2)
         elif event.rc == 0:
-            can = bool(
-                {target, device.host_map.get(target, target)} & set(listed_hosts(event.text))
-            )
+            can = bool({target, device.plug(target)} & set(listed_hosts(event.text)))
         else:
             can = True  # an agent without `list` says nothing about its hosts
         if can:
@@ -339,7 +367,7 @@ class FencingCore:
 
     def _next_level(self, job: _Job) -> None:
         job.levels.pop(0)
-        job.step, job.attempt = 0, 0
+        job.step, job.attempt, job.is_delayed = 0, 0, False
 
     def _end(
         self, key: tuple[str, str], job: _Job, ok: bool, wall: float, effects: list[Effect]
@@ -347,9 +375,11 @@ class FencingCore:
         del self._jobs[key]
         error = "" if ok else "; ".join(dict.fromkeys(job.errors))
         request = job.request
-        self.history.add(
-            FenceEvent(request.target, request.action, ok, wall, job.used, request.origin, error)
+        done = FenceEvent(
+            request.target, request.action, ok, wall, job.used, request.origin, error, job.node
         )
+        self.history.add(done)
+        effects.append(Remember(done))
         effects.append(Finished(request.target, request.action, ok, error))
 
     def _timer(self, name: str, now: float, wall: float, effects: list[Effect]) -> None:

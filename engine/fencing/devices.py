@@ -1,6 +1,7 @@
 """The protocol of fence agents: `key=value` lines on stdin, an exit code, for some actions text.
 
-Pure (engine-design 11.2). `pcmk_*` and meta keys steer the cluster and are not passed on.
+Plug-ins of cluster-glue (`external/ipmi`, `meatware`) are run by its program `stonith`, with their parameters
+in the environment. Pure (engine-design 11.2). `pcmk_*` and meta keys steer the cluster and are not passed on.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.base.digits import is_digits
+from engine.base.digits import is_digits, is_whole
 from engine.base.errors import BadInput
 from engine.base.programs import PATH, REASON_LIMIT, Command, is_safe_name
 from engine.base.timespec import milliseconds_from_text
 
+PLUGIN_PROGRAM = "stonith"
+_PLUGIN_POWER = {"off": "off", "on": "on", "reboot": "reset"}
+_PLUGIN = re.compile(r"(external/|rhcs/)?[A-Za-z0-9][A-Za-z0-9_.-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TAKEN_VARIABLES = ("LD_", "BASH", "PATH", "IFS", "ENV", "SHELL", "PYTHON", "PERL", "HOME")
 _SPLIT = re.compile(r"[,;\s]+")
 NOT_PASSED = ("pcmk_", "CRM_meta_", "crm_feature_set", "action", "provides", "stonith-timeout")
 
@@ -42,19 +48,27 @@ class Device:
 
     def lists(self, target: str) -> bool:
         """Whether the configuration says that the device can fence this node."""
-        return target in self.host_map or target in _SPLIT.split(
-            self.parameters.get("pcmk_host_list", "")
-        )
+        listed = _SPLIT.split(self.parameters.get("pcmk_host_list", "").lower())
+        return target.lower() in self.host_map or target.lower() in listed
 
     @property
     def host_map(self) -> dict[str, str]:
-        """Node name → the name (plug, port) under which the device knows it."""
+        """Node name in small letters → the name (plug, port) under which the device knows it."""
         found = {}
         for item in re.split(r"[;\s]+", self.parameters.get("pcmk_host_map", "")):
-            name, _, port = item.partition(":")
+            name, port = [*re.split("[:=]", item, maxsplit=1), ""][:2]
             if name and port:
-                found[name] = port
+                found[name.lower()] = port
         return found
+
+    def plug(self, target: str) -> str:
+        """The name under which the device knows a node."""
+        return self.host_map.get(target.lower(), target)
+
+    @property
+    def priority(self) -> int:
+        text = self.parameters.get("priority", "0")
+        return int(text) if is_whole(text) else 0
 
     def attempts(self, action: str) -> int:
         text = self.parameters.get(f"pcmk_{action}_retries", "2")
@@ -89,17 +103,19 @@ def command(
 
     `BadInput` says why there can be none.
     """
-    if not agent.startswith("fence_") or not is_safe_name(agent):
-        raise BadInput(f"'{agent}' is not the name of a fence agent (fence_…)")
+    if not agent.startswith("fence_"):
+        return _plugin_command(agent, action, target, parameters, directory)
+    if not is_safe_name(agent):
+        raise BadInput(f"'{agent}' is not the name of a fence agent")
     device = Device("", agent, dict(parameters))
     lines = [f"action={device.agent_action(action)}"]
     if target:
         argument = parameters.get("pcmk_host_argument", "port")
         lines.append(f"nodename={target}")
         if argument != "none" and argument not in parameters:
-            lines.append(f"{argument}={device.host_map.get(target, target)}")
+            lines.append(f"{argument}={device.plug(target)}")
             if argument == "port" and "plug" not in parameters:
-                lines.append(f"plug={device.host_map.get(target, target)}")
+                lines.append(f"plug={device.plug(target)}")
     for name, value in parameters.items():
         if name.startswith(NOT_PASSED):
             continue
@@ -109,6 +125,34 @@ def command(
     env = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root"}
     text = "\n".join(lines) + "\n"
     return Command((f"{directory}/{agent}",), directory, env, text.encode())
+
+
+def _plugin_command(
+    plugin: str, action: str, target: str, parameters: Mapping[str, str], directory: str
+) -> Command:
+    """The call of a cluster-glue plug-in; it gets no other parameters than those configured."""
+    if _PLUGIN.fullmatch(plugin) is None or ".." in plugin:
+        raise BadInput(f"'{plugin}' is not the name of a fence agent (fence_…) or plug-in")
+    env = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root"}
+    for name, value in parameters.items():
+        if name.startswith(NOT_PASSED):
+            continue
+        if _VARIABLE.fullmatch(name) is None or name.startswith(_TAKEN_VARIABLES) or "\0" in value:
+            raise BadInput(f"parameter {name} cannot be handed to the plug-in {plugin}")
+        env[name] = value
+    device = Device("", plugin, dict(parameters))
+    asked = device.agent_action(action)
+    argv = [f"{directory}/{PLUGIN_PROGRAM}", "-t", plugin, "-E"]
+    match asked:
+        case "list":
+            argv.append("-l")
+        case "monitor" | "status":
+            argv.append("-S")
+        case _ if not target:
+            raise BadInput(f"the plug-in {plugin} needs a node for '{asked}'")
+        case _:
+            argv += ["-T", _PLUGIN_POWER.get(asked, asked), device.plug(target)]
+    return Command(tuple(argv), directory, env)
 
 
 def last_words(stderr: bytes) -> str:

@@ -98,6 +98,7 @@ class AdminDesk:
             "transitions": self._transitions,
             "transition": self._transition,
             "metrics": self._metrics,
+            "fence-history": self._fence_history,
         }
 
     def handle(self, peer: Peer, request: Message, reply: Reply) -> None:
@@ -218,6 +219,26 @@ class AdminDesk:
             reply(newest if newest is not None else _first_refusal(answers))
 
         self._asker.ask_members("transition", fields, peer.user, answered, GATHER_SECONDS)
+
+    def _fence_history(self, peer: Peer, request: Message, reply: Reply) -> None:
+        """Every member remembers what was fenced in its time; `forget` is for root alone."""
+        fields = {"node": request.get("node", ""), "forget": bool(request.get("forget"))}
+        if fields["forget"] and not _is_trusted(peer):
+            text = "forgetting the fencing history needs root"
+            reply(refusal(text, ExitStatus.INSUFFICIENT_PRIV))
+            return
+
+        def answered(answers: list[Mapping[str, Any]]) -> None:
+            told = [answer for answer in answers if answer.get("ok")]
+            events = {tuple(item.values()): item for told_ in told for item in told_["events"]}
+            pending = [
+                {**item, "node": answer["node"]} for answer in told for item in answer["pending"]
+            ]
+            items = sorted(events.values(), key=lambda item: float(item["when"]))
+            found = {"events": items, "pending": pending}
+            reply(found if told else _first_refusal(answers))
+
+        self._asker.ask_members("fence-history", fields, peer.user, answered, GATHER_SECONDS)
 
     def _metrics(self, peer: Peer, request: Message, reply: Reply) -> None:
         agent = self._agent

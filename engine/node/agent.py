@@ -355,6 +355,8 @@ class Node:
                 self._set_timer(Part.FENCING, name, delay)
             case fencing.RunAgent():
                 self.mail.order_fence(effect)
+            case fencing.Remember(event=event):
+                self.mail.tell_fenced(event)
             case controller.ConfirmFenced(target=target):
                 self._fenced(target, "off", ok=True)
             case fencing.Finished(target=target, action=action, ok=ok, error=error):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from lxml import etree
@@ -21,6 +22,7 @@ from engine.controller.status import find_state, transient_attributes
 from engine.edges.fences import FenceRunner
 from engine.edges.operations import Operations
 from engine.fencing import core as fencing
+from engine.fencing.history import FenceEvent
 from engine.lrm.api import LrmResult
 from engine.membership.api import Transport
 from engine.node.inputs import StoredTransition, TransitionInputs
@@ -31,7 +33,7 @@ from engine.router import Part
 
 BACKLOG_LIMIT = 10_000
 # Questions that every member answers for itself, not only the DC.
-OF_ALL_MEMBERS = ("transitions", "transition")
+OF_ALL_MEMBERS = ("transitions", "transition", "fence-history")
 
 _log = logging.getLogger("engine.node")
 
@@ -50,6 +52,7 @@ class Home(Protocol):
     inputs: TransitionInputs
     operations: Operations
     fences: FenceRunner
+    fencing: fencing.FencingCore
     transport: Transport
 
     def post(self, part: Part, event: object) -> None: ...
@@ -174,6 +177,8 @@ class Mail:
                 self.send_join_state(term)
             case messages.ShutdownGranted():
                 home.leave("granted")
+            case messages.FenceDone(event=event):
+                home.fencing.history.add(event)
             case messages.RunFence():
                 self._run_fence(frm, message)
             case _:
@@ -195,6 +200,13 @@ class Mail:
             effect.target,
         )
         self.tell(node, order)
+
+    def tell_fenced(self, event: FenceEvent) -> None:
+        """Let the other members remember a fencing request that is over."""
+        view = self._home.member.view
+        for member in view.members if view is not None else ():
+            if member != self._home.me and view is not None:
+                self.tell(member, messages.FenceDone(view.term, event))
 
     def _run_fence(self, frm: int, order: messages.RunFence) -> None:
         def done(rc: int, text: str, error: str) -> None:
@@ -271,6 +283,8 @@ class Mail:
     def _stored(self, ask: messages.Ask) -> dict[str, Any]:
         """The transitions of this node's times as DC, or the input of one of them."""
         inputs = self._home.inputs
+        if ask.kind == "fence-history":
+            return self._fenced(ask)
         if ask.kind == "transitions":
             stored = [inputs.stored[number] for number in sorted(inputs.stored)]
             return {"ok": True, "transitions": [_item(item) for item in stored]}
@@ -280,6 +294,19 @@ class Mail:
         if found is None or known is None:
             return refused(f"there is no transition {number}", ExitStatus.NOSUCH)
         return {"ok": True, "input": found, "time": known.time, "node": known.node}
+
+    def _fenced(self, ask: messages.Ask) -> dict[str, Any]:
+        """What this node remembers of fencing, and as DC what is under way; or forget it all."""
+        fencing_core, target = self._home.fencing, str(ask.fields.get("node", ""))
+        if ask.fields.get("forget"):
+            fencing_core.history.forget(target)
+        found = [asdict(event) for event in fencing_core.history.about(target)]
+        pending = [
+            {"target": item.target, "action": item.action, "origin": item.origin}
+            for item in fencing_core.pending
+            if target in ("", item.target)
+        ]
+        return {"ok": True, "events": found, "pending": pending, "node": self._home.name}
 
 
 def _item(stored: StoredTransition) -> dict[str, Any]:

@@ -487,3 +487,28 @@ def test_a_node_that_was_told_the_number_counts_on_from_it_as_dc() -> None:
     bench.settle(1, 3)
     assert bench.schedule().number == 10
     assert [m for to, m in bench.told if to == 3 and isinstance(m, TransitionBegun)]
+
+
+def test_an_unfenced_node_is_remembered_with_the_devices_that_did_it(bench: Bench) -> None:
+    meta = {
+        "stonith_action": "on",
+        "digests_all": "f:fence_x:abc,",
+        "digests_secure": "f:fence_x:d,",
+    }
+    bench.schedule(
+        crm_event(1, "stonith", "stonith-n2-on", 2, **meta), rsc_op(2, "db", "start", 2, (1,))
+    )
+    [fence] = [e for e in bench.effects if isinstance(e, Fence)]
+    assert (fence.action, fence.devices) == ("on", ("f",))
+    bench.do(FenceFinished("n2", "on", True))
+    names = ("#node-unfenced", "#digests-all", "#digests-secure")
+    found = {
+        name: bench.find(f"node_state[@id='2']/transient_attributes//nvpair[@name='{name}']")
+        for name in names
+    }
+    assert [found[name][0].get("value") for name in names] == [
+        "1000000",
+        "f:fence_x:abc,",
+        "f:fence_x:d,",
+    ]
+    assert [op.key for _, op in bench.ops()] == ["db_start_0"]

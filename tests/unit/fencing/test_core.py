@@ -11,6 +11,7 @@ from engine.fencing.core import (
     FencingCore,
     Finished,
     Ran,
+    Remember,
     Request,
     RunAgent,
     SetTimer,
@@ -126,3 +127,66 @@ def test_a_person_can_end_what_no_device_can() -> None:
     bench = Bench(device("a", pcmk_host_list="n1"))
     bench.run(Request("n1", "off"))
     assert bench.end(Confirmed("n1", "root")).ok
+
+
+def test_devices_that_the_graph_names_all_unfence_and_on_the_node_itself() -> None:
+    topology = '<fencing-level id="l" target="n2" index="1" devices="other"/>'
+    bench = Bench(device("a"), device("b"), device("other"), topology=topology)
+    run = bench.run(Request("n2", "on", devices=("b", "a")))
+    assert (run.device.id, run.action, run.node) == ("b", "on", "n2")
+    run = bench.run(Ran(run.run, 0))
+    assert (run.device.id, run.action, run.node) == ("a", "on", "n2")
+    assert bench.end(Ran(run.run, 0)).ok
+
+
+def test_each_device_has_its_own_delay_and_only_the_first_that_of_the_request() -> None:
+    topology = '<fencing-level id="l" target="n1" index="1" devices="a,b"/>'
+    bench = Bench(
+        device("a", pcmk_delay_base="1s"), device("b", pcmk_delay_base="2s"), topology=topology
+    )
+    assert bench.do(Request("n1", "reboot", 10)) == [SetTimer("delay n1 reboot", 11.0)]
+    run = bench.run(TimerFired("delay n1 reboot"))
+    assert bench.do(Ran(run.run, 0)) == [SetTimer("delay n1 reboot", 2.0)]
+    run = bench.run(TimerFired("delay n1 reboot"))
+    assert (run.device.id, run.action) == ("b", "off")
+    assert bench.run(Ran(run.run, 0)).action == "on"
+
+
+def test_the_random_part_stays_between_base_and_maximum() -> None:
+    params = {"pcmk_host_list": "n1", "pcmk_delay_base": "2s", "pcmk_delay_max": "5s"}
+    seen = set()
+    bench = Bench(device("a", **params))
+    for _ in range(20):
+        [timer] = [e for e in bench.do(Request("n1", "off")) if isinstance(e, SetTimer)]
+        assert 2 <= timer.delay <= 5
+        seen.add(timer.delay)
+        bench.do(Confirmed("n1", "root"))
+    assert len(seen) > 1
+    short = Bench(device("a", **{**params, "pcmk_delay_max": "1s"}))
+    assert short.do(Request("n1", "off")) == [SetTimer("delay n1 off", 1.0)]
+
+
+def test_what_was_done_is_told_to_the_other_members_once() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"))
+    run = bench.run(Request("n1", "off", origin="root"))
+    [told] = [e for e in bench.do(Ran(run.run, 0)) if isinstance(e, Remember)]
+    assert (told.event.device, told.event.delegate, told.event.origin) == ("a", "n2", "root")
+    bench.core.history.add(told.event)
+    assert len(bench.core.history.about("n1")) == 1
+    bench.core.history.forget("n1")
+    assert bench.core.history.about() == ()
+
+
+def test_a_confirmation_by_hand_without_a_request_is_remembered() -> None:
+    bench = Bench()
+    bench.do(Confirmed("n1", "root"))
+    [event] = bench.core.history.about("n1")
+    assert (event.ok, event.delegate, event.origin) == (True, "a human", "root")
+
+
+def test_a_priority_that_is_no_number_is_none() -> None:
+    bench = Bench(
+        device("a", pcmk_host_list="n1", priority="high"),
+        device("b", pcmk_host_list="n1", priority="3"),
+    )
+    assert bench.run(Request("n1", "off")).device.id == "b"
