@@ -50,7 +50,7 @@ from engine.controller.executor import (
 )
 from engine.controller.fence_watch import FenceWatch
 from engine.controller.fsm import DcInput, DcState, step
-from engine.controller.join import build_status, joined_state, with_nodes
+from engine.controller.join import build_status, joined_state, unseen_operations, with_nodes
 from engine.controller.messages import (
     Ask,
     CancelOp,
@@ -64,7 +64,7 @@ from engine.controller.messages import (
     TransitionBegun,
 )
 from engine.controller.options import ControllerOptions, controller_options
-from engine.controller.outcomes import effects_of_result
+from engine.controller.outcomes import effects_of_result, effects_of_silence
 from engine.controller.status import (
     attribute_change,
     cib_bytes,
@@ -83,7 +83,6 @@ from engine.scheduler.model.transition import RSC_OP, GraphAction, transition_fr
 JOIN_SECONDS = 60.0
 JOIN_ASK_SECONDS = 2.0
 TRIGGER_SECONDS = 0.05
-IN_FLIGHT_SECONDS = 60.0
 AUTOMATIC_BATCH = 16
 
 
@@ -206,7 +205,7 @@ class Controller:
         view = self.view
         if view is None or message.term != view.term or frm not in view.members:
             return
-        self._in_flight[frm] = set(message.in_flight)
+        self._in_flight[frm] = unseen_operations(message)
         name = self.names.get(frm, message.name)
         if self.state is DcState.INTEGRATION:
             self.number = max(self.number, message.last_transition)
@@ -217,9 +216,9 @@ class Controller:
         effects.append(ChangeStatus((put_node_state(joined_state(frm, name, message)),)))
         if self.state is DcState.INTEGRATION:
             return
-        if message.in_flight:
-            effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
-        self._lose_orders(frm, effects)
+        if self._in_flight[frm]:
+            effects.append(SetTimer("in-flight", self.options.cluster_delay))
+        self._lose_orders(frm, message.in_flight, effects)
         self._trigger(f"{name} told its state anew", effects)
         self._finish_if_over(wall, effects)
 
@@ -244,7 +243,7 @@ class Controller:
             effects.append(SetTimer("dc-deadtime", wait))
             effects.append(Story("waiting for more nodes", {"seconds": wait}))
         if any(self._in_flight.values()):
-            effects.append(SetTimer("in-flight", IN_FLIGHT_SECONDS))
+            effects.append(SetTimer("in-flight", self.options.cluster_delay))
         self._trigger("all members joined", effects)
 
     def _ask_the_silent(self, effects: list[Effect]) -> None:
@@ -264,12 +263,11 @@ class Controller:
         effects.extend(Tell(member, TellState(view.term)) for member in silent)
         effects.append(SetTimer("join", JOIN_ASK_SECONDS))
 
-    def _lose_orders(self, node: int, effects: list[Effect]) -> None:
+    def _lose_orders(self, node: int, known: tuple[str, ...], effects: list[Effect]) -> None:
         """Orders to a node that knows nothing of them were lost on the way."""
         executor = self._executor
         if executor is None:
             return
-        known = self._in_flight.get(node, set())
         for action in executor.pending:
             if self._node_of(action) == node and action.key not in known:
                 effects.append(StopTimer(f"action {action.id}"))
@@ -315,8 +313,12 @@ class Controller:
         action, transition, uuid = dispatch.transition_of_key(result.op.transition_key)
         executor = self._executor
         is_ours = uuid == self.uuid and transition == self.number
-        if executor is not None and is_ours and executor.is_pending(action):
-            if result.is_success:
+        is_awaited = executor is not None and is_ours and executor.is_pending(action)
+        if result.is_cancelled and not is_awaited:
+            return
+        if executor is not None and is_awaited:
+            # A repeated operation that is not wanted any more before its first result did no harm.
+            if result.is_success or (result.is_cancelled and result.op.interval_ms > 0):
                 self._confirm(action, wall, effects)
             else:
                 effects.append(StopTimer(f"action {action}"))
@@ -613,9 +615,18 @@ class Controller:
         action = executor.action(number)
         key = action.key if action else str(number)
         effects.append(Story(f"no result of {key}", {"transition": self.number}, True))
+        if action is not None:
+            self._record_silence(action, wall, effects)
         executor.fail(number)
         self._abort(f"no result of {key}", effects)
         self._finish_if_over(wall, effects)
+
+    def _record_silence(self, action: GraphAction, wall: float, effects: list[Effect]) -> None:
+        state = find_state(self.cib().root.find("status"), str(self._node_of(action)))
+        order = dispatch.order_from_action(action, 0, self.number, self.uuid)
+        if isinstance(order, RunOp) and state is not None:
+            allowance = allowance_ms(action, int(self.options.cluster_delay * 1000)) / 1000
+            effects.extend(effects_of_silence(order.op, state, allowance=allowance, wall=wall))
 
     def _node_of(self, action: GraphAction) -> int | None:
         if is_digits(action.node_uuid) and int(action.node_uuid) in self.names:

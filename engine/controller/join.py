@@ -23,6 +23,7 @@ from engine.controller.status import (
     lost_state,
     node_state,
 )
+from engine.lrm.api import OpStatus
 
 
 def build_status(
@@ -62,6 +63,19 @@ def joined_state(node_id: int, name: str, message: JoinState) -> etree._Element:
     """The node state of a member that told its own."""
     attributes = {str(k): str(v) for k, v in message.attributes.items()}
     return node_state(str(node_id), name, MEMBER, _lrm(node_id, message), attributes)
+
+
+def unseen_operations(message: JoinState) -> set[str]:
+    """The operations that run on a member and that its history does not show as begun.
+
+    What the history shows concerns its own resource only: the scheduler takes it as under way.
+    """
+    unseen = set(message.in_flight)
+    lrm = _lrm(0, message) if unseen else None
+    for entry in lrm.iter("lrm_rsc_op") if lrm is not None else ():
+        if entry.get("op-status") == str(int(OpStatus.PENDING)):
+            unseen.discard(entry.get("operation_key", ""))
+    return unseen
 
 
 def absent_state(known: etree._Element) -> etree._Element:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from lxml import etree
 
 from engine.base.events import StatusChange
+from engine.base.exitcodes import OcfStatus
 from engine.controller.attributes import failure_updates
 from engine.controller.events import ChangeStatus, Effect, Story
 from engine.controller.status import attribute_change, entry_changes, transient_attributes
-from engine.lrm.api import LrmResult
+from engine.lrm.api import LrmOp, LrmResult, OpStatus
 from engine.lrm.state import ResourceRecords, entries_from_result
 
 
@@ -18,6 +19,8 @@ def effects_of_result(
     """History, fail count and story of a result; `state` is the node state of where it ran."""
     node_id, name = state.get("id", ""), state.get("uname", "")
     effects: list[Effect] = [result_story(name, result)]
+    if not result.is_recorded:
+        return effects
     changes = _history_changes(result, state, name)
     updates = failure_updates(
         result,
@@ -49,7 +52,22 @@ def result_story(node: str, result: LrmResult) -> Story:
     }
     if result.reason:
         fields["reason"] = result.reason
-    return Story("result", fields, not result.is_success)
+    return Story("result", fields, not result.is_success and not result.is_cancelled)
+
+
+def effects_of_silence(
+    op: LrmOp, state: etree._Element, *, allowance: float, wall: float
+) -> list[Effect]:
+    """The history of an operation whose result did not come within `allowance` seconds: a time-out.
+
+    It is recorded on behalf of the node, so that the resource is recovered; the real result, should it
+    come after all, takes its place.
+    """
+    name = state.get("uname", "")
+    reason = f"{name} told no result within {allowance:g} s"
+    result = LrmResult(op, -1, OcfStatus.UNKNOWN_ERROR, OpStatus.TIMED_OUT, reason, changed_at=wall)
+    changes = _history_changes(result, state, name)
+    return [ChangeStatus(changes)] if changes else []
 
 
 def _history_changes(

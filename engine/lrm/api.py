@@ -82,6 +82,8 @@ class LrmResult:
     """What came of one run; `status` is an `OpStatus`, `changed_at` epoch seconds of its start.
 
     `digests` are the attributes that the agent's meta-data adds to the history entry (`lrm.reloads`).
+    `is_recorded` is False for what makes no history: a cancelled run, and one whose resource was dropped
+    while it ran. Whoever waits for the result is told all the same.
     """
 
     op: LrmOp
@@ -93,6 +95,11 @@ class LrmResult:
     exec_ms: int = 0
     changed_at: float = 0.0
     digests: dict[str, str] = field(default_factory=dict)
+    is_recorded: bool = True
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == OpStatus.CANCELLED
 
     @property
     def is_success(self) -> bool:

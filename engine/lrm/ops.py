@@ -30,7 +30,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Do not repeat this operation any more."""
+    """Do not repeat this operation any more; a run of it is killed.
+
+    Whoever still waits for the first result is told that it was cancelled.
+    """
 
     resource: str
     operation: str
@@ -39,7 +42,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Drop everything that waits for a resource: queued and recurring operations."""
+    """Drop a resource: queued and recurring operations are cancelled, a run of any other kind ends unrecorded."""
 
     resource: str
 
@@ -129,6 +132,8 @@ class _Run:
     started_wall: float
     timed_out: bool = False
     reported: bool = False
+    interrupted: bool = False  # killed to make room for another operation of its resource
+    forgotten: bool = False  # its resource was dropped while it ran
 
 
 @dataclass(slots=True)
@@ -211,7 +216,18 @@ class LrmCore:
             self._delayed[job.call] = job
             effects.append(SetTimer(f"delay {job.call}", op.start_delay_ms / 1000))
         else:
-            self._queues.setdefault(op.resource, deque()).append(job)
+            self._enqueue(job, effects)
+
+    def _enqueue(self, job: _Job, effects: list[Effect]) -> None:
+        """Put a job in the queue of its resource; a recurring operation does not keep it waiting."""
+        self._queues.setdefault(job.op.resource, deque()).append(job)
+        number = self._running.get(job.op.resource)
+        if number is None or not _ends_repeating(job.op):
+            return
+        run = self._runs[number]
+        if run.job.op.interval_ms > 0 and not run.interrupted:
+            run.interrupted = True
+            effects.append(Signal(number, SIGKILL))
 
     def _cancel(self, key: tuple[str, str, int], effects: list[Effect]) -> None:
         item = self._recurring.pop(key, None)
@@ -221,14 +237,24 @@ class LrmCore:
         self._drop_queued(item.op.resource, item.call)
         if self._delayed.pop(item.call, None) is not None:
             effects.append(StopTimer(f"delay {item.call}"))
+        number = self._running.get(item.op.resource)
+        if number is not None and self._runs[number].job.call == item.call:
+            effects.append(Signal(number, SIGKILL))
+        if item.last is None:
+            effects.append(Report(_cancelled(item.op, item.call)))
 
     def _forget(self, resource: str, effects: list[Effect]) -> None:
         for key in [k for k in self._recurring if k[0] == resource]:
             self._cancel(key, effects)
         for call in [c for c, job in self._delayed.items() if job.op.resource == resource]:
-            del self._delayed[call]
+            job = self._delayed.pop(call)
             effects.append(StopTimer(f"delay {call}"))
-        self._queues.pop(resource, None)
+            effects.append(Report(_cancelled(job.op, call)))
+        for job in self._queues.pop(resource, ()):
+            effects.append(Report(_cancelled(job.op, job.call)))
+        number = self._running.get(resource)
+        if number is not None:
+            self._runs[number].forgotten = True
 
     def _drop_orders(self, effects: list[Effect]) -> None:
         for call, job in list(self._delayed.items()):
@@ -266,7 +292,7 @@ class LrmCore:
             self._start(job, now, wall, effects)
 
     def _start(self, job: _Job, now: float, wall: float, effects: list[Effect]) -> None:
-        if job.op.interval_ms == 0 and job.op.operation not in HARMLESS:
+        if _ends_repeating(job.op):
             # Not before it starts: an order that is dropped in the queue must leave all as it was.
             for key, item in list(self._recurring.items()):
                 if key[0] == job.op.resource and item.call < job.call:
@@ -289,7 +315,8 @@ class LrmCore:
         effects.append(StopTimer(f"kill {event.run}"))
         if run.timed_out:
             event = _timed_out(event.run, run.job.op)
-        if not run.reported:
+        was_interrupted = run.interrupted and not run.timed_out
+        if not run.reported and not was_interrupted:
             self._report(run, event, now, effects)
         self._repeat(run.job, effects)
 
@@ -313,6 +340,7 @@ class LrmCore:
                     queue_ms=0 if job.again else round((run.started_at - job.queued_at) * 1000),
                     exec_ms=round((now - run.started_at) * 1000),
                     changed_at=run.started_wall,
+                    is_recorded=not run.forgotten,
                 )
             )
         )
@@ -335,7 +363,7 @@ class LrmCore:
             case "delay":
                 job = self._delayed.pop(int(number), None)
                 if job is not None:
-                    self._queues.setdefault(job.op.resource, deque()).append(job)
+                    self._enqueue(job, effects)
             case "timeout":
                 self._time_out(int(number), effects)
             case "kill":
@@ -375,6 +403,15 @@ class LrmCore:
 def _timed_out(run: int, op: LrmOp) -> Finished:
     reason = f"{op.operation} of {op.name} did not complete within {op.timeout_ms} ms"
     return Finished(run, OcfStatus.UNKNOWN_ERROR, OpStatus.TIMED_OUT, reason)
+
+
+def _cancelled(op: LrmOp, call: int) -> LrmResult:
+    return LrmResult(op, call, OcfStatus.OK, OpStatus.CANCELLED, is_recorded=False)
+
+
+def _ends_repeating(op: LrmOp) -> bool:
+    """Whether the recurring operations of the resource are over once this one begins."""
+    return op.interval_ms == 0 and op.operation not in HARMLESS
 
 
 def _again(item: _Recurring) -> str:

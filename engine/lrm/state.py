@@ -13,7 +13,7 @@ from lxml import etree
 
 from engine.base.exitcodes import OcfStatus
 from engine.cib.document import FEATURE_SET
-from engine.lrm.api import LrmOp, LrmResult, OpStatus
+from engine.lrm.api import LrmOp, LrmResult
 
 NOT_DIGESTED = frozenset(
     {"id", "crm_feature_set", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip"}
@@ -79,8 +79,11 @@ class NodeHistory:
     def record(self, result: LrmResult) -> tuple[OpEntry, ...]:
         """Take a result; the entries that it makes or overwrites."""
         op = result.op
-        entries = self._put(op, entries_from_result(result, self.node))
-        if op.operation in _USES_PARAMETERS and result.status != OpStatus.CANCELLED:
+        made = entries_from_result(result, self.node)
+        if not made:
+            return ()
+        entries = self._put(op, made)
+        if op.operation in _USES_PARAMETERS:
             self.resources[op.resource] = replace(
                 self.resources[op.resource], runs_with=dict(op.parameters), is_known=True
             )
@@ -160,7 +163,7 @@ class NodeHistory:
 def entries_from_result(result: LrmResult, node: str) -> tuple[OpEntry, ...]:
     """The history entries of a finished operation: a failure is kept beside the latest one."""
     op = result.op
-    if op.operation in NOT_RECORDED or result.status == OpStatus.CANCELLED:
+    if op.operation in NOT_RECORDED or result.is_cancelled or not result.is_recorded:
         return ()
     attributes = _attributes(op, node) | {
         "transition-magic": f"{int(result.status)}:{result.rc};{op.transition_key}",

@@ -121,6 +121,10 @@ class Bench:
     ) -> list[Effect]:
         return self.do(FromNode(node, OpReport(self.term, LrmResult(op, 5, rc, status))))
 
+    def cancelled(self, node: int, op: LrmOp) -> list[Effect]:
+        result = LrmResult(op, 5, 0, OpStatus.CANCELLED, is_recorded=False)
+        return self.do(FromNode(node, OpReport(self.term, result)))
+
     def ops(self) -> list[tuple[int, LrmOp]]:
         """The operations ordered since the last call."""
         found = [(to, m.op) for to, m in self.told if isinstance(m, RunOp)]

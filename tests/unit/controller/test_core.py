@@ -21,12 +21,13 @@ from engine.controller.messages import (
     CancelOp,
     Confirmed,
     ForgetResource,
+    OpReport,
     ShutdownGranted,
     TellState,
     Told,
     TransitionBegun,
 )
-from engine.lrm.api import OpStatus
+from engine.lrm.api import LrmResult, OpStatus
 
 from .bench import Bench, crm_event, rsc_op
 
@@ -34,6 +35,7 @@ NO_FENCING = (
     '<cluster_property_set id="o"><nvpair id="o-f" name="stonith-enabled" value="false"/>'
     "</cluster_property_set>"
 )
+SHORT_DELAY = NO_FENCING.replace("stonith-enabled", "cluster-delay").replace("false", "5s")
 
 
 @pytest.fixture
@@ -217,6 +219,64 @@ def test_operations_in_flight_at_a_view_change_are_awaited() -> None:
     assert [e for e in bench.effects if isinstance(e, Schedule)]
 
 
+def test_an_operation_in_flight_that_the_history_shows_holds_up_nobody_else() -> None:
+    bench = Bench()
+    bench.view(1, 2, 3)
+    bench.join(1)
+    lrm = (
+        b'<lrm><lrm_resources><lrm_resource id="db" class="ocf" provider="heartbeat" type="Dummy">'
+        b'<lrm_rsc_op id="db_last_0" operation_key="db_start_0" operation="start" op-status="-1"/>'
+        b"</lrm_resource></lrm_resources></lrm>"
+    )
+    bench.join(2, in_flight=("db_start_0",), lrm=lrm)
+    bench.join(3)
+    bench.do(TimerFired("schedule"))
+    assert [e for e in bench.effects if isinstance(e, Schedule)]
+
+
+def test_a_repeated_operation_cancelled_before_its_first_result_lets_the_transition_go_on(
+    bench: Bench,
+) -> None:
+    bench.schedule(
+        rsc_op(1, "db", "monitor", 2, interval="10000"), rsc_op(2, "ip", "start", 3, (1,))
+    )
+    [(_, op)] = bench.ops()
+    bench.cancelled(2, op)
+    assert [op.key for _, op in bench.ops()] == ["ip_start_0"]
+    assert not bench.find(".//lrm_rsc_op[@id='db_monitor_10000']")
+
+
+def test_a_start_cancelled_in_the_queue_starts_nothing_that_waits_for_it(bench: Bench) -> None:
+    bench.schedule(rsc_op(1, "db", "start", 2), rsc_op(2, "ip", "start", 3, (1,)))
+    [(_, op)] = bench.ops()
+    bench.cancelled(2, op)
+    assert bench.ops() == []
+    assert bench.core.state is DcState.IDLE
+    assert not bench.core.is_idle
+    assert not bench.find(".//nvpair[@name='fail-count-db#start_0']")
+
+
+def test_a_cancelled_operation_of_an_earlier_transition_starts_nothing(bench: Bench) -> None:
+    bench.schedule(rsc_op(1, "db", "monitor", 2, interval="10000"))
+    [(_, op)] = bench.ops()
+    bench.result(2, op, 0)
+    assert bench.core.is_idle
+    bench.cancelled(2, op)
+    assert bench.core.is_idle
+
+
+def test_a_result_of_a_dropped_resource_is_counted_for_the_graph_and_not_recorded(
+    bench: Bench,
+) -> None:
+    bench.schedule(rsc_op(1, "db", "start", 2))
+    [(_, op)] = bench.ops()
+    bench.do(FromNode(2, Ask(7, "cleanup", {"resource": "db", "failures_only": False})))
+    bench.do(FromNode(2, OpReport(bench.term, LrmResult(op, 5, 0, 0, is_recorded=False))))
+    assert not bench.find(".//lrm_resource[@id='db']")
+    assert bench.core.state is DcState.IDLE
+    assert not bench.core.is_idle
+
+
 def test_fencing_that_succeeds_clears_the_node_before_what_waits_for_it(bench: Bench) -> None:
     bench.settle(1, 2)
     bench.schedule(
@@ -316,6 +376,15 @@ def test_a_result_that_never_comes_ends_the_transition(bench: Bench) -> None:
     bench.do(TimerFired("action 1"))
     assert bench.core.state is DcState.IDLE
     assert not bench.core.is_idle
+    [entry] = bench.find(".//lrm_rsc_op[@id='db_last_0']")
+    assert (entry.get("op-status"), entry.get("rc-code"), entry.get("call-id")) == ("2", "1", "-1")
+    assert not bench.find(".//nvpair[@name='fail-count-db#start_0']")
+
+
+def test_the_time_for_a_result_follows_the_cluster_delay(bench: Bench) -> None:
+    bench.cib.section("crm_config").append(etree.fromstring(SHORT_DELAY))
+    bench.schedule(rsc_op(1, "db", "start", 2))
+    assert bench.timers["action 1"] == 25.0
 
 
 def test_a_node_that_tells_its_state_anew_gets_lost_orders_again(bench: Bench) -> None:

@@ -100,13 +100,51 @@ def test_a_probe_leaves_recurring_operations_alone() -> None:
     assert len(bench.core.recurring) == 1
 
 
-def test_a_monitor_cancelled_while_it_runs_is_not_reported() -> None:
+def test_a_monitor_cancelled_in_its_first_run_is_killed_and_reported_as_cancelled() -> None:
     bench = Bench()
     [run] = bench.spawned(Request(MONITOR))
-    bench.do(Cancel("db", "monitor", 10_000))
-    assert bench.do(Finished(run.run, 7))[-1:] != [Report]
+    effects = bench.do(Cancel("db", "monitor", 10_000))
+    assert Signal(run.run, 9) in effects
+    [report] = [e for e in effects if isinstance(e, Report)]
+    assert (report.result.status, report.result.rc) == (OpStatus.CANCELLED, 0)
+    assert bench.reports(Finished(run.run, 1, OpStatus.ERROR)) == []
     assert bench.core.is_idle
     assert bench.core.recurring == ()
+
+
+def test_a_monitor_cancelled_in_the_queue_is_reported_as_cancelled() -> None:
+    bench = Bench()
+    bench.do(Request(START))
+    bench.do(Request(MONITOR))
+    [report] = bench.reports(Cancel("db", "monitor", 10_000))
+    assert report.result.is_cancelled
+
+
+def test_a_monitor_cancelled_after_its_first_result_is_not_reported() -> None:
+    bench = Bench()
+    [run] = bench.spawned(Request(MONITOR))
+    bench.do(Finished(run.run, 0))
+    assert bench.reports(Cancel("db", "monitor", 10_000)) == []
+
+
+def test_a_stop_does_not_wait_for_a_monitor_that_hangs() -> None:
+    bench = Bench()
+    [run] = bench.spawned(Request(MONITOR))
+    assert Signal(run.run, 9) in bench.do(Request(STOP))
+    effects = bench.do(Finished(run.run, 1, OpStatus.ERROR))
+    told = [e.result for e in effects if isinstance(e, Report)]
+    assert [(r.op.operation, r.is_cancelled) for r in told] == [("monitor", True)]
+    assert [e.op.operation for e in effects if isinstance(e, Spawn)] == ["stop"]
+
+
+def test_the_same_monitor_asked_for_again_takes_the_place_of_the_one_that_runs() -> None:
+    bench = Bench()
+    [run] = bench.spawned(Request(MONITOR))
+    effects = bench.do(Request(replace(MONITOR, transition_key="2:2:0:x")))
+    assert [e.result.is_cancelled for e in effects if isinstance(e, Report)] == [True]
+    [again] = bench.spawned(Finished(run.run, 1, OpStatus.ERROR))
+    [report] = bench.reports(Finished(again.run, 0))
+    assert report.result.op.transition_key == "2:2:0:x"
 
 
 def test_too_long_a_run_is_killed_and_reported_as_timed_out() -> None:
@@ -150,8 +188,16 @@ def test_forgetting_a_resource_drops_what_waits_for_it() -> None:
     bench = Bench()
     [run] = bench.spawned(Request(START))
     bench.do(Request(MONITOR))
-    bench.do(Forget("db"))
-    assert bench.spawned(Finished(run.run, 0)) == []
+    bench.do(Request(STOP))
+    reports = bench.reports(Forget("db"))
+    assert [(r.result.op.operation, r.result.is_cancelled) for r in reports] == [
+        ("monitor", True),
+        ("stop", True),
+    ]
+    effects = bench.do(Finished(run.run, 0))
+    assert not [e for e in effects if isinstance(e, Spawn)]
+    [report] = [e for e in effects if isinstance(e, Report)]
+    assert (report.result.rc, report.result.is_recorded) == (0, False)
     assert bench.core.recurring == ()
 
 
