@@ -23,7 +23,14 @@ from engine.scheduler.placement.colocation import (
     with_this_list,
 )
 from engine.scheduler.placement.placement import Placement, Table, single
-from engine.scheduler.placement.sum_store import ELSEWHERE, NOTHING, SumKey, TreeSum
+from engine.scheduler.placement.sum_store import (
+    ELSEWHERE,
+    NOTHING,
+    RingSum,
+    SumKey,
+    TreeSum,
+    ring_from,
+)
 
 _GROUP: Final = Variant.GROUP
 # No more tables are merged for one resource than `placement.MERGES`, so sums of finite scores stay
@@ -66,8 +73,45 @@ def summed(
     first = source.children[0] if source.variant is _GROUP and source.children else source
     if first.merging or not _links(placement, first, mode.upward):
         return None
-    tree = _sum(placement, first, factor, mode.upward, set())
+    key = (first.index, factor, mode.upward)
+    tree = None
+    if placement.sums.rings.get(key) is None:
+        tree = _sum(placement, first, factor, mode.upward, set())
+    if tree is None and placement.walks == 0:  # inside a walk a part of the loop is behind it
+        tree = _ring_sum(placement, first, factor, upward=mode.upward)
     return None if tree is None else apply(placement, table, tree, mode.nonnegative)
+
+
+def _ring_sum(
+    placement: Placement, source: Resource, factor: float, *, upward: bool
+) -> TreeSum | None:
+    """The sum over the loop that the source is in, None if it is in none of the kind that is kept."""
+    sums = placement.sums
+    key = (source.index, factor, upward)
+    if key not in sums.rings:
+        members = ring_from(source, lambda one: _only_link(placement, one, factor, upward))
+        ring = None if members is None else RingSum(members)
+        for index in members or (source.index,):
+            sums.keep_ring((index, factor, upward), ring)
+    ring = sums.rings[key]
+    return None if ring is None else ring.sum(lambda one: _added(placement, one, factor, []))
+
+
+def _only_link(
+    placement: Placement, source: Resource, factor: float, upward: bool
+) -> tuple[Resource, Colocation] | None:
+    """The one resource that a walk goes on to from here with the same share, and the link to it."""
+    if needs_host_lookup(source) or source.variant is _GROUP:
+        return None
+    links = _links(placement, source, upward)
+    links = links if upward else [link for link in links if has_influence(link)]
+    if len(links) != 1 or not is_plain(links[0]):
+        return None
+    link = links[0]
+    other = link.primary if upward else link.dependent
+    if single(single(factor * link.score) / INFINITY) != factor or other.variant is _GROUP:
+        return None
+    return None if shares_group_locations(other, link) else (other, link)
 
 
 def _links(placement: Placement, source: Resource, upward: bool) -> list[Colocation]:
@@ -81,6 +125,8 @@ def _sum(
         if not source.children:
             return NOTHING
         source = source.children[0]
+    if factor == 0:
+        return NOTHING
     sums = placement.sums
     key = (source.index, factor, upward)
     if key in sums.known:

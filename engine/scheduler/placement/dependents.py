@@ -95,10 +95,13 @@ def merged(
     if source.merging:
         return {} if table is None else table
     if table is not None and colocation is not None:
+        if factor == 0:  # nothing of nothing, here and in all that hangs on it
+            return table
         known = summed(placement, source, target, table, colocation, factor, mode)
         if known is not None:
             return known
     source.merging = True
+    placement.walks += 1
     try:
         if source.variant is Variant.GROUP:
             if not source.children:
@@ -107,6 +110,7 @@ def merged(
             return merged(placement, member, target, table, colocation, factor, mode)
         return _merged(placement, source, target, table, colocation, factor, mode)
     finally:
+        placement.walks -= 1
         source.merging = False
 
 

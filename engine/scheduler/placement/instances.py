@@ -86,12 +86,24 @@ def _assign_early(
         if got is None:
             instance.unassigned = True
             break
-        reserved += 1
         placement.unassign(instance)
+        if placement.sink is None:  # scores that are shown list every turn
+            reserved += _turns_of(collective, got, left - reserved - 1)
+        reserved += 1
     owner.counts = counts
     if kept:
         counts[node.index] = counts.get(node.index, 0) + 1
     return kept
+
+
+def _turns_of(collective: Collective, node: Node, left: int) -> int:
+    """How many more turns this node takes, counted there: nothing differs until it is full."""
+    counts = collective.resource.counts
+    if node.index not in counts:
+        return left
+    turns = max(0, min(left, collective.max_per_node - counts[node.index]))
+    counts[node.index] += turns
+    return turns
 
 
 def _assign_one(

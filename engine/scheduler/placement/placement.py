@@ -72,6 +72,7 @@ class Placement:
         "too_dense",
         "uname_is_unique",
         "usable",
+        "walks",
     )
 
     def __init__(
@@ -93,6 +94,7 @@ class Placement:
         self.too_dense: list[str] = []  # resources whose colocations branch beyond the limit
         self.promoting: set[int] = set()  # clones whose role selection has begun (P15.10)
         self.sums = SumStore()
+        self.walks = 0  # how many walks over dependents are under way, one within the other
         self.usable: list[bool] = []
         self.refresh_nodes()
         shown = sorted(model.node_table, key=lambda node: name_key(node.name))

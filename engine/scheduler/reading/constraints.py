@@ -238,7 +238,6 @@ def _location(
         reading.config_error("bad-constraint", f"{message} is unknown; using always", owner)
         mode = ProbeMode.ALWAYS
     score = score if score is not None else element.get("score")
-    role = role if role is not None else element.get("role")
     node_name = element.get("node")
     scores: tuple[tuple[Node, int], ...]
     if node_name is not None and score is not None:
@@ -246,12 +245,13 @@ def _location(
         if node is None:
             return
         scores = ((node, score_with_words(model, score) or 0),)
+        role = role if role is not None else element.get("role")
     else:
         block = element.find("rule")
         if block is None:
             return
-        rule_role, scores = rule_scores(reading, block, resource, pattern.submatches)
-        role = role if role is not None else rule_role
+        # With a rule only the rule's own role counts, whatever constraint and set say.
+        role, scores = rule_scores(reading, block, resource, pattern.submatches)
     wanted = role_from_text(role)
     if role is not None and wanted is Role.UNKNOWN:
         message = f"constraint {owner}: role '{role}' is unknown; the constraint is ignored"
