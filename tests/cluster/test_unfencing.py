@@ -86,7 +86,9 @@ def test_each_node_is_let_in_once_and_again_when_the_device_changes_or_it_was_fe
     assert let_in(storage) == Counter(h1=1, h2=1, h3=1)
 
     changed = {"note": "changed"}
-    cluster.configure(hosts[0], lambda cib: set_values(cib, "keys", "instance_attributes", **changed))
+    cluster.configure(
+        hosts[0], lambda cib: set_values(cib, "keys", "instance_attributes", **changed)
+    )
     cluster.eventually("let in again", lambda: min(let_in(storage).values()) == 2, 30)
     cluster.eventually("idle", cluster.is_idle, 30)
     assert let_in(storage) == Counter(h1=2, h2=2, h3=2)
@@ -112,7 +114,9 @@ def test_the_next_level_fences_when_the_first_fails_and_a_plug_in_can_do_it(
 ) -> None:
     def configure(cib: Cib) -> None:
         set_property(cib, "stonith-enabled", "true")
-        add_primitive(cib, "broken", "stonith:fence_keys", storage=str(storage), pcmk_off_action="no")
+        add_primitive(
+            cib, "broken", "stonith:fence_keys", storage=str(storage), pcmk_off_action="no"
+        )
         add_primitive(cib, "plug", "stonith:null", hostlist="h1 h2 h3")
         topology = cib.section("fencing-topology")
         for index, name in ((1, "broken"), (2, "plug")):
@@ -124,7 +128,9 @@ def test_the_next_level_fences_when_the_first_fails_and_a_plug_in_can_do_it(
     victim = next(host for host in cluster.hosts if host is not cluster.dc())
     cluster.lab.cut(victim)
     victim.kill()
-    cluster.eventually("noticed", lambda: len(cluster.status(cluster.alive()[0])["members"]) == 2, 30)
+    cluster.eventually(
+        "noticed", lambda: len(cluster.status(cluster.alive()[0])["members"]) == 2, 30
+    )
     cluster.ask(cluster.alive()[0], "fence", node=victim.name, action="off")
     events = cluster.ask(cluster.alive()[0], "fence-history", node=victim.name)["events"]
     last = events[-1]
