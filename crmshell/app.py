@@ -1,4 +1,4 @@
-"""The `crm` command: its options, and the choice of interactive, batch or one-shot (crm-shell 1.1, 1.5).
+"""The `crm` command: its options, and the choice of interactive, batch or one-shot (shell 1.1, 1.5).
 
 Nothing heavy is imported before it is known to be needed: `--version` must answer at once.
 """

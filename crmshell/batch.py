@@ -81,7 +81,7 @@ def one_shot_line(words: Iterable[str]) -> Line:
 
 
 def quoted_word(word: str) -> str:
-    """A word of the command line, quoted again if it has blanks (crm-shell 1.5)."""
+    """A word of the command line, quoted again if it has blanks (shell 1.5)."""
     if word and not any(character.isspace() for character in word) and _quotes_close(word):
         return word
     if "'" not in word:

@@ -1,6 +1,6 @@
 """The user's settings: built-in < /etc/crm/crm.conf < the user's crm.conf < the command line.
 
-Same file format and names as crmsh (crm-shell: "History, pager, options"). A value that is not
+Same file format and names as crmsh (doc/rules/shell.md: "History, pager, options"). A value that is not
 legal is reported and the one below it stays in force.
 """
 

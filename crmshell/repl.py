@@ -2,7 +2,7 @@
 
 Line editing, history, suggestions, completion and colour are adapters between prompt_toolkit and
 the rest of the shell; what a line means is the dispatcher's business. What completion needs to know
-is read in threads, so that no key waits longer than `PATIENCE` (crm-shell 1.2, 1.8, 1.9).
+is read in threads, so that no key waits longer than `PATIENCE` (shell 1.2, 1.8, 1.9).
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class _HangUps:
 
 
 def run_interactive(dispatcher: Dispatcher) -> int:
-    """Prompt and run lines until the user leaves; the exit status is 0 (crm-shell 1.7).
+    """Prompt and run lines until the user leaves; the exit status is 0 (shell 1.7).
 
     When the terminal goes away the pending changes are kept for the next start; the status is 129.
     """

@@ -92,7 +92,7 @@ class Session:
 
     @property
     def prompt(self) -> str:
-        """`crm(live)configure# `, with the host if the user wants it (crm-shell 1.2)."""
+        """`crm(live)configure# `, with the host if the user wants it (shell 1.2)."""
         where = self.source_name
         if self.options.flag("core.prompt_host"):
             where = f"{where}/{self.environment.hostname}"

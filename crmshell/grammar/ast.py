@@ -1,7 +1,7 @@
 """Statements as trees of frozen values: the middle between text and XML.
 
 Every object of a configuration is one statement. Ids of inner parts are kept where they were
-given or read, "" where they are to be made (crm-shell 2.2). Texts are the CIB's own: scores as
+given or read, "" where they are to be made (shell 2.2). Texts are the CIB's own: scores as
 `INFINITY`, roles as the schema spells them.
 """
 

@@ -306,7 +306,7 @@ def pair_from_word(word: str) -> NvPair | None:
 
 
 def score_from_word(word: str) -> tuple[str | None, str]:
-    """(score as in XML, score-attribute) of a score without its colon (crm-shell 2.1)."""
+    """(score as in XML, score-attribute) of a score without its colon (shell 2.1)."""
     match = _SCORE.match(word)
     if match is None or (match[2] and not _NUMBER.match(word)):
         return None, word

@@ -2,7 +2,7 @@
 
 Pure: words in, `Want`s out. A want names a *kind* of thing ("a parameter of this agent"); who knows
 the cluster turns kinds into names. Nothing is parsed here, so a half-typed or wrong line is answered
-as well as may be, and quickly. Grammar: crm-shell, "configure: statements and their XML".
+as well as may be, and quickly. Grammar: doc/rules/shell.md, chapter 2.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Elements of the CIB → statements (crm-shell 3).
+"""Elements of the CIB → statements (shell 3).
 
 Strict: an attribute or a child that the text cannot say raises `NoText`, and the object is shown
 as `xml …` instead. So nothing is ever lost between XML and text.

@@ -1,4 +1,4 @@
-"""Statements → text (crm-shell 3.1): one function per statement over the same trees as the parser."""
+"""Statements → text (shell 3.1): one function per statement over the same trees as the parser."""
 
 from __future__ import annotations
 

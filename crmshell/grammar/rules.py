@@ -1,4 +1,4 @@
-"""The rule language: `[role=] [SCORE:] expression {and|or expression}` (crm-shell 2.1).
+"""The rule language: `[role=] [SCORE:] expression {and|or expression}` (shell 2.1).
 
 A pyparsing grammar over the words of the statement. Blanks separate words; characters inside a
 word that would separate are carried by stand-ins, which cannot occur in the input.

@@ -1,4 +1,4 @@
-"""Statements → elements of the CIB (crm-shell 2). Generated ids come later, from ids.py."""
+"""Statements → elements of the CIB (shell 2). Generated ids come later, from ids.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words of the input language with their places (crm-shell 1.6).
+"""Words of the input language with their places (shell 1.6).
 
 Physical lines become logical ones (a backslash at the end joins), logical lines become words by
 POSIX shell rules. Every word knows its offset, and a logical line can say in which physical line

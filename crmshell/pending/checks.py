@@ -1,4 +1,4 @@
-"""Checks of single resources against what their agents say (crm-shell 5)."""
+"""Checks of single resources against what their agents say (shell 5)."""
 
 from __future__ import annotations
 

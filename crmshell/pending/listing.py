@@ -1,4 +1,4 @@
-"""The pending configuration as text and as XML: order, selection, comments (crm-shell 3)."""
+"""The pending configuration as text and as XML: order, selection, comments (shell 3)."""
 
 from __future__ import annotations
 

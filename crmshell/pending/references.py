@@ -1,5 +1,5 @@
 """What happens to those who name an object: leading constraints to a container, deleting and
-renaming with all references (crm-shell 4, `delete`, `rename`).
+renaming with all references (shell 4, `delete`, `rename`).
 """
 
 from __future__ import annotations

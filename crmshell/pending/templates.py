@@ -1,6 +1,6 @@
 """Templates of configuration: texts with parameters, and the statements that they make. Pure.
 
-The format is crmsh's (crm-shell 6): `%name`, `%short`, `%desc`, `%depends_on T [as N]`,
+The format is crmsh's (shell 6): `%name`, `%short`, `%desc`, `%depends_on T [as N]`,
 `%required`, `%optional`, `%generate`; `%% PARAM [DEFAULT]` declares a parameter, the comment lines
 before it explain it. In what is generated `%_` is the configuration's name, `%_:P` the value of a
 parameter, `%N:P` that of another template; a line that begins with `opt ` is left out unless every

@@ -1,4 +1,4 @@
-"""Verify: all findings about the pending configuration, as reports (crm-shell 5).
+"""Verify: all findings about the pending configuration, as reports (shell 5).
 
 First the form (schema, ids, references), then object by object. Findings that say the same about
 many objects are told once, with the names.

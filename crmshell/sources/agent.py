@@ -1,4 +1,4 @@
-"""The node agent on this machine as a source: requests over its admin socket (engine-design 6.6).
+"""The node agent on this machine as a source: requests over its admin socket (engine 6.6).
 
 An answer that does not come is never guessed: the shell asks for the outcome of its request by id,
 and never sends the same change under a new id.

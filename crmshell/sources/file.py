@@ -1,7 +1,7 @@
 """A CIB in a file (`CIB_file`, and the shadow CIBs): no cluster is needed.
 
 A commit takes the file's lock, merges with what others wrote meanwhile, and replaces the file as a
-whole; the version is counted as the cluster would (engine-design 6.3).
+whole; the version is counted as the cluster would (engine 6.3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The edit of one user on a CIB that another has changed meanwhile (engine-design 6.6).
+"""The edit of one user on a CIB that another has changed meanwhile (engine 6.6).
 
 An edit is the difference from the CIB it was made on. Where both changed the same object it is a
 conflict, unless the user says to overwrite: then what the other did to *these objects* is taken

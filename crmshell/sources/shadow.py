@@ -1,4 +1,4 @@
-"""Shadow CIBs: named copies of the configuration in a folder, to try changes on (crm-shell 6).
+"""Shadow CIBs: named copies of the configuration in a folder, to try changes on (shell 6).
 
 The folder and the file names are Pacemaker's (`crm_shadow`), so both tools see the same ones.
 """

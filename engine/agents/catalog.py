@@ -1,6 +1,6 @@
 """Which resource agents are installed: answered from folder listings, without starting anything.
 
-Also the one place that turns an agent's name into a path (engine-design 14.3): the real path stays
+Also the one place that turns an agent's name into a path (engine 14.3): the real path stays
 below the agents' folders, and the file is a program that only its owner (root, or us) can change.
 """
 

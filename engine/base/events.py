@@ -2,7 +2,7 @@
 
 A core is a class with `handle(event, now) -> list[Effect]`: `now` is monotonic seconds, nothing in it
 reads a clock or draws randomness by itself. The node executes effects and turns the outside into
-events (engine-design 1.2, 3.3). Node ids are the numbers of the node file.
+events (engine 1.2, 3.3). Node ids are the numbers of the node file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A membership that its members agreed on (engine-design 4.5).
+    """A membership that its members agreed on (engine 4.5).
 
     `durable` are the members whose acknowledgement a commit waits for. `since` orders members by
     how long they have been in the sequence of views without a break, longest first.

@@ -167,6 +167,6 @@ def _on_year_day(local: dt.datetime, year: int) -> dt.datetime:
 
 
 def text_of(epoch: float) -> str:
-    """`2020-01-06 21:59:11Z`."""
+    """A moment in UTC as text, such as `2020-01-06 21:59:11Z`."""
     moment = _EPOCH + dt.timedelta(seconds=int(epoch))
     return f"{moment:%Y-%m-%d %H:%M:%S}Z"

@@ -22,5 +22,5 @@ class Command:
 
 
 def is_safe_name(text: str) -> bool:
-    """Whether a class, provider or type may become part of a path (engine-design 14.3)."""
+    """Whether a class, provider or type may become part of a path (engine 14.3)."""
     return _SAFE_NAME.fullmatch(text) is not None and ".." not in text

@@ -1,4 +1,4 @@
-"""Messages between nodes on the wire: frozen dataclasses as msgpack maps (engine-design D-13).
+"""Messages between nodes on the wire: frozen dataclasses as msgpack maps (engine D-13).
 
 Each message class has a small integer kind. Unknown keys are ignored, a missing key takes the
 field's default, a missing or wrong mandatory one is `BadInput`: the connection is then closed.

@@ -1,4 +1,4 @@
-"""Differences of two CIB trees as data, and their three-way application (engine-design 6.6, 6.7).
+"""Differences of two CIB trees as data, and their three-way application (engine 6.6, 6.7).
 
 A patch names elements by path (tag, id, place among equals) and carries the old values; it fits a
 tree in which what it touches still has them, whatever else has changed. Attribute order and

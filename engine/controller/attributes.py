@@ -1,7 +1,7 @@
 """Transient node attributes at the DC: dampening, counting up, and the fail counts of resources.
 
 Pure. Pacemaker's rules: the first change of an attribute starts its dampening time, later ones do
-not extend it; fail counts are computed here and nowhere else (engine-design 10).
+not extend it; fail counts are computed here and nowhere else (engine 10).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The controller of one node: idle unless the node is DC; then it keeps the status section, decides
-when to schedule, and sees each transition through (engine-design 7 and 8).
+when to schedule, and sees each transition through (engine 7 and 8).
 
 Pure: `handle(event, now, wall)` returns effects. The CIB is read through `cib()`, a view of the
 replica that it changes only by `ChangeStatus` and `Propose`.

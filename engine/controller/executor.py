@@ -2,7 +2,7 @@
 
 Pure. A synapse fires when all its inputs are confirmed; an abort of priority P lets only synapses of
 at least that priority fire, and the transition ends when nothing is pending any more
-(Pacemaker's graph execution; scheduler-3-transition C16 and C20.1).
+(Pacemaker's graph execution; C16 and C20.1).
 """
 
 from __future__ import annotations

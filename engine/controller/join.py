@@ -1,7 +1,7 @@
 """The status section that a new DC builds from what the members say about themselves.
 
 Each node is authoritative for what runs on it; a node that is away keeps what is known of it
-(engine-design 8.2). Pure.
+(engine 8.2). Pure.
 """
 
 from __future__ import annotations

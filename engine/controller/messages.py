@@ -1,4 +1,4 @@
-"""What controllers of different nodes say to each other (message kinds 32 and up, engine-design 3.3).
+"""What controllers of different nodes say to each other (message kinds 32 and up, engine 3.3).
 
 Every message that orders something carries the term of the view in whose name it is given: a node
 obeys only the newest view it promised to.
@@ -18,7 +18,7 @@ class JoinState:
     """Everything a node knows about itself, sent to the DC of a new view.
 
     `lrm` is the `<lrm>` element; `in_flight` are the keys of operations that run at this moment;
-    `run_id` names the life of the node's kernel (engine-design 2), `last_transition` is the highest
+    `run_id` names the life of the node's kernel (engine 2), `last_transition` is the highest
     number of a transition that it knows: the DC counts on from the highest of all.
     """
 

@@ -19,7 +19,7 @@ from engine.lrm.state import OpEntry, ResourceRecords, element_from_entry
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """The membership half of a `node_state` (scheduler-1-state 8.2)."""
+    """The membership half of a `node_state` (8.2)."""
 
     in_ccm: str
     crmd: str

@@ -1,4 +1,4 @@
-"""Heartbeat datagrams: AES-256-GCM over UDP, one socket per link (engine-design 14.2).
+"""Heartbeat datagrams: AES-256-GCM over UDP, one socket per link (engine 14.2).
 
 Keys come from the control streams. What does not authenticate is dropped and counted, and never
 answered.

@@ -160,7 +160,7 @@ class Processes:
 
 
 def check_program(path: str, below: str) -> None:
-    """Refuse a program that an administrator did not install there (engine-design 14.3).
+    """Refuse a program that an administrator did not install there (engine 14.3).
 
     Raises `EngineError`: NOT_INSTALLED when it is missing or lies elsewhere, INSUFFICIENT_PRIV when it
     is not executable, or others than root and the agent's user own or may write it.

@@ -1,6 +1,6 @@
 """The scheduler worker: a process of its own, so that a long computation never holds up the agent.
 
-Length-prefixed messages on a socketpair (engine-design 1.1, D-3). A worker that exceeds its deadline
+Length-prefixed messages on a socketpair (engine 1.1, D-3). A worker that exceeds its deadline
 or its memory is killed and replaced; its request fails as an error of the input.
 """
 

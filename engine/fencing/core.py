@@ -1,7 +1,7 @@
 """Fencing requests at the DC: which device from which node, delays, retries, levels, the result.
 
 Pure: `handle(event, now, wall)` returns effects; fence agents run elsewhere and are told by `Ran`.
-A request joins one for the same node and action that is already running (engine-design 11).
+A request joins one for the same node and action that is already running (engine 11).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The protocol of fence agents: `key=value` lines on stdin, an exit code, for some actions text.
 
 Plug-ins of cluster-glue (`external/ipmi`, `meatware`) are run by its program `stonith`, with their parameters
-in the environment. Pure (engine-design 11.2). `pcmk_*` and meta keys steer the cluster and are not passed on.
+in the environment. Pure (engine 11.2). `pcmk_*` and meta keys steer the cluster and are not passed on.
 """
 
 from __future__ import annotations

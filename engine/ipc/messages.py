@@ -1,7 +1,7 @@
 """Frames and messages of the local admin socket: a 4-byte big-endian length, then a msgpack map.
 
 A message above one frame travels as a run of frames `{"id", "more", "part"}` whose parts, joined, are
-the packed message (engine-design 14.1). Pure: bytes in, messages out; the socket is elsewhere.
+the packed message (engine 14.1). Pure: bytes in, messages out; the socket is elsewhere.
 """
 
 from __future__ import annotations

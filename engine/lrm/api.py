@@ -12,7 +12,7 @@ from engine.base.exitcodes import OcfStatus
 
 
 class OpStatus(IntEnum):
-    """`op-status` of a history entry, Pacemaker's numbers (scheduler-1-state 20.2)."""
+    """`op-status` of a history entry, Pacemaker's numbers (20.2)."""
 
     PENDING = -1
     DONE = 0
@@ -65,7 +65,7 @@ class LrmOp:
 
     @property
     def key(self) -> str:
-        """`RSC_OPERATION_INTERVALMS`."""
+        """The key of the operation, `RSC_OPERATION_INTERVALMS` unless it has another."""
         return self.operation_key or f"{self.resource}_{self.operation}_{self.interval_ms}"
 
     @property

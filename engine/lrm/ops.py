@@ -2,7 +2,7 @@
 
 Pure: `handle(event, now, wall)` returns effects; `now` is monotonic, `wall` epoch seconds. One
 operation of a resource at a time, in the order of arrival; recurring operations run again a fixed
-time after their end and are reported when their result changes (engine-design 9).
+time after their end and are reported when their result changes (engine 9).
 """
 
 from __future__ import annotations

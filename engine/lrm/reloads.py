@@ -2,7 +2,7 @@
 
 An entry of the history tells the scheduler in `op-force-restart` and `op-restart-digest` which
 parameters need a restart and what they were, and in `op-secure-params` and `op-secure-digest` which
-ones are private and what the others were (scheduler-1-state 26.3, 26.5). Pure.
+ones are private and what the others were (26.3, 26.5). Pure.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The operation history of this node, in Pacemaker's form: `lrm_resource` and `lrm_rsc_op` as values.
 
 Which entry a result overwrites, which it adds, what is recorded for one that is still running
-(scheduler-1-state 19 and 26, scheduler-3-transition C20.4). Pure; XML is made at the end.
+(19 and 26, C20.4). Pure; XML is made at the end.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def pending_entries(op: LrmOp, node: str, wall: float) -> tuple[OpEntry, ...]:
 
 
 def operation_digest(op: LrmOp) -> str:
-    """`op-digest`: MD5 of the parameters as one line of XML (scheduler-1-state 26.1, 26.2)."""
+    """`op-digest`: MD5 of the parameters as one line of XML (26.1, 26.2)."""
     parameters = {k: v for k, v in op.parameters.items() if k not in NOT_DIGESTED}
     if op.interval_ms > 0:
         parameters["CRM_meta_timeout"] = str(op.timeout_ms)

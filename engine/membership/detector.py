@@ -1,4 +1,4 @@
-"""Who is heard, who hears whom, and which set of nodes could form a view (engine-design 4.2, 4.3).
+"""Who is heard, who hears whom, and which set of nodes could form a view (engine 4.2, 4.3).
 
 Decides nothing about views; keeps what heartbeats said. Times are monotonic seconds.
 """

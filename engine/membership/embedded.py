@@ -1,7 +1,7 @@
 """The default membership backend: heartbeats by datagram, control messages by stream, full mesh.
 
 Knows which connection is which node and keeps one per peer; the bytes are the edges' (`Streams`,
-`Datagrams`, by the protocols here). The node with the higher id dials (engine-design 3.2, 14.2).
+`Datagrams`, by the protocols here). The node with the higher id dials (engine 3.2, 14.2).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The messages of heartbeat and view change (engine-design 3.3), by kind."""
+"""The messages of heartbeat and view change (engine 3.3), by kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a set of nodes quorate? One pure function over the static votes (engine-design 5.1)."""
+"""Is a set of nodes quorate? One pure function over the static votes (engine 5.1)."""
 
 from __future__ import annotations
 

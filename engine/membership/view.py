@@ -18,7 +18,7 @@ DEAD_TIME_PER_NODE = 0.65
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """The static vote configuration (engine-design 5.1): (node id, votes) in the order of ids.
+    """The static vote configuration (engine 5.1): (node id, votes) in the order of ids.
 
     `names` gives the names for messages. `tie_breaker` is the node that decides at exactly half.
     """
@@ -44,7 +44,7 @@ class Votes:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds. `dead_time` without a heartbeat means not heard (engine-design 4.2, 15)."""
+    """Seconds. `dead_time` without a heartbeat means not heard (engine 4.2, 15)."""
 
     dead_time: float = 3.0
     heartbeat: float = 0.25

@@ -1,4 +1,4 @@
-"""The view change: agreeing on members, DC and log (engine-design 4.4 to 4.7, rules R1 to R13).
+"""The view change: agreeing on members, DC and log (engine 4.4 to 4.7, rules R1 to R13).
 
 Pure: takes messages and the time, leaves effects in the outbox. Heartbeats are the detector's, the
 log and its commits the replica core's.

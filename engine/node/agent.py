@@ -207,7 +207,7 @@ class Node:
             self._watchdog.feed()
 
     def shut_down(self, user: str) -> None:
-        """Leave the cluster: resources are stopped or moved first (engine-design 12.5)."""
+        """Leave the cluster: resources are stopped or moved first (engine 12.5)."""
         if self._is_stopping:
             return
         self._is_stopping = True
@@ -437,7 +437,7 @@ class Node:
         self.post(Part.MEMBER, replica.LinkLost(peer))
         view = self.member.view
         if view is not None and peer == view.dc:
-            # Orders and results may be lost on the way: tell everything again (engine-design 3.2).
+            # Orders and results may be lost on the way: tell everything again (engine 3.2).
             self._timers.set("rejoin", REJOIN_SECONDS, lambda: self.mail.send_join_state(view.term))
 
     def _outlived(self, known: int) -> None:

@@ -1,4 +1,4 @@
-"""Append, acknowledge, commit: the log of one node within a view (engine-design 6.1).
+"""Append, acknowledge, commit: the log of one node within a view (engine 6.1).
 
 A commit waits for all durable members of the view. Pure: messages and time in, effects in the
 outbox. Also the log that view changes read and replace (`engine.membership.api.LogHolder`).

@@ -1,4 +1,4 @@
-"""The format of the log file: records with checksums, chained (engine-design 6.4). Pure.
+"""The format of the log file: records with checksums, chained (engine 6.4). Pure.
 
 A record: magic u32, payload length u32, CRC32C of the header u32, kind u8, term u64, index u64,
 synced u64, digest of the previous record (16 bytes), payload, digest of the payload (16 bytes);
@@ -117,7 +117,7 @@ def encode_records(records: Iterable[Record], previous: bytes, synced: int) -> t
 
 
 def scan(data: bytes) -> Scan:
-    """Read a file (engine-design 6.5): damage with valid records behind it is told from a torn end."""
+    """Read a file (engine 6.5): damage with valid records behind it is told from a torn end."""
     records: list[Record] = []
     place, previous = 0, START
     while place < len(data):

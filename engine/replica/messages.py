@@ -1,4 +1,4 @@
-"""The messages of log, requests and status stream (engine-design 3.3), by kind."""
+"""The messages of log, requests and status stream (engine 3.3), by kind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Clients' changes on their way to the DC and back, each with an id that makes it happen once.
 
 A node keeps the requests of its own clients until it has the result, and sends them again to each
-new DC; the log remembers the ids (engine-design 6.6, step 4).
+new DC; the log remembers the ids (engine 6.6, step 4).
 """
 
 from __future__ import annotations

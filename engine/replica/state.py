@@ -85,7 +85,7 @@ class ReplicatedCib:
     # ---- the DC judges
 
     def judge(self, submission: Submission) -> bytes | Outcome:
-        """Limits, conflicts, then the rules for the result (engine-design 6.6, step 2)."""
+        """Limits, conflicts, then the rules for the result (engine 6.6, step 2)."""
         try:
             if submission.replace:
                 return self._judge_replacement(submission)

@@ -1,4 +1,4 @@
-"""The volatile stream: changes of the status section from the DC to every member (engine-design 6.1).
+"""The volatile stream: changes of the status section from the DC to every member (engine 6.1).
 
 Not logged and not acknowledged. A member that missed a record gets the whole section.
 """

@@ -1,7 +1,7 @@
 """The log of one node on disk: written with fsync before anything is said of it (rule R1).
 
 By the Disk seam only. One file `log-<index>.wal` is current; compaction writes a snapshot, then a
-new log that rests on it, then drops the old ones (engine-design 6.4, 6.5). After an error nothing
+new log that rests on it, then drops the old ones (engine 6.4, 6.5). After an error nothing
 is written again (rule R9).
 """
 

@@ -1,4 +1,4 @@
-"""Checks the invariants of fault-scenarios.md while a run goes on, and its liveness at the end.
+"""Checks the invariants of doc/rules/invariants.md while a run goes on, and its liveness at the end.
 
 It keeps its own truth: which entry was committed at which index, which client was answered what.
 """

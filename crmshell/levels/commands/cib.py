@@ -1,4 +1,4 @@
-"""Level cib: shadow CIBs, named copies of the configuration to try changes on (crm-shell 6)."""
+"""Level cib: shadow CIBs, named copies of the configuration to try changes on (shell 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Level cibstatus: a status section to try things on with `simulate` (crm-shell 6)."""
+"""Level cibstatus: a status section to try things on with `simulate` (shell 6)."""
 
 from __future__ import annotations
 

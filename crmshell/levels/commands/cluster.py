@@ -1,7 +1,7 @@
 """The level `cluster`: make a cluster of our agents, let nodes join and leave, start and stop them.
 
 What concerns other nodes goes over ssh as the same `crm` command there. The node file and the key
-are engine-design D-22 and D-23.
+are engine D-22 and D-23.
 """
 
 from __future__ import annotations

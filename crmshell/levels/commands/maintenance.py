@@ -1,4 +1,4 @@
-"""Level maintenance: of the whole cluster or of one resource (crm-shell 7)."""
+"""Level maintenance: of the whole cluster or of one resource (shell 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of every level: moving about, listing, leaving (crm-shell 1.3)."""
+"""Commands of every level: moving about, listing, leaving (shell 1.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Level node: standby, maintenance, attributes, fencing, removal (crm-shell 7)."""
+"""Level node: standby, maintenance, attributes, fencing, removal (shell 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Level ra: which resource agents there are and what they want; works without a cluster (crm-shell 7)."""
+"""Level ra: which resource agents there are and what they want; works without a cluster (shell 7)."""
 
 from __future__ import annotations
 

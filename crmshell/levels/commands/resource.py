@@ -1,4 +1,4 @@
-"""Level resource: start, stop, move, clean up; all of them small edits of the CIB (crm-shell 7)."""
+"""Level resource: start, stop, move, clean up; all of them small edits of the CIB (shell 7)."""
 
 from __future__ import annotations
 

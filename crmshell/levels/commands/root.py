@@ -1,4 +1,4 @@
-"""Commands of the top level: the state of the cluster and its checks (crm-shell 7)."""
+"""Commands of the top level: the state of the cluster and its checks (shell 7)."""
 
 from __future__ import annotations
 

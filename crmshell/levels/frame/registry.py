@@ -2,7 +2,7 @@
 
 A level is a line of `LEVELS` (its modules are imported when the level is first used). A command is
 a function of such a module under the decorator `@command`; nothing is registered elsewhere.
-Abbreviation: crm-shell 1.4 with decision 9(g): names by unique prefix, level names also by letters
+Abbreviation: shell 1.4 with decision 9(g): names by unique prefix, level names also by letters
 in order.
 """
 

@@ -1,4 +1,4 @@
-"""What a skill level opens (crm-shell 1.9): advice for the user, no protection of the cluster.
+"""What a skill level opens (shell 1.9): advice for the user, no protection of the cluster.
 
 An operator steers resources and nodes and looks at everything that runs; an administrator edits the
 configuration as well; what can lock somebody out, or stands for a state of the cluster that is not

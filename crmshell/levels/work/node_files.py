@@ -1,6 +1,6 @@
 """Node files of several nodes: what they will be is made first, then all are written or none.
 
-The node file is engine-design D-23.
+The node file is engine D-23.
 """
 
 from __future__ import annotations

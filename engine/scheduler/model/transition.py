@@ -1,7 +1,7 @@
 """A transition as data: what shall happen in the cluster, and what waits for what.
 
 `Transition` is the in-memory form of Pacemaker's `transition_graph` element
-(scheduler-3-transition.md, C16). The scheduler builds it, `export_xml` writes it, the executor of
+(C16). The scheduler builds it, `export_xml` writes it, the executor of
 the engine reads it back from the text with `transition_from_xml`.
 """
 

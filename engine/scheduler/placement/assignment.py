@@ -44,7 +44,7 @@ def assign_resources(placement: Placement) -> None:
 
 @contextmanager
 def _deep_recursion(model: Model) -> Iterator[None]:
-    """Room for a chain of colocations through all resources: the rules are recursive (P26.1).
+    """Room for a chain of colocations through all resources: the rules are recursive.
 
     Calls from Python to Python need no stack of the machine, so a high limit is no danger.
     """
@@ -75,7 +75,7 @@ def _assign_all(placement: Placement) -> None:
 
 
 def _sorted_for_assignment(placement: Placement) -> list[Resource]:
-    """P8.2, P8.5."""
+    """The order of assignment where load decides: by the nodes that resources prefer (P8.2, P8.5)."""
     resources = placement.model.resources
     nodes = [
         node

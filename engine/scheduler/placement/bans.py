@@ -81,7 +81,7 @@ def _shutdown_time(placement: Placement, node: Node) -> int:
 
 
 def _apply_stickiness(placement: Placement, resource: Resource) -> None:
-    """P6.8."""
+    """Add the stickiness of what is active on one node (P6.8)."""
     if resource.children:
         for child in resource.children:
             _apply_stickiness(placement, child)
@@ -97,7 +97,7 @@ def _apply_stickiness(placement: Placement, resource: Resource) -> None:
 
 
 def _apply_threshold(placement: Placement, resource: Resource, node: Node) -> None:
-    """P6.9."""
+    """Ban a resource from a node where it has failed too often (P6.9)."""
     if resource.children:
         for child in resource.children:
             _apply_threshold(placement, child, node)

@@ -45,7 +45,7 @@ def _assign_replica(
     prefer: Node | None,
     stop_if_fail: bool,
 ) -> None:
-    """P16.3."""
+    """Address, connection and contained resource follow the container (P16.3)."""
     if replica.ip is not None:
         placement.assign(replica.ip, prefer, stop_if_fail)
     host = replica.container.assigned

@@ -157,7 +157,7 @@ def bind_to_host_connection(placement: Placement, connection: Resource, host: Re
 
 
 def _sort_key(resource: Resource) -> tuple[int, int, bool, bytes]:
-    """P11.7."""
+    """Higher priority first, then the larger kind, then the id (P11.7)."""
     variant = resource.variant
     plain_clone = variant is Variant.CLONE and not resource.promotable
     return (-resource.priority, -variant, plain_clone, resource.id.encode())

@@ -51,7 +51,7 @@ def bind(placement: Placement, dependent: Resource, primary: Resource, c: Coloca
 def effect_of(
     dependent: Resource, primary: Resource, c: Colocation, *, preview: bool = False
 ) -> Effect:
-    """P11.13."""
+    """Whether a colocation now acts on scores, on the role, or not at all (P11.13)."""
     if primary.unassigned and not preview:
         return Effect.NOTHING
     role_dependent = _role_resource(dependent)
@@ -113,7 +113,7 @@ def _bind_to_primitive(
 def _apply_to_scores(
     placement: Placement, dependent: Resource, primary: Resource, c: Colocation
 ) -> None:
-    """P11.15."""
+    """Add the score where the primary is, or take it away where it cannot be (P11.15)."""
     score = c.score
     node = primary.assigned
     if node is None:
@@ -182,7 +182,7 @@ def _apply_to_priority(dependent: Resource, primary: Resource, c: Colocation) ->
 def _bind_to_group(
     placement: Placement, dependent: Resource, group: Resource, c: Colocation
 ) -> int:
-    """P11.17."""
+    """A collocated group stands for its first or last member, any other for all of them (P11.17)."""
     if group.unassigned or not group.children:
         return 0
     if group.collocated:
@@ -199,7 +199,7 @@ def _bind_to_group(
 def _bind_to_clone(
     placement: Placement, dependent: Resource, clone: Resource, c: Colocation
 ) -> int:
-    """P11.19."""
+    """The nodes of the instances, of those with the role, or the matching instance (P11.19)."""
     if clone.unassigned:
         return 0
     if clone.promotable and c.primary_role:
@@ -260,7 +260,7 @@ def intersect(
 def _bind_to_promoted(
     placement: Placement, dependent: Resource, clone: Resource, c: Colocation
 ) -> None:
-    """P11.21."""
+    """Prefer the nodes of the instances that have the wanted role (P11.21)."""
     table = placement.model.node_table
     found: Table = {}
     for instance in clone.children:
@@ -285,7 +285,7 @@ def _bind_to_promoted(
 def _prefer_role_beside(
     placement: Placement, dependent: Resource, clone: Resource, c: Colocation
 ) -> int:
-    """P11.22."""
+    """Raise the promotion priority beside an instance that has the wanted role (P11.22)."""
     found = compatible_instance(
         placement, dependent, clone, role=c.primary_role, attribute=c.node_attribute
     )
@@ -352,7 +352,7 @@ def _next_role(instance: Resource) -> Role:
 def _bind_to_bundle(
     placement: Placement, dependent: Resource, bundle: Resource, c: Colocation
 ) -> int:
-    """P16.6."""
+    """The containers stand for the bundle (P16.6)."""
     settings = bundle.bundle
     if bundle.unassigned or settings is None:
         return 0

@@ -109,7 +109,7 @@ def _turns_of(collective: Collective, node: Node, left: int) -> int:
 def _assign_one(
     placement: Placement, collective: Collective, instance: Resource, prefer: Node | None
 ) -> Node | None:
-    """P13.6."""
+    """Assign one instance, not to a node that is full, and count it there (P13.6)."""
     if instance.assigning:
         return None
     owner = collective.resource

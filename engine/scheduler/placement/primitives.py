@@ -68,7 +68,7 @@ def _apply_colocations(placement: Placement, resource: Resource) -> None:
 
 
 def _follow_primary(placement: Placement, resource: Resource, colocation: Colocation) -> None:
-    """P9.6."""
+    """Assign the primary first and follow it, unless that would leave no node (P9.6)."""
     may_be_undone = colocation.dependent_role is Role.PROMOTED or -INFINITY < colocation.score < 0
     backup = dict(resource.allowed) if may_be_undone else None
     primary = colocation.primary
@@ -84,7 +84,7 @@ def _follow_primary(placement: Placement, resource: Resource, colocation: Coloca
 def _decide(
     placement: Placement, resource: Resource, prefer: Node | None, stop_if_fail: bool
 ) -> None:
-    """P9.9, P9.10."""
+    """Leave it where it is, stop it, or choose a node (P9.9, P9.10)."""
     model = placement.model
     if model.options.fencing_enabled and not model.has_fence_device:
         resource.managed = False
@@ -102,7 +102,7 @@ def _decide(
 def _choose(
     placement: Placement, resource: Resource, prefer: Node | None, stop_if_fail: bool
 ) -> None:
-    """P10.1 to P10.5."""
+    """Take the best node, or the preferred one where it is as good (P10.1 to P10.5)."""
     if placement.model.options.placement_strategy is not Strategy.DEFAULT:
         most_capable = ban_insufficient_capacity(placement, resource)
         if prefer is None:

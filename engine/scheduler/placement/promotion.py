@@ -88,7 +88,7 @@ def promotion_score(twins: Twins, instance: Resource, node: Node) -> int | None:
 
 
 def _score_applies(twins: Twins, instance: Resource, node: Node) -> bool:
-    """P15.3."""
+    """Whether a promotion score of the node counts for this instance (P15.3)."""
     if instance.allowed.get(node.index, -1) < 0:
         return False
     if not instance.unique:
@@ -140,7 +140,7 @@ def choose_roles(placement: Placement, clone: Resource) -> None:
 
 
 def _set_priority(placement: Placement, clone: Resource, instance: Resource, twins: Twins) -> None:
-    """P15.5 to P15.9."""
+    """The priority in which instances are promoted (P15.5 to P15.9)."""
     if role_of(instance) is Role.STARTED:
         _show_started_as_unpromoted(instance)
     node = node_of(instance)

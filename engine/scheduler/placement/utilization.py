@@ -53,7 +53,7 @@ def ban_insufficient_capacity(placement: Placement, resource: Resource) -> Node 
 
 
 def fits(capacity: Mapping[str, int], need: Mapping[str, int]) -> bool:
-    """P17.4."""
+    """Whether the capacity covers the need in every dimension (P17.4)."""
     return all(value <= capacity.get(name, 0) for name, value in need.items())
 
 

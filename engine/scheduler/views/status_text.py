@@ -96,7 +96,7 @@ def node_items(model: Model) -> list[Item]:
 
 
 def name_list(names: Iterable[str]) -> str:
-    """`[ a b ]`."""
+    """Names as a list in brackets, `[ a b ]`."""
     return f"[ {' '.join(names)} ]"
 
 

@@ -59,7 +59,7 @@ class Change:
 
     @property
     def reason(self) -> str:
-        """Why (C19.8)."""
+        """Why the action is done, as it is shown behind it (C19.8)."""
         if self.cause:
             return f"due to {self.cause}" + (" (blocked)" if self.blocked else "")
         return "blocked" if self.blocked else ""
