@@ -207,6 +207,7 @@ class Controller:
             return
         self._in_flight[frm] = unseen_operations(message)
         name = self.names.get(frm, message.name)
+        effects.extend(self._fences.met(name, message.run_id))
         if self.state is DcState.INTEGRATION:
             self.number = max(self.number, message.last_transition)
             self._joined.add(frm)

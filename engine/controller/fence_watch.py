@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.base.exitcodes import ExitStatus
-from engine.controller.events import Effect, FenceFinished, Tell
+from engine.controller.events import Effect, FenceFinished, Story, Tell
 from engine.controller.messages import Told
 from engine.controller.requests import refused
 
@@ -19,16 +19,28 @@ class FenceWatch:
 
     _waiters: list[tuple[str, int, int]] = field(default_factory=list)
     _failures: dict[str, int] = field(default_factory=dict)
+    _lives: dict[str, str] = field(default_factory=dict)
+    _ended_lives: dict[str, str] = field(default_factory=dict)
 
     def wait(self, target: str, node: int, number: int) -> None:
         """The question `number` of a node is answered when the fencing of `target` is over."""
         self._waiters.append((target, node, number))
+
+    def met(self, node: str, life: str) -> list[Effect]:
+        """A node told its state; `life` names the time since its machine started."""
+        self._lives[node] = life
+        if self._ended_lives.pop(node, None) != life:
+            return []
+        text = f"fencing of {node} was reported as done, but its machine was never off: check its devices"
+        return [Story(text, {"node": node}, True)]
 
     def finished(self, event: FenceFinished) -> list[Effect]:
         """Count, and answer who waits."""
         reply: dict[str, object] = {"ok": True}
         if event.ok:
             self._failures.pop(event.target, None)
+            if event.action != "on" and event.target in self._lives:
+                self._ended_lives[event.target] = self._lives[event.target]
         else:
             self._failures[event.target] = self.failures(event.target) + 1
             text = f"fencing of {event.target} failed: {event.error}"

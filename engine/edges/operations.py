@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 # Without authority in the newest view a node begins none of these.
 NEEDS_AUTHORITY = ("start", "promote", "migrate_to", "migrate_from")
 OUTPUT_LINES = 10
+LINE_CHARACTERS = 500
 SYSTEMD_RUNS = "/run/systemd/system"
 SAVE_SECONDS = 0.1
 SAVE = "save"
@@ -248,7 +249,7 @@ class Operations:
             self._devices.add(op.resource)
         is_bad = outcome.rc != op.expected_rc or outcome.status != OpStatus.DONE
         level = logging.WARNING if is_bad else logging.DEBUG
-        for line in (stdout + stderr).decode("utf-8", "replace").splitlines()[-OUTPUT_LINES:]:
+        for line in _last_lines(stdout + stderr):
             _log.log(level, "output op=%s %s", op.key, line)
         self._tell(run, outcome)
         self._save()
@@ -365,3 +366,10 @@ class Operations:
 
 def _ignore() -> None:
     """The end of a process of an earlier life: its resource is probed anyway."""
+
+
+def _last_lines(output: bytes) -> list[str]:
+    """The end of what an agent said, fit for a log: few and short lines of printable characters."""
+    lines = output.decode("utf-8", "replace").splitlines()[-OUTPUT_LINES:]
+    cut = [line[:LINE_CHARACTERS] for line in lines]
+    return ["".join(c if c.isprintable() else "?" for c in line) for line in cut]

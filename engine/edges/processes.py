@@ -1,7 +1,7 @@
 """Starts the programs of agents: own session and process group, capped output, exit by pidfd.
 
 The real form of the `Proc` seam. A program that left daemons holding its pipes is over when it exits:
-what is in the pipes by then and for one more second is read, then they are closed.
+what is in the pipes by then and for one more moment is read, then they are closed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 
 KEPT_BYTES = 32 * 1024
-LINGER_SECONDS = 1.0
+# Agents leave helpers behind that hold their output (`IPaddr2` one that tells the neighbours): what these
+# say later is not worth a longer time without the service.
+LINGER_SECONDS = 0.05
 _READ_BYTES = 64 * 1024
 
 _log = logging.getLogger(__name__)

@@ -512,3 +512,16 @@ def test_an_unfenced_node_is_remembered_with_the_devices_that_did_it(bench: Benc
         "f:fence_x:d,",
     ]
     assert [op.key for _, op in bench.ops()] == ["db_start_0"]
+
+
+def test_a_fence_agent_that_lied_is_named_when_the_node_comes_back_as_it_was(bench: Bench) -> None:
+    bench.settle(1, 2, 3)
+    bench.view(1, 2)
+    bench.join(1)
+    bench.join(2)
+    bench.do(FenceFinished("n3", "reboot", True))
+    bench.view(1, 2, 3)
+    bench.join(3)
+    assert any("its machine was never off" in text for text in bench.stories())
+    bench.join(3)
+    assert not any("its machine was never off" in text for text in bench.stories())
