@@ -86,7 +86,8 @@ def put_properties(
 def _place_of_set(tree: Objects, stmt: PropertyStmt) -> tuple[Element, Element | None]:
     """The section of the set, and the set itself when it is there.
 
-    Without an id that is the default set, or else the last one there is.
+    Without an id that is the default set, or else the last one that always holds: what is typed
+    without a rule must not end up under one.
     """
     section = tree.make_section("crm_config" if stmt.kind == "property" else stmt.kind)
     sets = section.findall(PROPERTY_TAGS[stmt.kind])
@@ -94,7 +95,10 @@ def _place_of_set(tree: Objects, stmt: PropertyStmt) -> tuple[Element, Element |
     for found in sets:
         if found.get("id") == wanted:
             return section, found
-    return section, sets[-1] if sets and not stmt.id else None
+    if stmt.id:
+        return section, None
+    lasting = [found for found in sets if found.find("rule") is None]
+    return section, lasting[-1] if lasting else None
 
 
 def _merge_pairs(tree: Objects, old: Element, new: Element) -> None:

@@ -14,6 +14,7 @@ from lxml import etree
 from engine.base.errors import BadInput
 from engine.base.safexml import parse_xml
 from engine.cib.document import Cib
+from engine.cib.edits import set_property
 from engine.controller.messages import JoinState
 from engine.controller.status import (
     DOWN,
@@ -102,17 +103,8 @@ def with_nodes(cib: Cib, names: Mapping[int, str], cluster: str) -> Cib | None:
     for node_id, name in missing:
         etree.SubElement(section, "node", id=str(node_id), uname=name)
     if not has_name:
-        _set_bootstrap_option(changed, "cluster-name", cluster)
+        set_property(changed, "cluster-name", cluster)
     return changed
-
-
-def _set_bootstrap_option(cib: Cib, name: str, value: str) -> None:
-    section = cib.section("crm_config")
-    found = section.find("cluster_property_set")
-    if found is None:
-        found = etree.SubElement(section, "cluster_property_set", id="cib-bootstrap-options")
-    identity = f"{found.get('id', 'cib-bootstrap-options')}-{name}"
-    etree.SubElement(found, "nvpair", id=identity, name=name, value=value)
 
 
 def _lrm(node_id: int, message: JoinState) -> etree._Element | None:

@@ -179,3 +179,15 @@ def test_the_topology_stands_among_the_tickets_by_name() -> None:
         "fencing_topology",
         "rsc_ticket",
     ]
+
+
+def test_a_property_typed_without_a_set_does_not_end_up_under_a_rule() -> None:
+    tree = pending(
+        "property $id=never rule date lt 2001-01-01 maintenance-mode=true",
+        "property stonith-enabled=true",
+    )
+    sets = {each.get("id"): each for each in tree.cib.root.iter("cluster_property_set")}
+    assert [pair.get("name") for pair in sets["never"].iter("nvpair")] == ["maintenance-mode"]
+    assert [pair.get("name") for pair in sets["cib-bootstrap-options"].iter("nvpair")] == [
+        "stonith-enabled"
+    ]
