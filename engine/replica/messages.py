@@ -52,16 +52,23 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """`SUBMIT`: a client of the sender wants a change."""
+    """`SUBMIT`: a client of the sender wants a change.
+
+    It is meant for the DC of the view `term` alone. `serial` counts what this life of the sender asked:
+    the DC takes only what is newer than all it had from the sender, so a late copy does nothing.
+    """
 
     submission: Submission
+    term: int = 0
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`RESULT` of a submission."""
+    """`RESULT` of a submission, as it was asked with this serial number."""
 
     outcome: Outcome
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,10 @@
 
 A node keeps the requests of its own clients until it has the result, and sends them again to each
 new DC; the log remembers the ids (engine 6.6, step 4).
+
+Each request has exactly one of three ends: applied, refused and never applied, or outcome unknown.
+Once it was sent to a DC it may be in that DC's log, so only a DC refuses it, and only the answer to
+the last copy that was sent counts as a refusal: an earlier one may still be on its way.
 """
 
 from __future__ import annotations
@@ -23,11 +27,13 @@ PATIENCE = 25.0
 
 @dataclass(slots=True)
 class Pending:
-    """A request of a client of this node."""
+    """A request of a client of this node; `serial` is that of its last copy, 0 before the first."""
 
     submission: Submission
     since: float
     sent_at: float
+    serial: int = 0
+    copies: int = 0
 
 
 class Requests:
@@ -50,7 +56,9 @@ class Requests:
         self._pending: dict[str, Pending] = {}
         self._held: dict[str, Outcome] = {}
         self._queue: deque[Submission] = deque()
-        self._askers: dict[str, list[int]] = {}
+        self._askers: dict[str, dict[int, int]] = {}
+        self._newest: dict[int, int] = {}
+        self._serial = 0
         self._in_log: set[str] = set()
 
     # ---- clients of this node
@@ -61,6 +69,8 @@ class Requests:
         known = self._machine.outcome(request)
         if known is not None:
             self._out.add(Answer(known))
+        elif request in self._pending:
+            self._pending[request].since = self._out.now
         elif len(self._pending) >= MAX_PENDING:
             self._refuse(request, "busy: too many requests wait", ExitStatus.UNAVAILABLE)
         else:
@@ -74,12 +84,14 @@ class Requests:
             return
         pending.sent_at = self._out.now
         why = self._obstacle(view)
-        if why:
+        if not why:
+            self._serial += 1
+            pending.serial, pending.copies = self._serial, pending.copies + 1
+            self._out.send(view.dc, Ask(pending.submission, view.term, self._serial))
+        elif not pending.serial:
             request = pending.submission.request_id
             del self._pending[request]
             self._refuse(request, why, ExitStatus.QUORUM)
-        else:
-            self._out.send(view.dc, Ask(pending.submission))
 
     def _obstacle(self, view: View) -> str:
         """Why this view cannot take changes; empty when it can."""
@@ -97,8 +109,13 @@ class Requests:
     def on_told(self, message: Told) -> None:
         """A result; it is held until this node has applied it, so that a client reads what it wrote."""
         outcome = message.outcome
-        if self._pending.pop(outcome.request_id, None) is None:
+        pending = self._pending.get(outcome.request_id)
+        if pending is None:
             return
+        if not outcome.ok and message.serial not in (0, pending.serial):
+            pending.sent_at = self._out.now
+            return
+        del self._pending[outcome.request_id]
         if outcome.ok and outcome.index > self._machine.index:
             self._held[outcome.request_id] = outcome
         else:
@@ -110,14 +127,22 @@ class Requests:
         for request, pending in list(self._pending.items()):
             if now - pending.since > PATIENCE:
                 del self._pending[request]
-                text = "outcome unknown: the cluster did not answer in time"
-                self._refuse(request, text, ExitStatus.TIMEOUT)
-            elif now - pending.sent_at > 4 * self._timing.resend:
+                self._give_up(pending)
+            elif now - pending.sent_at > 4 * self._timing.resend * max(1, pending.copies):
                 self._route(pending)
         for request, outcome in list(self._held.items()):
             if outcome.index <= self._machine.index:
                 del self._held[request]
                 self._out.add(Answer(outcome))
+
+    def _give_up(self, pending: Pending) -> None:
+        request = pending.submission.request_id
+        if pending.serial:
+            text = "outcome unknown: the cluster did not answer in time"
+            self._refuse(request, text, ExitStatus.TIMEOUT)
+        else:
+            text = f"this node was in no active view for {PATIENCE:g} s, nothing was changed"
+            self._refuse(request, text, ExitStatus.QUORUM)
 
     # ---- views
 
@@ -125,35 +150,49 @@ class Requests:
         self.view_ended()
         self._view = view
         for pending in list(self._pending.values()):
+            pending.copies = 0
             self._route(pending)
 
     def view_ended(self) -> None:
         self._view = None
         self._queue.clear()
         self._askers.clear()
+        self._newest.clear()
         self._in_log.clear()
 
     # ---- the DC
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The requests that the DC has not judged yet, in their order."""
+        return tuple(submission.request_id for submission in self._queue)
 
     def on_ask(self, frm: int, message: Ask) -> None:
         view = self._view
         if view is None or view.dc != self._me or not view.durable:
             return
+        if message.serial and not self._is_new(frm, message, view):
+            return
         submission = message.submission
         request = submission.request_id
         known = self._machine.outcome(request)
         if known is not None:
-            self._out.send(frm, Told(self._complete(known, view)))
+            self._out.send(frm, Told(self._complete(known, view), message.serial))
             return
         is_new = request not in self._askers and request not in self._in_log
-        askers = self._askers.setdefault(request, [])
-        if frm not in askers:
-            askers.append(frm)
+        self._askers.setdefault(request, {})[frm] = message.serial
         if is_new:
             if len(self._queue) >= MAX_PENDING:
                 self._tell(Outcome(request, False, "busy", ExitStatus.UNAVAILABLE))
                 return
             self._queue.append(submission)
+
+    def _is_new(self, frm: int, message: Ask, view: View) -> bool:
+        """Whether a request was sent to this view, and after all that came from its sender before."""
+        if message.term != view.term or message.serial <= self._newest.get(frm, 0):
+            return False
+        self._newest[frm] = message.serial
+        return True
 
     def pump(self, replica: Replica) -> None:
         """Judge the next request against the committed state and put it into the log.
@@ -196,5 +235,5 @@ class Requests:
         return replace(outcome, durable=view.durable, of=of, warnings=warnings)
 
     def _tell(self, outcome: Outcome) -> None:
-        for node in self._askers.pop(outcome.request_id, []):
-            self._out.send(node, Told(outcome))
+        for node, serial in self._askers.pop(outcome.request_id, {}).items():
+            self._out.send(node, Told(outcome, serial))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
+import msgpack
 from lxml import etree
 
 from engine.base.events import Entry, StatusChange
@@ -53,6 +54,10 @@ class CibMachine(ReplicatedCib):
 
     def has_at(self, request: str, index: int) -> bool:
         return self._applied.get(index, request) == request
+
+    def request_of(self, entry: Entry) -> str:
+        """The id of the request that the entry carries."""
+        return str(msgpack.unpackb(entry.payload, raw=False)["r"])
 
     def has_twice(self) -> bool:
         known = list(self._applied.values())

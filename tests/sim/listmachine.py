@@ -33,6 +33,10 @@ class ListMachine:
     def has_twice(self) -> bool:
         return len(set(self.items)) != len(self.items)
 
+    def request_of(self, entry: Entry) -> str:
+        """The id of the request that the entry carries."""
+        return str(msgpack.unpackb(entry.payload)[0])
+
     @property
     def version(self) -> tuple[int, int, int]:
         return 0, self.index, self.updates
