@@ -23,6 +23,8 @@ from engine.lrm.command import AgentPaths
 NODE_FILE = "etc/crmshell/node.conf"
 TOOL_FOLDER = "run/crmshell/bin"
 KEY_FILE = "etc/crmshell/cluster.key"
+REMOTE_KEY_FILE = "etc/crmshell/remote.key"
+REMOTE_PORT = 3121
 MCL_CURRENT_AND_FUTURE = 3
 OOM_SCORE = "-900"
 # OLD: the store was blank or an old copy, and is now one of a later life than peers ever saw.
@@ -67,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--fence-dir", default="/usr/sbin", help="where fence agents are")
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     add("--foreground", action="store_true", help="stay attached (the agent always does)")
+    add(
+        "--remote",
+        action="store_true",
+        help="carry out operations for a cluster without being a member",
+    )
     add("--make-key", metavar="FILE", help="make a key for a new cluster and end")
     add("--version", action="version", version=_version())
     return parser
@@ -74,23 +81,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     root = os.path.abspath(options.root)
+    if options.remote:
+        return _run_remote(options, root)
     config = _config(options, root)
     for text in config.warnings:
         _log.warning("%s", text)
-    from engine.edges.toolbox import write_tools
     from engine.node.agent import Node
     from engine.node.paths import Places
 
-    paths = AgentPaths(
-        ocf_root=options.ocf_root,
-        fence_dir=options.fence_dir,
-        resource_state=os.path.join(root, "run/resource-agents"),
-        var_run=os.path.join(root, "run"),
-        tools=os.path.join(root, TOOL_FOLDER),
-    )
-    write_tools(paths.tools, root)
-    _protect()
-    os.umask(0o077)
+    paths = _prepare(options, root)
     places = Places(root, _key_path(options, root, config), paths)
 
     async def serve(*, renew: bool = False) -> int:
@@ -104,6 +103,51 @@ def _run(options: argparse.Namespace) -> int:
     while status in BEGIN_ANEW:
         status = asyncio.run(serve(renew=status == ExitStatus.IOERR))
     return status
+
+
+def _prepare(options: argparse.Namespace, root: str) -> AgentPaths:
+    """What every agent does first: the programs for its resource agents, and its own protection."""
+    from engine.edges.toolbox import write_tools
+
+    paths = AgentPaths(
+        ocf_root=options.ocf_root,
+        fence_dir=options.fence_dir,
+        resource_state=os.path.join(root, "run/resource-agents"),
+        var_run=os.path.join(root, "run"),
+        tools=os.path.join(root, TOOL_FOLDER),
+    )
+    write_tools(paths.tools, root)
+    _protect()
+    os.umask(0o077)
+    return paths
+
+
+def _run_remote(options: argparse.Namespace, root: str) -> int:
+    """An agent without a membership: a name, an address to listen at, and a key."""
+    from engine.node.paths import Places
+    from engine.node.remote import RemoteNode
+
+    if not options.name:
+        raise BadInput("--remote needs --name NAME", status=ExitStatus.USAGE)
+    address = _address(options.bind or "0.0.0.0", options.port or REMOTE_PORT)
+    key = options.key or _first_file(
+        os.path.join(root, REMOTE_KEY_FILE), os.path.join(root, KEY_FILE)
+    )
+    places = Places(root, os.path.abspath(key), _prepare(options, root))
+
+    async def serve() -> int:
+        node = RemoteNode(options.name, address, places)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, node.shut_down, "signal")
+        return await node.run()
+
+    return asyncio.run(serve())
+
+
+def _first_file(*paths: str) -> str:
+    """The first of these files that is there, else the last."""
+    return next((path for path in paths if os.path.exists(path)), paths[-1])
 
 
 def _config(options: argparse.Namespace, root: str) -> NodeConfig:

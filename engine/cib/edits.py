@@ -253,9 +253,11 @@ def set_transient_attribute(cib: Cib, node: str, name: str, value: str | None) -
 
 
 def transient_attributes(cib: Cib, node: str) -> dict[str, str]:
-    """The transient attributes of a node."""
-    id_ = find_node(cib, node).get("id")
-    for state in cib.root.iterfind("status/node_state"):
+    """The transient attributes of a node; a remote one need not be among the configured nodes."""
+    states = cib.root.findall("status/node_state")
+    remotes = {state.get("uname") for state in states if state.get("remote_node")}
+    id_ = node if node in remotes else find_node(cib, node).get("id")
+    for state in states:
         if state.get("id") == id_:
             holder = state.find("transient_attributes")
             return {} if holder is None else values_of(holder, "instance_attributes")

@@ -10,6 +10,7 @@ from engine.controller import dispatch
 from engine.controller.attributes import clearing_updates
 from engine.controller.events import ChangeStatus, Effect, Fence, Story, Tell
 from engine.controller.messages import ForgetResource, ShutdownGranted
+from engine.controller.remotes import is_remote
 from engine.controller.status import (
     attribute_change,
     forget_entry,
@@ -29,10 +30,12 @@ def effects_of_cluster_action(
     """
     if action.operation == dispatch.FENCE:
         return [_fence(action)], False
-    if state is None or node is None:
+    if state is None:
         return [], True
     match action.operation:
         case dispatch.SHUTDOWN:
+            if node is None or is_remote(state):
+                return [], True
             story = Story("shutdown granted", {"node": action.node})
             leave: list[Effect] = [ChangeStatus((leaving_state(state),)), story]
             return [*leave, Tell(node, ShutdownGranted(term))], True
@@ -70,11 +73,15 @@ def _fence(action: GraphAction) -> Fence:
 
 
 def _clear_fail_count(
-    action: GraphAction, node: int, state: etree._Element, term: int
+    action: GraphAction, node: int | None, state: etree._Element, term: int
 ) -> list[Effect]:
     resource = dispatch.resource_of_key(action.key)
-    updates = clearing_updates(str(node), transient_attributes(state), resource)
+    updates = clearing_updates(state.get("id", ""), transient_attributes(state), resource)
     changes = tuple(attribute_change(u.node_id, u.name, None) for u in updates)
     changes += forget_entry(state, resource, f"{resource}_last_failure_0")
     effects: list[Effect] = [ChangeStatus(changes)] if changes else []
-    return [*effects, Tell(node, ForgetResource(term, 0, resource, only_failure=True))]
+    if node is None:
+        return effects
+    remote = state.get("id", "") if is_remote(state) else ""
+    order = ForgetResource(term, 0, resource, only_failure=True, remote=remote)
+    return [*effects, Tell(node, order)]

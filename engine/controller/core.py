@@ -58,6 +58,7 @@ from engine.controller.messages import (
     ForgetResource,
     JoinState,
     OpReport,
+    RemoteState,
     RunOp,
     TellState,
     Told,
@@ -65,6 +66,13 @@ from engine.controller.messages import (
 )
 from engine.controller.options import ControllerOptions, controller_options
 from engine.controller.outcomes import effects_of_result, effects_of_silence
+from engine.controller.remotes import (
+    RemoteHosts,
+    connected_state,
+    fenced_remote_state,
+    parted_state,
+    remote_names,
+)
 from engine.controller.status import (
     attribute_change,
     cib_bytes,
@@ -112,6 +120,7 @@ class Controller:
     _told_warnings: tuple[str, ...] = ()
     _waiters: list[tuple[int, int]] = field(default_factory=list)
     _fences: FenceWatch = field(default_factory=FenceWatch)
+    _remotes: RemoteHosts = field(default_factory=RemoteHosts)
     _wall: float = 0.0  # the wall clock of the event being handled
 
     def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
@@ -291,8 +300,10 @@ class Controller:
         match message:
             case JoinState():
                 self._join(frm, message, wall, effects)
-            case OpReport(result=result):
-                self._op_report(frm, result, wall, effects)
+            case OpReport():
+                self._op_report(frm, message, wall, effects)
+            case RemoteState():
+                self._remote_state(frm, message, wall, effects)
             case Confirmed(term=term, action=action):
                 if self.view is not None and term == self.view.term:
                     self._confirm(action, wall, effects)
@@ -301,14 +312,47 @@ class Controller:
             case _:
                 pass
 
-    def _op_report(self, frm: int, result: LrmResult, wall: float, effects: list[Effect]) -> None:
-        state = find_state(self.cib().root.find("status"), str(frm))
+    def _op_report(self, frm: int, report: OpReport, wall: float, effects: list[Effect]) -> None:
+        result = report.result
+        state = find_state(self.cib().root.find("status"), report.remote or str(frm))
         if state is None or self.view is None or frm not in self.view.members:
             return
         fatal = self.options.start_is_fatal
         effects.extend(effects_of_result(result, state, start_is_fatal=fatal, wall=wall))
-        self._in_flight.get(frm, set()).discard(result.op.key)
+        if not report.remote:
+            self._in_flight.get(frm, set()).discard(result.op.key)
         self._advance(result, wall, effects)
+
+    def _remote_state(
+        self, frm: int, message: RemoteState, wall: float, effects: list[Effect]
+    ) -> None:
+        if self.view is None or frm not in self.view.members or message.term != self.view.term:
+            return
+        if not self._remotes.take(frm, message):
+            return
+        status = self.cib().root.find("status")
+        story = "remote node connected" if message.is_up else "remote node disconnected"
+        effects.append(Story(story, {"node": message.name, "by": self.names.get(frm, str(frm))}))
+        if message.is_up:
+            effects.append(ChangeStatus((connected_state(status, message, wall),)))
+            return
+        state = find_state(status, message.name)
+        if state is not None:
+            effects.append(ChangeStatus((parted_state(state),)))
+        executor = self._executor
+        lost = (
+            [a for a in executor.pending if a.router_node and a.node == message.name]
+            if executor
+            else []
+        )
+        for action in lost:
+            # Its result comes with the history at the next connection, if it comes at all.
+            if executor is not None:
+                effects.append(StopTimer(f"action {action.id}"))
+                executor.fail(action.id)
+        if lost:
+            self._abort(f"the connection to {message.name} was lost", effects)
+            self._finish_if_over(wall, effects)
 
     def _advance(self, result: LrmResult, wall: float, effects: list[Effect]) -> None:
         action, transition, uuid = dispatch.transition_of_key(result.op.transition_key)
@@ -338,7 +382,7 @@ class Controller:
                 self._waiters.append((frm, ask.number))
             return
         situation = requests.Situation(
-            self.cib().root, dict(self.names), self.view, self.options, now, wall
+            self.cib().root, dict(self.names), self.view, self.options, now, wall, self._remotes
         )
         try:
             decision = requests.decide(ask, situation)
@@ -470,13 +514,13 @@ class Controller:
         if view is None or executor is None:
             return False
         order = dispatch.order_from_action(action, view.term, self.number, self.uuid)
-        if node is None or node not in view.members or order is None or action.router_node:
-            why = dispatch.NO_REMOTE if action.router_node else f"{action.node} is no member"
+        if node is None or node not in view.members or order is None:
+            why = f"{action.router_node or action.node} is no member"
             effects.append(Story(f"cannot do {action.key}: {why}", {}, True))
             executor.fail(action.id)
             self._abort(f"{action.key} cannot be done", effects)
             return False
-        state = find_state(self.cib().root.find("status"), str(node))
+        state = self._state_of(action)
         if isinstance(order, RunOp) and state is not None:
             op = order.op
             records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
@@ -497,7 +541,7 @@ class Controller:
 
     def _dispatch_cluster_action(self, action: GraphAction, effects: list[Effect]) -> bool:
         node = self._node_of(action)
-        state = find_state(self.cib().root.find("status"), str(node))
+        state = self._state_of(action)
         term = self.view.term if self.view else 0
         wanted, is_done = effects_of_cluster_action(action, node, state, term)
         effects.extend(wanted)
@@ -557,7 +601,7 @@ class Controller:
         executor = self._executor
         state = find_state_by_name(self.cib().root.find("status"), event.target)
         if event.ok:
-            change = fenced_state(state, event.action) if state is not None else None
+            change = self._fenced(state, event, wall)
             if change is not None:
                 effects.append(ChangeStatus((change,)))
         pending = [
@@ -581,6 +625,14 @@ class Controller:
             self._finish_if_over(wall, effects)
         if not pending and self.is_dc:
             self._trigger(f"{event.target} was fenced" if event.ok else "fencing failed", effects)
+
+    def _fenced(
+        self, state: etree._Element | None, event: FenceFinished, wall: float
+    ) -> StatusChange | None:
+        """The state of a node that was fenced; a remote one may never have been seen."""
+        if event.action != "on" and event.target in remote_names(self.cib().root):
+            return fenced_remote_state(event.target, wall)
+        return fenced_state(state, event.action) if state is not None else None
 
     def _give_up_fencing(self, event: FenceFinished, effects: list[Effect]) -> None:
         """Let the transition end; the next attempt comes with the next change or recheck."""
@@ -625,16 +677,29 @@ class Controller:
         self._finish_if_over(wall, effects)
 
     def _record_silence(self, action: GraphAction, wall: float, effects: list[Effect]) -> None:
-        state = find_state(self.cib().root.find("status"), str(self._node_of(action)))
+        state = self._state_of(action)
         order = dispatch.order_from_action(action, 0, self.number, self.uuid)
         if isinstance(order, RunOp) and state is not None:
             allowance = allowance_ms(action, int(self.options.cluster_delay * 1000)) / 1000
             effects.extend(effects_of_silence(order.op, state, allowance=allowance, wall=wall))
 
     def _node_of(self, action: GraphAction) -> int | None:
+        """The member that an action is for, or through which it goes to a remote node."""
+        if action.router_node:
+            return next((n for n, name in self.names.items() if name == action.router_node), None)
         if is_digits(action.node_uuid) and int(action.node_uuid) in self.names:
             return int(action.node_uuid)
+        if action.node not in self.names.values():
+            return self._remotes.of(action.node)
         return next((n for n, name in self.names.items() if name == action.node), None)
+
+    def _state_of(self, action: GraphAction) -> etree._Element | None:
+        """The state of the node that an action concerns."""
+        status = self.cib().root.find("status")
+        is_member = not action.router_node and self._node_of(action) is not None
+        if is_member and action.node in self.names.values():
+            return find_state(status, str(self._node_of(action)))
+        return find_state_by_name(status, action.node)
 
 
 def _limits(attributes: Mapping[str, str], members: int) -> tuple[int, int]:

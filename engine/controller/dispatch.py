@@ -15,13 +15,13 @@ FENCE = "stonith"
 SHUTDOWN = "do_shutdown"
 CLEAR_FAIL_COUNT = "clear_failcount"
 FORGET = "lrm_delete"
-NO_REMOTE = "remote nodes are not supported"
 
 
 def order_from_action(action: GraphAction, term: int, transition: int, uuid: str) -> Message | None:
     """The message that makes a node carry out an `rsc_op`; None when the action names no resource."""
     if action.primitive is None:
         return None
+    remote = action.node if action.router_node else ""
     if action.operation == "cancel":
         return CancelOp(
             term,
@@ -29,10 +29,11 @@ def order_from_action(action: GraphAction, term: int, transition: int, uuid: str
             action.primitive.id,
             action.meta("operation", "monitor"),
             action.interval_ms,
+            remote,
         )
     if action.operation == "delete":
-        return ForgetResource(term, action.id, action.primitive.id)
-    return RunOp(term, op_from_action(action, transition, uuid))
+        return ForgetResource(term, action.id, action.primitive.id, remote=remote)
+    return RunOp(term, op_from_action(action, transition, uuid), remote)
 
 
 def op_from_action(action: GraphAction, transition: int, uuid: str) -> LrmOp:

@@ -55,7 +55,7 @@ def build_status(
         elif known is not None:
             status.append(absent_state(known))
     for child in old if old is not None else ():
-        if child.tag != "node_state":
+        if child.tag != "node_state" or child.get("remote_node") in ("true", "1"):
             status.append(deepcopy(child))
     return status
 

@@ -49,10 +49,11 @@ class TransitionBegun:
 
 @dataclass(frozen=True, slots=True)
 class RunOp:
-    """Do this operation."""
+    """Do this operation; on the remote node `remote`, if one is named, by this node's connection to it."""
 
     term: int
     op: LrmOp
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class CancelOp:
     resource: str
     operation: str
     interval_ms: int
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class ForgetResource:
     action: int
     resource: str
     only_failure: bool = False
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,11 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class OpReport:
-    """An operation ended, or a repeated one has another result than last time."""
+    """An operation ended, or a repeated one has another result than last time; perhaps on `remote`."""
 
     term: int
     result: LrmResult
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,41 @@ class FenceDone:
     event: FenceEvent
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteState:
+    """This node is, or is no longer, connected to a remote node, whose history and life these are."""
+
+    term: int
+    name: str
+    is_up: bool
+    life: str = ""
+    lrm: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteHello:
+    """What a remote node says of itself, at the beginning of a connection and when it is asked."""
+
+    name: str
+    life: str
+    lrm: bytes
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Poke:
+    """Is a remote node alive? Answered by `Poked` of the same number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poked:
+    """A remote node is alive."""
+
+    number: int
+
+
 CONTROLLER_KINDS: dict[int, type] = {
     32: JoinState,
     33: RunOp,
@@ -164,6 +203,10 @@ CONTROLLER_KINDS: dict[int, type] = {
     43: TellState,
     44: TransitionBegun,
     48: FenceDone,
+    49: RemoteState,
+    50: RemoteHello,
+    51: Poke,
+    52: Poked,
 }
 CONTROLLER_MESSAGES = tuple(CONTROLLER_KINDS.values())
 Message = (
@@ -181,4 +224,5 @@ Message = (
     | TransitionBegun
     | FenceRan
     | FenceDone
+    | RemoteState
 )

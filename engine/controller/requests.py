@@ -6,7 +6,7 @@ Pure: a request and the situation give a decision. Every refusal is one line and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -26,6 +26,7 @@ from engine.controller.attributes import (
 from engine.controller.events import ConfirmFenced, Effect, Fence, Story, Tell
 from engine.controller.messages import Ask, ForgetResource
 from engine.controller.options import ControllerOptions
+from engine.controller.remotes import RemoteHosts, fenced_remote_state, is_remote, remote_names
 from engine.controller.status import (
     DOWN,
     attribute_change,
@@ -51,6 +52,7 @@ class Situation:
     options: ControllerOptions
     now: float
     wall: float
+    remotes: RemoteHosts = field(default_factory=RemoteHosts)
 
     @property
     def status(self) -> etree._Element | None:
@@ -58,6 +60,23 @@ class Situation:
 
     def node_id(self, name: str) -> int | None:
         return next((n for n, known in self.names.items() if known == name), None)
+
+    def state_id(self, name: str) -> str | None:
+        """The id of a node in the status section: the number of a member, the name of a remote node."""
+        number = self.node_id(name)
+        if number is not None:
+            return str(number)
+        return name if name in remote_names(self.root) else None
+
+    def nodes(self) -> list[tuple[str, str, int | None]]:
+        """Id, name and the member to give orders to, of every node of the cluster."""
+        found: list[tuple[str, str, int | None]] = [
+            (str(number), name, number if self.is_member(number) else None)
+            for number, name in sorted(self.names.items())
+        ]
+        for name in remote_names(self.root):
+            found.append((name, name, self.remotes.of(name)))
+        return found
 
     def is_member(self, node_id: int) -> bool:
         return self.view is not None and node_id in self.view.members
@@ -120,23 +139,23 @@ def _attribute(fields: Mapping[str, Any], situation: Situation) -> Decision:
     if any(xml_text(text) != text or len(text) > MAX_TEXT for text in (name, str(value))):
         text = f"name and value of an attribute are {MAX_TEXT} characters of text at most"
         return _refuse(text, ExitStatus.USAGE)
-    node_id = situation.node_id(str(fields.get("node", "")))
+    node_id = situation.state_id(str(fields.get("node", "")))
     if node_id is None:
         return _unknown_node(str(fields.get("node", "")), situation)
     if value is not None:
-        state = find_state(situation.status, str(node_id))
+        state = find_state(situation.status, node_id)
         value = updated_value(transient_attributes(state).get(name), str(value))
     seconds = seconds_from(fields.get("delay"), 0.0)
-    update = AttributeUpdate(str(node_id), name, value)
+    update = AttributeUpdate(node_id, name, value)
     return Decision({"ok": True}, attributes=((update, seconds),))
 
 
 def _shutdown(fields: Mapping[str, Any], situation: Situation) -> Decision:
     name = str(fields.get("node", ""))
-    node_id = situation.node_id(name)
+    node_id = situation.state_id(name)
     if node_id is None:
         return _unknown_node(name, situation)
-    update = AttributeUpdate(str(node_id), "shutdown", str(int(situation.wall)))
+    update = AttributeUpdate(node_id, "shutdown", str(int(situation.wall)))
     return Decision(
         {"ok": True},
         effects=(Story("shutdown requested", {"node": name}),),
@@ -149,7 +168,7 @@ def _cleanup(fields: Mapping[str, Any], situation: Situation) -> Decision:
     operation = str(fields.get("operation", "") or "")
     interval = fields.get("interval", 0)
     interval_ms = interval if isinstance(interval, int) else 0
-    if node_name and situation.node_id(node_name) is None:
+    if node_name and situation.state_id(node_name) is None:
         return _unknown_node(node_name, situation)
     leaves = _leaves(situation.root, wanted)
     if wanted and not leaves and not _is_in_history(situation, wanted):
@@ -162,18 +181,19 @@ def _cleanup(fields: Mapping[str, Any], situation: Situation) -> Decision:
     changes: list[StatusChange] = []
     effects: list[Effect] = []
     cleaned = []
-    for node_id, name in sorted(situation.names.items()):
-        state = find_state(situation.status, str(node_id))
+    for node_id, name, member in situation.nodes():
+        state = find_state(situation.status, node_id)
         if state is None or (node_name and name != node_name):
             continue
         present = transient_attributes(state)
         for resource in _to_clean(state, present, leaves or ((wanted,) if wanted else ()), fields):
-            updates = clearing_updates(str(node_id), present, resource, operation, interval_ms)
+            updates = clearing_updates(node_id, present, resource, operation, interval_ms)
             changes += [attribute_change(u.node_id, u.name, None) for u in updates]
             changes += forget_resource(state, resource)
-            if situation.view is not None and situation.is_member(node_id):
-                order = ForgetResource(situation.view.term, 0, resource)
-                effects.append(Tell(node_id, order))
+            if situation.view is not None and member is not None:
+                remote = node_id if is_remote(state) else ""
+                order = ForgetResource(situation.view.term, 0, resource, remote=remote)
+                effects.append(Tell(member, order))
             cleaned.append(f"{resource} on {name}")
     effects.append(Story("clean-up", {"what": ", ".join(cleaned) or "nothing"}))
     trigger = f"clean-up of {', '.join(cleaned)}" if cleaned else ""
@@ -208,7 +228,7 @@ def _to_clean(
 def _fence(ask: Ask, situation: Situation) -> Decision:
     name = str(ask.fields.get("node", ""))
     action = str(ask.fields.get("action", "") or situation.options.fencing_action)
-    if situation.node_id(name) is None:
+    if situation.state_id(name) is None:
         return _unknown_node(name, situation)
     if action not in FENCE_ACTIONS:
         return _refuse(
@@ -221,14 +241,21 @@ def _fence(ask: Ask, situation: Situation) -> Decision:
 
 def _confirm_fenced(ask: Ask, situation: Situation) -> Decision:
     name = str(ask.fields.get("node", ""))
-    node_id = situation.node_id(name)
+    node_id = situation.state_id(name)
     if node_id is None:
         return _unknown_node(name, situation)
-    if situation.is_member(node_id):
+    number = situation.node_id(name)
+    if number is None and situation.remotes.of(name) is not None:
+        text = f"the connection to {name} is up, so it is not down"
+        return _refuse(text, ExitStatus.UNSAFE)
+    if number is not None and situation.is_member(number):
         text = f"{name} is an active member of the cluster, so it is not down"
         return _refuse(text, ExitStatus.UNSAFE)
     story = Story(f"{name} confirmed by human to be down", {"user": ask.user}, True)
-    change = put_node_state(node_state(str(node_id), name, DOWN))
+    if number is None:
+        change = fenced_remote_state(name, situation.wall)
+    else:
+        change = put_node_state(node_state(node_id, name, DOWN))
     return Decision(
         {"ok": True},
         effects=(story, ConfirmFenced(name, ask.user)),
@@ -257,7 +284,7 @@ def _is_in_history(situation: Situation, name: str) -> bool:
 
 
 def _unknown_node(name: str, situation: Situation) -> Decision:
-    known = sorted(situation.names.values())
+    known = [each for _, each, _ in situation.nodes()]
     near = get_close_matches(name, known, 1)
     hint = f", did you mean '{near[0]}'?" if near else f" (nodes: {', '.join(known)})"
     return _refuse(f"there is no node '{name}'{hint}", ExitStatus.NOSUCH)

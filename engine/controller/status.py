@@ -44,15 +44,23 @@ def node_state(
     """A whole `node_state`."""
     state = etree.Element("node_state", id=node_id, uname=name)
     _set_presence(state, presence)
+    node_state_parts(state, attributes or {}, lrm)
+    return state
+
+
+def node_state_parts(
+    state: etree._Element, attributes: Mapping[str, str], lrm: etree._Element | None = None
+) -> None:
+    """Give a `node_state` its transient attributes and its history."""
+    node_id = state.get("id", "")
     transient = etree.SubElement(state, "transient_attributes", id=node_id)
     values = etree.SubElement(transient, "instance_attributes", id=f"status-{node_id}")
-    for key, value in sorted((attributes or {}).items()):
+    for key, value in sorted(attributes.items()):
         values.append(_nvpair(node_id, key, value))
     if lrm is not None:
         state.append(lrm)
     else:
         etree.SubElement(etree.SubElement(state, "lrm", id=node_id), "lrm_resources")
-    return state
 
 
 def put_node_state(state: etree._Element) -> StatusChange:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus, OcfStatus
@@ -56,6 +57,14 @@ class _Started:
     child: Child
 
 
+class Connections(Protocol):
+    """Carries out the operations of connections to remote nodes."""
+
+    def perform(self, run: int, op: LrmOp, done: Callable[[Outcome], None]) -> None: ...
+
+    def abort(self, run: int) -> None: ...
+
+
 class Operations:
     """The local resource manager of a node.
 
@@ -72,6 +81,7 @@ class Operations:
         clock: Clock,
         report: Callable[[LrmResult], None],
         has_authority: Callable[[], bool],
+        connections: Connections | None = None,
     ) -> None:
         self.history = NodeHistory(node)
         self.core = ops.LrmCore(max_running=2 * (os.cpu_count() or 1))
@@ -81,6 +91,7 @@ class Operations:
         self._clock = clock
         self._report = report
         self._has_authority = has_authority
+        self._connections = connections
         self._started: dict[int, _Started] = {}
         self._timers = Timers(clock)
         self._rules = AgentRules(paths, proc, clock)
@@ -114,6 +125,10 @@ class Operations:
         """Drop the record of the last failure of a resource."""
         self.history.forget_failure(resource)
         self._save()
+
+    def hurry(self, resource: str) -> None:
+        """Look at a resource now: something happened to it."""
+        self._handle(ops.Hurry(resource))
 
     def drop_queued(self) -> None:
         """Begin nothing that another DC asked for."""
@@ -185,6 +200,8 @@ class Operations:
                 case ops.Signal(run=run, number=number):
                     if run in self._started:
                         self._started[run].child.signal_group(number)
+                    elif self._connections is not None:
+                        self._connections.abort(run)
                 case ops.SetTimer(name=name, delay=delay):
                     self._timers.set(name, delay, partial(self._handle, ops.TimerFired(name)))
                 case ops.StopTimer(name=name):
@@ -210,6 +227,9 @@ class Operations:
         if op.operation in NEEDS_AUTHORITY and not self._has_authority():
             reason = "this node has no authority to start anything at present"
             self._finish(run, op, Outcome(OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR, reason))
+            return
+        if op.is_connection:
+            self._perform(run, op)
             return
         known = self.history.as_started(op)
         command = self._command(replace(known, operation=name) if name else known)
@@ -240,6 +260,16 @@ class Operations:
         self.history.record_pending(op, self._clock.wall())
         self._started[run] = _Started(op, child)
         self._write_inflight(run, op, child)
+
+    def _perform(self, run: int, op: LrmOp) -> None:
+        """An operation of the connection to a remote node, which no program carries out."""
+        if self._connections is None:
+            reason = "a remote node cannot be connected to another one"
+            self._finish(run, op, Outcome(OcfStatus.NOT_CONFIGURED, OpStatus.ERROR, reason))
+            return
+        self.history.record_pending(op, self._clock.wall())
+        known = self.history.as_started(op)
+        self._connections.perform(run, known, partial(self._tell, run))
 
     def _ended(self, run: int, op: LrmOp, code: int, stdout: bytes, stderr: bytes) -> None:
         self._started.pop(run, None)

@@ -189,21 +189,36 @@ class Streams:
         if self._drops.drops(address.host):
             return False
         own = self._addresses[link].host
-        loop = asyncio.get_running_loop()
-        connection = Connection(address.host, node, self._drops)
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                transport, raw = await loop.create_connection(
-                    asyncio.Protocol, address.host, address.port, local_addr=(own, 0)
-                )
-                try:
-                    await self._secure(transport, raw, connection, server=False)
-                except BaseException:
-                    transport.abort()
-                    raise
+            await self.connect(Connection(address.host, node, self._drops), address, own)
         except (TimeoutError, OSError, ssl.SSLError):
             return False
         return True
+
+    async def connect(
+        self,
+        connection: Connection,
+        address: Address,
+        own: str = "",
+        seconds: float = CONNECT_SECONDS,
+    ) -> None:
+        """Connect to an address, from `own` if that is given, and hold both sides to the handshake.
+
+        Raises `OSError` (`ssl.SSLError` for another key) or `TimeoutError`.
+        """
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(seconds):
+            transport, raw = await loop.create_connection(
+                asyncio.Protocol,
+                address.host,
+                address.port,
+                local_addr=(own, 0) if own else None,
+            )
+            try:
+                await self._secure(transport, raw, connection, server=False)
+            except BaseException:
+                transport.abort()
+                raise
 
     async def _secure(
         self,

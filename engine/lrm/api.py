@@ -73,6 +73,12 @@ class LrmOp:
         return self.operation == "monitor" and self.interval_ms == 0
 
     @property
+    def is_connection(self) -> bool:
+        """Whether the resource is the connection to a remote node, which this agent makes itself."""
+        agent = (self.standard, self.provider.lower(), self.type.lower())
+        return agent == ("ocf", "pacemaker", "remote")
+
+    @property
     def recurring_key(self) -> tuple[str, str, int]:
         return (self.resource, self.operation, self.interval_ms)
 

@@ -48,6 +48,13 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
+class Hurry:
+    """Run the recurring operations of a resource now: something happened to it."""
+
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
 class DropQueued:
     """Somebody else gives the orders now: begin nothing of what was asked for before.
 
@@ -72,7 +79,7 @@ class TimerFired:
     name: str
 
 
-Event = Request | Cancel | Forget | DropQueued | Finished | TimerFired
+Event = Request | Cancel | Forget | Hurry | DropQueued | Finished | TimerFired
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,8 @@ class LrmCore:
                 self._cancel((event.resource, event.operation, event.interval_ms), effects)
             case Forget(resource=resource):
                 self._forget(resource, effects)
+            case Hurry(resource=resource):
+                self._hurry(resource, now, effects)
             case DropQueued():
                 self._drop_orders(effects)
             case Finished():
@@ -255,6 +264,14 @@ class LrmCore:
         number = self._running.get(resource)
         if number is not None:
             self._runs[number].forgotten = True
+
+    def _hurry(self, resource: str, now: float, effects: list[Effect]) -> None:
+        waiting = {job.call for job in self._queues.get(resource, ())} | set(self._delayed)
+        waiting |= {run.job.call for run in self._runs.values()}
+        for key, item in self._recurring.items():
+            if key[0] == resource and item.call not in waiting:
+                effects.append(StopTimer(_again(item)))
+                self._again(item.call, now)
 
     def _drop_orders(self, effects: list[Effect]) -> None:
         for call, job in list(self._delayed.items()):

@@ -15,6 +15,7 @@ from engine.base.seams import Clock, Handle
 from engine.base.timespec import seconds_from
 from engine.cib.document import Cib
 from engine.controller.core import Controller
+from engine.controller.messages import Ask
 from engine.controller.status import cib_bytes
 from engine.edges.operations import Operations
 from engine.ipc.messages import Message
@@ -30,6 +31,7 @@ RETRY_SECONDS = 0.2
 GATHER_SECONDS = 10.0
 FENCE_SECONDS = 600.0
 MAX_REQUEST_ID = 128
+NO_UID = -1
 # These run programs as root or declare a machine dead on somebody's word.
 ROOT_ONLY = ("fence", "confirm-fenced", "shutdown")
 FORWARDED = ("attribute", "cleanup", "fence", "confirm-fenced")
@@ -115,6 +117,14 @@ class AdminDesk:
         else:
             known = ", ".join(sorted([*self._kinds, *FORWARDED]))
             reply(refusal(f"unknown request '{kind}' (known: {known})", ExitStatus.PROTOCOL))
+
+    def handle_remote(self, name: str, ask: Ask, reply: Reply) -> None:
+        """Answer a program on a remote node, as its user there; never about this node's own life."""
+        if ask.kind == "shutdown":
+            self._ask("shutdown", {"node": name}, ask.user, reply, ASK_SECONDS)
+            return
+        peer = Peer(0 if ask.user == "root" else NO_UID, ask.user, ())
+        self.handle(peer, {**ask.fields, "kind": ask.kind}, reply)
 
     def outcome(self, outcome: Outcome) -> None:
         """A submission of a client of this node has its result."""

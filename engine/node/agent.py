@@ -23,7 +23,7 @@ from engine.cib.patch import diff, patch_to_bytes
 from engine.cib.soundness import Soundness
 from engine.controller import events as controller
 from engine.controller.core import Controller
-from engine.controller.messages import CONTROLLER_KINDS
+from engine.controller.messages import CONTROLLER_KINDS, Ask, Told
 from engine.controller.options import ControllerOptions
 from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
@@ -33,6 +33,7 @@ from engine.edges.mesh import build_mesh, lasting_id, new_id, new_uuid
 from engine.edges.notify import ServiceManager
 from engine.edges.operations import Operations
 from engine.edges.processes import Processes
+from engine.edges.remotes import RemoteLinks
 from engine.edges.tasks import Owner
 from engine.edges.timers import Timers
 from engine.edges.watchdog import HardwareWatchdog, NoWatchdog
@@ -149,6 +150,7 @@ class Node:
             self._rng.stream("fencing"),
             lambda: int(self._options.fencing_timeout * 1000),
         )
+        self.remotes = RemoteLinks(self.places.key, self.clock, self._owner, self.mail)
         self.operations = Operations(
             self.name,
             run,
@@ -157,6 +159,7 @@ class Node:
             self.clock,
             self.mail.report,
             self.has_authority,
+            self.remotes,
         )
         self.operations.load()
         self.operations.learn_units()
@@ -185,6 +188,7 @@ class Node:
     async def _close(self) -> None:
         self._manager.stopping()
         self._timers.stop_all()
+        await self.remotes.stop()
         self.operations.close()
         self._archiver.flush()
         self._worker.close()
@@ -431,6 +435,8 @@ class Node:
         is_new_dc, self._dc = dc != self._dc, dc
         if is_new_dc:
             self.fencing.drop()
+        else:
+            self.post(Part.FENCING, fencing.MembersChanged())
         self.mail.drop_for_old_view(is_new_dc=is_new_dc)
 
     def _link_lost(self, peer: int) -> None:
@@ -470,6 +476,14 @@ class Node:
 
     def node_name(self, node_id: int) -> str:
         return self.names.get(node_id, str(node_id))
+
+    def ask_for_remote(self, name: str, ask: Ask) -> None:
+        """A program on a remote node asks, through this node's connection."""
+
+        def reply(fields: Mapping[str, Any]) -> None:
+            self.remotes.send(name, Told(ask.number, {"ok": True, **fields}))
+
+        self._desk.handle_remote(name, ask, reply)
 
     def submit(self, submission: replica.Submission) -> None:
         """A client's change of the configuration."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from lxml import etree
 
-from engine.base.exitcodes import ExitStatus
+from engine.base.exitcodes import ExitStatus, OcfStatus
 from engine.base.seams import Clock
 from engine.controller import events as controller
 from engine.controller import messages
@@ -21,9 +21,10 @@ from engine.controller.requests import refused
 from engine.controller.status import find_state, transient_attributes
 from engine.edges.fences import FenceRunner
 from engine.edges.operations import Operations
+from engine.edges.remotes import RemoteLinks
 from engine.fencing import core as fencing
 from engine.fencing.history import FenceEvent
-from engine.lrm.api import LrmResult
+from engine.lrm.api import LrmResult, OpStatus
 from engine.membership.api import Transport
 from engine.node.inputs import StoredTransition, TransitionInputs
 from engine.node.questions import Answered, Questions
@@ -53,6 +54,7 @@ class Home(Protocol):
     operations: Operations
     fences: FenceRunner
     fencing: fencing.FencingCore
+    remotes: RemoteLinks
     transport: Transport
 
     def post(self, part: Part, event: object) -> None: ...
@@ -62,6 +64,8 @@ class Home(Protocol):
     def has_authority(self) -> bool: ...
 
     def leave(self, reason: str) -> None: ...
+
+    def ask_for_remote(self, name: str, ask: messages.Ask) -> None: ...
 
 
 class Mail:
@@ -92,6 +96,8 @@ class Mail:
             home.controller.number,
         )
         self.tell(view.dc, state)
+        for name in home.remotes.connected:
+            home.remotes.send(name, messages.TellState(term))
 
     def remember_attributes(self) -> None:
         """Keep this node's transient attributes, for the next DC to be told."""
@@ -105,6 +111,56 @@ class Mail:
         view = self._home.member.view
         if view is not None:
             self.tell(view.dc, messages.OpReport(view.term, result))
+
+    # ---- remote nodes
+
+    def connected(self, name: str, hello: messages.RemoteHello) -> None:
+        """A remote node told its state."""
+        view = self._home.member.view
+        if view is not None:
+            state = messages.RemoteState(view.term, name, True, hello.life, hello.lrm)
+            self.tell(view.dc, state)
+
+    def disconnected(self, name: str) -> None:
+        """The connection to a remote node is over."""
+        view = self._home.member.view
+        if view is not None:
+            self.tell(view.dc, messages.RemoteState(view.term, name, False))
+        # In a later round: it may be an operation of the connection that found out.
+        asyncio.get_running_loop().call_soon(self._home.operations.hurry, name)
+
+    def heard(self, name: str, message: Any) -> None:
+        """What a remote node says beside that: results, confirmations, questions of its programs."""
+        view = self._home.member.view
+        match message:
+            case messages.RemoteHello():
+                self.connected(name, message)
+            case messages.OpReport(result=result) if view is not None:
+                self.tell(view.dc, messages.OpReport(view.term, result, name))
+            case messages.Confirmed(action=action) if view is not None:
+                self.tell(view.dc, messages.Confirmed(view.term, action))
+            case messages.Ask():
+                self._home.ask_for_remote(name, message)
+            case _:
+                pass
+
+    def _pass_on(
+        self, frm: int, order: messages.RunOp | messages.CancelOp | messages.ForgetResource
+    ) -> None:
+        """An order for a remote node that this node is, or was, connected to."""
+        home, name = self._home, order.remote
+        if home.remotes.send(name, order):
+            return
+        match order:
+            case messages.RunOp(op=op):
+                reason = f"there is no connection to {name}"
+                rc, status = OcfStatus.UNKNOWN_ERROR, OpStatus.NOT_CONNECTED
+                result = LrmResult(op, -1, rc, status, reason, is_recorded=False)
+                self.tell(frm, messages.OpReport(order.term, result, name))
+            case _ if order.action:
+                self.tell(frm, messages.Confirmed(order.term, order.action))
+            case _:
+                pass
 
     # ---- out
 
@@ -146,7 +202,12 @@ class Mail:
                 self._asked(frm, message)
             case messages.FenceRan(run=run, rc=rc, text=text, error=error):
                 home.post(Part.FENCING, fencing.Ran(run, rc, text, error))
-            case messages.JoinState() | messages.OpReport() | messages.Confirmed():
+            case (
+                messages.JoinState()
+                | messages.OpReport()
+                | messages.Confirmed()
+                | messages.RemoteState()
+            ):
                 home.post(Part.CONTROLLER, controller.FromNode(frm, message))
             case _:
                 self._order(frm, message)
@@ -160,6 +221,12 @@ class Mail:
         match message:
             case messages.TransitionBegun():
                 home.post(Part.CONTROLLER, controller.FromNode(frm, message))
+            case (
+                messages.RunOp(remote=remote)
+                | messages.CancelOp(remote=remote)
+                | messages.ForgetResource(remote=remote)
+            ) if remote:
+                self._pass_on(frm, message)
             case messages.RunOp(op=op):
                 home.post(Part.CONTROLLER, controller.FromNode(frm, message))
                 home.operations.request(op)

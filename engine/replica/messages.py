@@ -54,8 +54,9 @@ class Replacement:
 class Ask:
     """`SUBMIT`: a client of the sender wants a change.
 
-    It is meant for the DC of the view `term` alone. `serial` counts what this life of the sender asked:
-    the DC takes only what is newer than all it had from the sender, so a late copy does nothing.
+    Only the DC of view `term` may take it, so that a late copy is never carried out (0: any DC, from
+    a version without this field). `serial` counts what this life of the sender asked: the DC takes
+    only what is newer than all it had from that node.
     """
 
     submission: Submission
@@ -65,9 +66,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`RESULT` of a submission, as it was asked with this serial number."""
+    """`RESULT` of a submission, decided in view `term` (0: by a version without this field).
+
+    It answers the copy with this `serial`.
+    """
 
     outcome: Outcome
+    term: int = 0
     serial: int = 0
 
 

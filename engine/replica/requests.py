@@ -1,11 +1,10 @@
 """Clients' changes on their way to the DC and back, each with an id that makes it happen once.
 
-A node keeps the requests of its own clients until it has the result, and sends them again to each
-new DC; the log remembers the ids (engine 6.6, step 4).
-
-Each request has exactly one of three ends: applied, refused and never applied, or outcome unknown.
-Once it was sent to a DC it may be in that DC's log, so only a DC refuses it, and only the answer to
-the last copy that was sent counts as a refusal: an earlier one may still be on its way.
+A node keeps the requests of its own clients until it has the result, and sends them again to a new
+DC; the log remembers the ids (engine 6.6, step 4). A request has one of three ends: applied, refused
+and never applied, or unknown. Refused is what no DC has had, or what a DC refused that had all
+entries of former views before it (I-5), in answer to the last copy that was sent: an earlier one may
+still be under way. Whatever was sent and got no answer is unknown.
 """
 
 from __future__ import annotations
@@ -23,17 +22,33 @@ from engine.replica.messages import Ask, Told
 
 MAX_PENDING = 256
 PATIENCE = 25.0
+MOST_LOST = 2
+"""A request that so many DCs did not survive is not sent to another one."""
+LARGE = 256 * 1024
+"""Bytes of a change from which on one lost DC is enough."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """A request of a client of this node; `serial` is that of its last copy, 0 before the first."""
+    """A request of a client of this node.
+
+    `dc` is the DC that it was sent to last (0: none), `lost` how many of those it was sent to were
+    gone in the view after. `serial` is that of its last copy, `copies` how many this view had.
+    """
 
     submission: Submission
     since: float
     sent_at: float
+    dc: int = 0
+    lost: int = 0
     serial: int = 0
     copies: int = 0
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a DC may get it, again or for the first time."""
+        size = max(len(self.submission.patch), len(self.submission.replace))
+        return self.lost < (1 if size >= LARGE else MOST_LOST)
 
 
 class Requests:
@@ -84,14 +99,15 @@ class Requests:
             return
         pending.sent_at = self._out.now
         why = self._obstacle(view)
-        if not why:
-            self._serial += 1
-            pending.serial, pending.copies = self._serial, pending.copies + 1
-            self._out.send(view.dc, Ask(pending.submission, view.term, self._serial))
-        elif not pending.serial:
+        if why and not pending.dc:
             request = pending.submission.request_id
             del self._pending[request]
             self._refuse(request, why, ExitStatus.QUORUM)
+        elif not why and pending.may_go_on:
+            self._serial += 1
+            pending.dc, pending.serial = view.dc, self._serial
+            pending.copies += 1
+            self._out.send(view.dc, Ask(pending.submission, view.term, self._serial))
 
     def _obstacle(self, view: View) -> str:
         """Why this view cannot take changes; empty when it can."""
@@ -109,17 +125,23 @@ class Requests:
     def on_told(self, message: Told) -> None:
         """A result; it is held until this node has applied it, so that a client reads what it wrote."""
         outcome = message.outcome
+        if not outcome.ok and not self._is_of_now(message):
+            return  # another DC has it by now, and may decide otherwise
         pending = self._pending.get(outcome.request_id)
         if pending is None:
             return
         if not outcome.ok and message.serial not in (0, pending.serial):
             pending.sent_at = self._out.now
-            return
+            return  # the DC may take a later copy, which is under way
         del self._pending[outcome.request_id]
         if outcome.ok and outcome.index > self._machine.index:
             self._held[outcome.request_id] = outcome
         else:
             self._out.add(Answer(outcome))
+
+    def _is_of_now(self, message: Told) -> bool:
+        view = self._view
+        return view is not None and message.term in (0, view.term)
 
     def tick(self) -> None:
         """Send again what has no result yet, and give up what waited too long."""
@@ -137,7 +159,7 @@ class Requests:
 
     def _give_up(self, pending: Pending) -> None:
         request = pending.submission.request_id
-        if pending.serial:
+        if pending.dc:
             text = "outcome unknown: the cluster did not answer in time"
             self._refuse(request, text, ExitStatus.TIMEOUT)
         else:
@@ -151,6 +173,7 @@ class Requests:
         self._view = view
         for pending in list(self._pending.values()):
             pending.copies = 0
+            pending.lost += pending.dc != 0 and pending.dc not in view.members
             self._route(pending)
 
     def view_ended(self) -> None:
@@ -171,25 +194,25 @@ class Requests:
         view = self._view
         if view is None or view.dc != self._me or not view.durable:
             return
-        if message.serial and not self._is_new(frm, message, view):
+        if message.term not in (0, view.term) or not self._is_new(frm, message):
             return
         submission = message.submission
         request = submission.request_id
         known = self._machine.outcome(request)
         if known is not None:
-            self._out.send(frm, Told(self._complete(known, view), message.serial))
+            self._out.send(frm, Told(self._complete(known, view), view.term, message.serial))
             return
         is_new = request not in self._askers and request not in self._in_log
         self._askers.setdefault(request, {})[frm] = message.serial
         if is_new:
             if len(self._queue) >= MAX_PENDING:
-                self._tell(Outcome(request, False, "busy", ExitStatus.UNAVAILABLE))
+                self._askers.pop(request)  # no answer: an older copy may still be in the log
                 return
             self._queue.append(submission)
 
-    def _is_new(self, frm: int, message: Ask, view: View) -> bool:
-        """Whether a request was sent to this view, and after all that came from its sender before."""
-        if message.term != view.term or message.serial <= self._newest.get(frm, 0):
+    def _is_new(self, frm: int, message: Ask) -> bool:
+        """Whether a copy is newer than all that came from its sender in this view."""
+        if message.serial and message.serial <= self._newest.get(frm, 0):
             return False
         self._newest[frm] = message.serial
         return True
@@ -205,6 +228,10 @@ class Requests:
             return
         while self._queue and replica.commit == replica.last:
             submission = self._queue.popleft()
+            known = self._machine.outcome(submission.request_id)
+            if known is not None:  # it was in the log of a former view
+                self._tell(self._complete(known, view))
+                continue
             judged = self._machine.judge(submission)
             if isinstance(judged, Outcome):
                 self._tell(self._complete(judged, view) if judged.ok else judged)
@@ -225,6 +252,8 @@ class Requests:
         held = self._held.pop(request, None)
         if held is not None:
             self._out.add(Answer(held))
+        elif self._pending.pop(request, None) is not None:
+            self._out.add(Answer(known if view is None else self._complete(known, view)))
 
     def _complete(self, outcome: Outcome, view: View) -> Outcome:
         """With how many nodes have it on stable storage."""
@@ -235,5 +264,6 @@ class Requests:
         return replace(outcome, durable=view.durable, of=of, warnings=warnings)
 
     def _tell(self, outcome: Outcome) -> None:
+        term = 0 if self._view is None else self._view.term
         for node, serial in self._askers.pop(outcome.request_id, {}).items():
-            self._out.send(node, Told(outcome, serial))
+            self._out.send(node, Told(outcome, term, serial))

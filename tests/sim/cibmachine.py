@@ -5,7 +5,6 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-import msgpack
 from lxml import etree
 
 from engine.base.events import Entry, StatusChange
@@ -55,9 +54,9 @@ class CibMachine(ReplicatedCib):
     def has_at(self, request: str, index: int) -> bool:
         return self._applied.get(index, request) == request
 
-    def request_of(self, entry: Entry) -> str:
-        """The id of the request that the entry carries."""
-        return str(msgpack.unpackb(entry.payload, raw=False)["r"])
+    def has(self, request: str) -> bool:
+        """Whether the request was applied here."""
+        return request in self._applied.values()
 
     def has_twice(self) -> bool:
         known = list(self._applied.values())

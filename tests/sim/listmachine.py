@@ -30,12 +30,12 @@ class ListMachine:
         """Whether the request is what was applied at that index."""
         return self.items[index - 1] == request.encode()
 
+    def has(self, request: str) -> bool:
+        """Whether the request was applied at all."""
+        return request.encode() in self.items
+
     def has_twice(self) -> bool:
         return len(set(self.items)) != len(self.items)
-
-    def request_of(self, entry: Entry) -> str:
-        """The id of the request that the entry carries."""
-        return str(msgpack.unpackb(entry.payload)[0])
 
     @property
     def version(self) -> tuple[int, int, int]:

@@ -32,9 +32,9 @@ class Oracle:
         self._newest = 0
         self._active_at: dict[int, float] = {}
         self._before: dict[str, int] = {}
-        self.unknown: set[str] = set()
-        self._refused: set[str] = set()
+        self._refused: set[str] = set()  # submitted once, and refused for certain
         self._times: Counter[str] = Counter()
+        self.unknown: set[str] = set()
         self.acks = 0
         self.highest_ack = 0
         self._mark = 0
@@ -85,7 +85,6 @@ class Oracle:
             return
         fresh, node.machine.fresh = node.machine.fresh, []
         for entry in fresh:
-            self._never_refused(node.machine.request_of(entry))
             self._term.setdefault(entry.index, view.term)
             if self._chain.setdefault(entry.index, entry.digest) != entry.digest:
                 self.fail("I-2", f"two histories at index {entry.index} (node {node.id})")
@@ -123,22 +122,20 @@ class Oracle:
     def view_lost(self, node: SimNode) -> None:
         self._current.pop(node.id, None)
 
-    def _never_refused(self, request: str) -> None:
-        """I-5: what was submitted once and refused for certain is never in the log."""
-        if request in self._refused:
-            self.fail("I-5", f"{request} was refused for certain, and is committed")
-
     def submitted(self, request: str) -> None:
-        self._times[request] += 1
-        self._refused.discard(request)
         self._before.setdefault(request, self.highest_ack)
+        self._times[request] += 1
         self.unknown.add(request)
 
     def answered(self, outcome: Outcome) -> None:
         """I-2, I-5: an acknowledged request is in the log once, after what was acknowledged before."""
         request = outcome.request_id
         if not outcome.ok:
-            self._not_applied(outcome)
+            certain = outcome.status != ExitStatus.TIMEOUT
+            self._world.seen["refused" if certain else "outcome-unknown"] += 1
+            if certain:
+                self._refused.add(request)
+                self.unknown.discard(request)  # its client is told that it did not happen
             return
         if self._index_of.setdefault(request, outcome.index) != outcome.index:
             self.fail("I-5", f"{request} at index {self._index_of[request]} and {outcome.index}")
@@ -152,19 +149,6 @@ class Oracle:
         self.acks += 1
         self.highest_ack = max(self.highest_ack, outcome.index)
         self._world.log("ACK", request, outcome.index)
-
-    def _not_applied(self, outcome: Outcome) -> None:
-        """A refusal: for certain, or one that says that nobody knows."""
-        if outcome.status == ExitStatus.TIMEOUT:
-            self._world.seen["outcome-unknown"] += 1
-            return
-        self._world.seen["refused"] += 1
-        request = outcome.request_id
-        if self._times[request] == 1:
-            self._refused.add(request)
-            for node in self._world.nodes.values():
-                if node.machine.outcome(request) is not None:
-                    self._never_refused(request)
 
     # ---- at the end
 
@@ -188,10 +172,17 @@ class Oracle:
             for request, index in self._index_of.items():
                 if index <= node.machine.index and not node.machine.has_at(request, index):
                     self.fail("I-2", f"node {node.id}: {request} is not at {index}")
-            for request in self._refused:
-                if node.machine.outcome(request) is not None:
-                    self._never_refused(request)
+        self._refused_is_never_applied()
         self._status_is_equal()
+
+    def _refused_is_never_applied(self) -> None:
+        """I-5: what was refused for certain, and not submitted again, is in no log."""
+        for request in sorted(self._refused):
+            if self._times[request] > 1:
+                continue
+            for node in self._world.nodes.values():
+                if node.machine.has(request):
+                    self.fail("I-5", f"{request} was refused, and node {node.id} has it")
 
     def _status_is_equal(self) -> None:
         """I-6 for the volatile stream: some seconds after its last change all nodes have the same."""

@@ -75,9 +75,9 @@ def test_a_refusal_of_an_earlier_copy_counts_for_nothing_while_a_later_one_is_un
     [second] = side.sent()
     assert second.serial > first.serial
     refused = Outcome("r1", False, "busy", ExitStatus.UNAVAILABLE)
-    side.requests.on_told(Told(refused, first.serial))
+    side.requests.on_told(Told(refused, 64, first.serial))
     assert side.answers() == []
-    side.requests.on_told(Told(refused, second.serial))
+    side.requests.on_told(Told(refused, 64, second.serial))
     assert [a.error for a in side.answers()] == ["busy"]
 
 
