@@ -1,7 +1,8 @@
 """Fencing requests at the DC: which device from which node, delays, retries, levels, the result.
 
 Pure: `handle(event, now, wall)` returns effects; fence agents run elsewhere and are told by `Ran`.
-A request joins one for the same node and action that is already running (engine 11).
+A request joins one for the same node and action that is already running (engine 11). A result may
+get lost with the node that has it: each run ends at its deadline, and when its node leaves (C5).
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ RETRY_SHARE = 0.3
 ON_IS_OPTIONAL = "reboot"
 DELAYED = ("off", "reboot")
 BY_HAND = "a human"
+MANY_RUNS = 2**40
+ANSWER_SECONDS = 10.0
+"""How long after the device's own time-out a result may be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,12 @@ class TimerFired:
     name: str
 
 
-Event = Request | Ran | Confirmed | TimerFired
+@dataclass(frozen=True, slots=True)
+class MembersChanged:
+    """Nodes left the view or came, and the DC is the same."""
+
+
+Event = Request | Ran | Confirmed | TimerFired | MembersChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,15 @@ class _Job:
     is_first: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a fence agent was started for, and where."""
+
+    key: tuple[str, str]
+    node: str
+    device: str
+
+
 @dataclass(slots=True)
 class FencingCore:
     """All requests of the DC.
@@ -144,8 +162,13 @@ class FencingCore:
     timeout_ms: Callable[[], int]
     history: FenceHistory = field(default_factory=FenceHistory)
     _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
-    _runs: dict[int, tuple[str, str]] = field(default_factory=dict)
-    _last_run: int = 0
+    _runs: dict[int, _Run] = field(default_factory=dict)  # those without a result
+    _last_run: int = (
+        0  # begins anywhere: a late result of a former life must not fit a run of this one
+    )
+
+    def __post_init__(self) -> None:
+        self._last_run = int(self.rng.uniform(0, MANY_RUNS))
 
     def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
         """Take an event; what must be done because of it, in this order."""
@@ -166,6 +189,8 @@ class FencingCore:
                     self._end(key, job, True, wall, effects)
             case TimerFired(name=name):
                 self._timer(name, now, wall, effects)
+            case MembersChanged():
+                self._lose_runs_of_the_absent(now, wall, effects)
         return effects
 
     @property
@@ -303,8 +328,9 @@ class FencingCore:
         if not node:
             return 0
         self._last_run += 1
-        self._runs[self._last_run] = key
+        self._runs[self._last_run] = _Run(key, node, device.id)
         timeout = device.timeout_ms(action, self.timeout_ms())
+        effects.append(SetTimer(f"run {self._last_run}", timeout / 1000 + ANSWER_SECONDS))
         effects.append(RunAgent(self._last_run, node, device, action, target, timeout))
         return self._last_run
 
@@ -322,10 +348,11 @@ class FencingCore:
         return (preferred or usable or [""])[0]
 
     def _ran(self, event: Ran, now: float, wall: float, effects: list[Effect]) -> None:
-        key = self._runs.pop(event.run, None)
-        job = self._jobs.get(key) if key is not None else None
-        if job is None or key is None:
+        run = self._runs.pop(event.run, None)
+        job = None if run is None else self._jobs.get(run.key)
+        if job is None or run is None:
             return
+        key = run.key
         if event.run in job.asking:
             self._answered(key, job, event, now, wall, effects)
             return
@@ -342,6 +369,15 @@ class FencingCore:
             if job.attempt >= step.device.attempts(step.action) or not has_time:
                 self._next_level(job)
         self._next(key, job, now, wall, effects)
+
+    def _lose_runs_of_the_absent(self, now: float, wall: float, effects: list[Effect]) -> None:
+        present = self.members()
+        if not present:  # between two views; the next one says who is there
+            return
+        for number, run in list(self._runs.items()):
+            if run.node not in present:
+                text = f"{run.node} left before it had an answer"
+                self._ran(Ran(number, -1, error=text), now, wall, effects)
 
     def _answered(
         self,
@@ -384,6 +420,12 @@ class FencingCore:
 
     def _timer(self, name: str, now: float, wall: float, effects: list[Effect]) -> None:
         word, _, rest = name.partition(" ")
+        if word == "run":
+            run = self._runs.get(int(rest))
+            if run is not None:
+                text = f"no answer from {run.node} in time"
+                self._ran(Ran(int(rest), -1, error=text), now, wall, effects)
+            return
         target, _, action = rest.rpartition(" ")
         job = self._jobs.get((target, action))
         if word == "delay" and job is not None:

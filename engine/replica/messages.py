@@ -52,16 +52,22 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """`SUBMIT`: a client of the sender wants a change."""
+    """`SUBMIT`: a client of the sender wants a change.
+
+    Only the DC of view `term` may take it, so that a late copy is never carried out (0: any DC, from
+    a version without this field).
+    """
 
     submission: Submission
+    term: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`RESULT` of a submission."""
+    """`RESULT` of a submission, decided in view `term` (0: by a version without this field)."""
 
     outcome: Outcome
+    term: int = 0
 
 
 @dataclass(frozen=True, slots=True)

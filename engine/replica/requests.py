@@ -1,7 +1,9 @@
 """Clients' changes on their way to the DC and back, each with an id that makes it happen once.
 
-A node keeps the requests of its own clients until it has the result, and sends them again to each
-new DC; the log remembers the ids (engine 6.6, step 4).
+A node keeps the requests of its own clients until it has the result, and sends them again to a new
+DC; the log remembers the ids (engine 6.6, step 4). A request has one of three ends: applied, refused
+and never applied, or unknown. Refused is what no DC has had, or what a DC refused that had all
+entries of former views before it (I-5); whatever was sent and got no answer is unknown.
 """
 
 from __future__ import annotations
@@ -19,15 +21,31 @@ from engine.replica.messages import Ask, Told
 
 MAX_PENDING = 256
 PATIENCE = 25.0
+MOST_LOST = 2
+"""A request that so many DCs did not survive is not sent to another one."""
+LARGE = 256 * 1024
+"""Bytes of a change from which on one lost DC is enough."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """A request of a client of this node."""
+    """A request of a client of this node.
+
+    `dc` is the DC that it was sent to last (0: none), `lost` how many of those it was sent to were
+    gone in the view after.
+    """
 
     submission: Submission
     since: float
     sent_at: float
+    dc: int = 0
+    lost: int = 0
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a DC may get it, again or for the first time."""
+        size = max(len(self.submission.patch), len(self.submission.replace))
+        return self.lost < (1 if size >= LARGE else MOST_LOST)
 
 
 class Requests:
@@ -74,12 +92,13 @@ class Requests:
             return
         pending.sent_at = self._out.now
         why = self._obstacle(view)
-        if why:
+        if why and not pending.dc:
             request = pending.submission.request_id
             del self._pending[request]
             self._refuse(request, why, ExitStatus.QUORUM)
-        else:
-            self._out.send(view.dc, Ask(pending.submission))
+        elif not why and pending.may_go_on:
+            pending.dc = view.dc
+            self._out.send(view.dc, Ask(pending.submission, view.term))
 
     def _obstacle(self, view: View) -> str:
         """Why this view cannot take changes; empty when it can."""
@@ -97,12 +116,18 @@ class Requests:
     def on_told(self, message: Told) -> None:
         """A result; it is held until this node has applied it, so that a client reads what it wrote."""
         outcome = message.outcome
+        if not outcome.ok and not self._is_of_now(message):
+            return  # another DC has it by now, and may decide otherwise
         if self._pending.pop(outcome.request_id, None) is None:
             return
         if outcome.ok and outcome.index > self._machine.index:
             self._held[outcome.request_id] = outcome
         else:
             self._out.add(Answer(outcome))
+
+    def _is_of_now(self, message: Told) -> bool:
+        view = self._view
+        return view is not None and message.term in (0, view.term)
 
     def tick(self) -> None:
         """Send again what has no result yet, and give up what waited too long."""
@@ -125,6 +150,7 @@ class Requests:
         self.view_ended()
         self._view = view
         for pending in list(self._pending.values()):
+            pending.lost += pending.dc != 0 and pending.dc not in view.members
             self._route(pending)
 
     def view_ended(self) -> None:
@@ -139,11 +165,13 @@ class Requests:
         view = self._view
         if view is None or view.dc != self._me or not view.durable:
             return
+        if message.term not in (0, view.term):
+            return
         submission = message.submission
         request = submission.request_id
         known = self._machine.outcome(request)
         if known is not None:
-            self._out.send(frm, Told(self._complete(known, view)))
+            self._out.send(frm, Told(self._complete(known, view), view.term))
             return
         is_new = request not in self._askers and request not in self._in_log
         askers = self._askers.setdefault(request, [])
@@ -151,7 +179,7 @@ class Requests:
             askers.append(frm)
         if is_new:
             if len(self._queue) >= MAX_PENDING:
-                self._tell(Outcome(request, False, "busy", ExitStatus.UNAVAILABLE))
+                self._askers.pop(request)  # no answer: an older copy may still be in the log
                 return
             self._queue.append(submission)
 
@@ -166,6 +194,10 @@ class Requests:
             return
         while self._queue and replica.commit == replica.last:
             submission = self._queue.popleft()
+            known = self._machine.outcome(submission.request_id)
+            if known is not None:  # it was in the log of a former view
+                self._tell(self._complete(known, view))
+                continue
             judged = self._machine.judge(submission)
             if isinstance(judged, Outcome):
                 self._tell(self._complete(judged, view) if judged.ok else judged)
@@ -186,6 +218,8 @@ class Requests:
         held = self._held.pop(request, None)
         if held is not None:
             self._out.add(Answer(held))
+        elif self._pending.pop(request, None) is not None:
+            self._out.add(Answer(known if view is None else self._complete(known, view)))
 
     def _complete(self, outcome: Outcome, view: View) -> Outcome:
         """With how many nodes have it on stable storage."""
@@ -197,4 +231,4 @@ class Requests:
 
     def _tell(self, outcome: Outcome) -> None:
         for node in self._askers.pop(outcome.request_id, []):
-            self._out.send(node, Told(outcome))
+            self._out.send(node, Told(outcome, 0 if self._view is None else self._view.term))

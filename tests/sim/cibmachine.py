@@ -54,6 +54,10 @@ class CibMachine(ReplicatedCib):
     def has_at(self, request: str, index: int) -> bool:
         return self._applied.get(index, request) == request
 
+    def has(self, request: str) -> bool:
+        """Whether the request was applied here."""
+        return request in self._applied.values()
+
     def has_twice(self) -> bool:
         known = list(self._applied.values())
         return len(set(known)) != len(known)

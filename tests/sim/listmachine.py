@@ -30,6 +30,10 @@ class ListMachine:
         """Whether the request is what was applied at that index."""
         return self.items[index - 1] == request.encode()
 
+    def has(self, request: str) -> bool:
+        """Whether the request was applied at all."""
+        return request.encode() in self.items
+
     def has_twice(self) -> bool:
         return len(set(self.items)) != len(self.items)
 

@@ -183,6 +183,17 @@ def _commit_before_fencing(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Views, "unsafe", lambda self, nodes: ()))
 
 
+def _refused_after_it_was_sent(stack: ExitStack) -> None:
+    """I-5: what a DC had already is refused for certain when quorum is lost."""
+    real = requests_module.Requests._route
+
+    def route(self: Any, pending: Any) -> None:
+        pending.dc = 0
+        real(self, pending)
+
+    stack.enter_context(patch.object(requests_module.Requests, "_route", route))
+
+
 MUTANTS: dict[str, Patches] = {
     "ack_before_fsync": _ack_before_fsync,
     "promise_not_persisted": _promise_not_persisted,
@@ -199,6 +210,7 @@ MUTANTS: dict[str, Patches] = {
     "entry_taken_twice": _entry_taken_twice,
     "adopted_log_not_written": _adopted_log_not_written,
     "commit_before_fencing": _commit_before_fencing,
+    "refused_after_it_was_sent": _refused_after_it_was_sent,
 }
 
 

@@ -5,9 +5,11 @@ It keeps its own truth: which entry was committed at which index, which client w
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from engine.base.events import Committed, Outcome, View
+from engine.base.exitcodes import ExitStatus
 from tests.sim.world import Violation
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class Oracle:
         self._newest = 0
         self._active_at: dict[int, float] = {}
         self._before: dict[str, int] = {}
+        self._refused: set[str] = set()  # submitted once, and refused for certain
+        self._times: Counter[str] = Counter()
         self.unknown: set[str] = set()
         self.acks = 0
         self.highest_ack = 0
@@ -120,13 +124,18 @@ class Oracle:
 
     def submitted(self, request: str) -> None:
         self._before.setdefault(request, self.highest_ack)
+        self._times[request] += 1
         self.unknown.add(request)
 
     def answered(self, outcome: Outcome) -> None:
         """I-2, I-5: an acknowledged request is in the log once, after what was acknowledged before."""
         request = outcome.request_id
         if not outcome.ok:
-            self._world.seen["refused" if outcome.status != 124 else "outcome-unknown"] += 1
+            certain = outcome.status != ExitStatus.TIMEOUT
+            self._world.seen["refused" if certain else "outcome-unknown"] += 1
+            if certain:
+                self._refused.add(request)
+                self.unknown.discard(request)  # its client is told that it did not happen
             return
         if self._index_of.setdefault(request, outcome.index) != outcome.index:
             self.fail("I-5", f"{request} at index {self._index_of[request]} and {outcome.index}")
@@ -163,7 +172,17 @@ class Oracle:
             for request, index in self._index_of.items():
                 if index <= node.machine.index and not node.machine.has_at(request, index):
                     self.fail("I-2", f"node {node.id}: {request} is not at {index}")
+        self._refused_is_never_applied()
         self._status_is_equal()
+
+    def _refused_is_never_applied(self) -> None:
+        """I-5: what was refused for certain, and not submitted again, is in no log."""
+        for request in sorted(self._refused):
+            if self._times[request] > 1:
+                continue
+            for node in self._world.nodes.values():
+                if node.machine.has(request):
+                    self.fail("I-5", f"{request} was refused, and node {node.id} has it")
 
     def _status_is_equal(self) -> None:
         """I-6 for the volatile stream: some seconds after its last change all nodes have the same."""

@@ -23,7 +23,7 @@ SOMETIMES = {
 }
 
 
-@pytest.mark.parametrize("first", range(0, 200, CHUNK))
+@pytest.mark.parametrize("first", range(0, 475, CHUNK))
 def test_no_schedule_of_faults_breaks_an_invariant(first):
     seen = Counter()
     acknowledged = 0

@@ -111,7 +111,10 @@ class FakeDisk:
         if isinstance(write, Compact):
             self.image.compact(write.snapshot)
         else:
-            self.image.apply(write)
+            try:
+                self.image.apply(write)
+            except ValueError as hole:
+                raise Violation(f"I-2: the disk is given a log with a hole: {hole}") from None
 
     def put(
         self, world: World, node: SimNode, token: int, batch: tuple[Write, ...] | Compact

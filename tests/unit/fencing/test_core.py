@@ -10,6 +10,7 @@ from engine.fencing.core import (
     Event,
     FencingCore,
     Finished,
+    MembersChanged,
     Ran,
     Remember,
     Request,
@@ -34,8 +35,9 @@ class Bench:
             f"<fencing-topology>{topology}</fencing-topology></configuration><status/></cib>"
         )
         root = etree.fromstring(text)
+        self.members: tuple[str, ...] = ("n1", "n2", "n3")
         self.core = FencingCore(
-            lambda: root, lambda: ("n1", "n2", "n3"), random.Random(1), lambda: 60_000
+            lambda: root, lambda: self.members, random.Random(1), lambda: 60_000
         )
         self.now = 0.0
 
@@ -190,3 +192,43 @@ def test_a_priority_that_is_no_number_is_none() -> None:
         device("b", pcmk_host_list="n1", priority="3"),
     )
     assert bench.run(Request("n1", "off")).device.id == "b"
+
+
+def timer_of(effects: list[Effect], word: str) -> SetTimer:
+    [found] = [e for e in effects if isinstance(e, SetTimer) and e.name.startswith(word)]
+    return found
+
+
+def test_a_result_that_got_lost_ends_the_run_at_its_deadline() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1", pcmk_off_timeout="20", pcmk_off_retries="1"))
+    deadline = timer_of(bench.do(Request("n1", "off")), "run ")
+    assert deadline.delay == 30.0
+    bench.now = 30.0
+    done = bench.end(TimerFired(deadline.name))
+    assert (done.ok, done.error) == (False, "a: no answer from n2 in time")
+    assert bench.core.targets == ()
+    assert bench.run(Request("n1", "off")).node == "n2", "a new request is not swallowed"
+
+
+def test_a_run_ends_when_its_node_leaves_and_another_node_takes_over() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"))
+    assert bench.run(Request("n1", "off")).node == "n2"
+    bench.members = ("n3",)
+    run = bench.run(MembersChanged())
+    assert run.node == "n3"
+    assert bench.end(Ran(run.run, 0)).ok
+
+
+def test_a_device_that_is_asked_on_a_node_that_leaves_counts_as_one_that_does_not_say() -> None:
+    bench = Bench(device("a", pcmk_host_check="dynamic-list"))
+    assert bench.run(Request("n1", "off")).action == "list"
+    bench.members = ("n3",)
+    assert bench.run(MembersChanged()).action == "off"
+
+
+def test_a_deadline_after_the_result_changes_nothing() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"))
+    effects = bench.do(Request("n1", "off"))
+    [run] = [e for e in effects if isinstance(e, RunAgent)]
+    assert bench.end(Ran(run.run, 0)).ok
+    assert bench.do(TimerFired(timer_of(effects, "run ").name)) == []
