@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class AckLog:
         acks = [ack.moment for ack in self.read()]
         before = [moment for moment in acks if moment <= since]
         moments = [*before[-1:], *(moment for moment in acks if moment > since)]
-        return max(b - a for a, b in zip(moments, moments[1:], strict=False))
+        return max(b - a for a, b in itertools.pairwise(moments))
 
     def lost(self, kept: set[int], *, sure_only: bool) -> list[int]:
         """Acknowledged numbers that the server does not know any more."""
