@@ -11,7 +11,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-parts test-cluster test-pacemaker conformance soak fuzz bench \
+.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance soak fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -46,7 +46,11 @@ test-parts: $(VENV)/.test
 	$(PYTEST) -q -n 2 tests/grammar tests/scheduler tests/sim tests/shell
 
 test-cluster: $(VENV)/.test ## real processes on several hosts
-	$(PYTEST) -q tests/cluster
+	$(PYTEST) -q -m "not services" tests/cluster
+
+services: $(VENV)/.test ## real servers under faults, with clients that count what was acknowledged
+	@sh .ci/system-deps services
+	$(PYTEST) -q -s -m services tests/cluster
 
 test-pacemaker: $(VENV)/.test ## the shell on a real Pacemaker, unpacked for it and not installed
 	@sh .ci/pacemaker-root $(VENV)/pacemaker

@@ -175,8 +175,8 @@ def property_value(cib: Cib, name: str) -> str | None:
     return None
 
 
-def set_property(cib: Cib, name: str, value: str | None) -> None:
-    """Set or (None) delete a cluster property, in the set where it is, else in the default set."""
+def set_property(cib: Cib, name: str, value: str | None, set_id: str = "") -> None:
+    """Set or (None) delete a cluster property, where it is, else in the set `set_id` or the default one."""
     sets = _property_sets(cib)
     for holder in sets:
         for pair in holder.iterfind("nvpair"):
@@ -189,9 +189,10 @@ def set_property(cib: Cib, name: str, value: str | None) -> None:
     if value is None:
         return
     section = cib.section("crm_config")
-    holder = sets[0] if sets else etree.SubElement(section, "cluster_property_set")
+    meant = [each for each in sets if set_id in ("", each.get("id"))]
+    holder = meant[0] if meant else etree.SubElement(section, "cluster_property_set")
     if not holder.get("id"):
-        holder.set("id", free_id(section, "cib-bootstrap-options"))
+        holder.set("id", set_id or free_id(section, "cib-bootstrap-options"))
     pair = etree.SubElement(holder, "nvpair")
     pair.set("id", free_id(section, f"{holder.get('id')}-{name}"))
     pair.set("name", name)

@@ -14,8 +14,10 @@ import engine
 
 TOOLS = {
     "attrd_updater": "crm_attribute",
+    "cibadmin": "cibadmin",
     "crm_attribute": "crm_attribute",
     "crm_master": "crm_attribute",
+    "crm_mon": "crm_mon",
     "crm_node": "crm_node",
 }
 """Command → module of `engine.tools`."""

@@ -36,6 +36,7 @@ usage: crm_attribute -n NAME [-v VALUE | -D | -G] [OPTIONS]
   -l, --lifetime WHEN    reboot or forever
   -t, --type SECTION     status, nodes or crm_config
   -d, --default VALUE    what a query shows for an attribute that is not there
+  -s, --set-name ID      the set of a cluster property
   -q, --quiet            show the value only
 """
 
@@ -51,6 +52,7 @@ class Wishes:
     section: str = ""
     default: str | None = None
     quiet: bool = False
+    set_id: str = ""
     resource: str = ""
     promotion: bool = False
     delay: float = 0.0
@@ -87,6 +89,8 @@ _VALUES = {
     "--default": "default",
     "-r": "resource",
     "--resource-id": "resource",
+    "-s": "set",
+    "--set-name": "set",
 }
 # attrd_updater gives some letters another meaning; it knows transient attributes only.
 _UPDATER_FLAGS = {**_FLAGS, "-Q": "query", "-p": "verbose", "--private": "verbose"}
@@ -183,6 +187,8 @@ def _take_value(wishes: Wishes, name: str, value: str) -> None:
         wishes.name = value
     elif name == "node":
         wishes.node = value
+    elif name == "set":
+        wishes.set_id = value
     elif name == "default":
         wishes.default = value
     elif name == "resource":
@@ -262,7 +268,7 @@ def _commit(client: Client, wishes: Wishes, node: str, value: str | None) -> Non
     base = Cib.from_bytes(bytes(reply["cib"]))
     new = base.copy()
     if wishes.section == "crm_config":
-        set_property(new, wishes.name, value)
+        set_property(new, wishes.name, value, wishes.set_id)
     else:
         set_node_attribute(new, node, wishes.name, value)
     client.demand(

@@ -57,6 +57,10 @@ def node(tmp_path: Path) -> Iterator[OneNode]:
     made.start()
     yield made
     made.kill()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(agent) in path.read_text():
+                os.kill(int(path.parent.name), signal.SIGKILL)
     held = tmp_path / "held"
     if held.exists():
         with contextlib.suppress(ProcessLookupError):

@@ -151,6 +151,7 @@ commit
 """
 
 
+@pytest.mark.services
 def test_a_lost_remote_node_is_fenced_before_its_resource_starts_elsewhere(
     cluster: Cluster, tmp_path: Path
 ) -> None:

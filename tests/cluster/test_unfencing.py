@@ -109,6 +109,7 @@ def test_each_node_is_let_in_once_and_again_when_the_device_changes_or_it_was_fe
     assert seen[1:] == seen[:-1]
 
 
+@pytest.mark.services
 def test_the_next_level_fences_when_the_first_fails_and_a_plug_in_can_do_it(
     cluster: Cluster, storage: Path
 ) -> None:
