@@ -273,6 +273,15 @@ class Controller:
         effects.extend(Tell(member, TellState(view.term)) for member in silent)
         effects.append(SetTimer("join", JOIN_ASK_SECONDS))
 
+    def _ask_the_busy(self, effects: list[Effect]) -> None:
+        """A result may be lost, but what runs must not be taken as over: its node knows (C2)."""
+        view = self.view
+        if view is None or not any(self._in_flight.values()):
+            return
+        busy = [member for member in view.members if self._in_flight.get(member)]
+        effects.extend(Tell(member, TellState(view.term)) for member in busy)
+        effects.append(SetTimer("in-flight", self.options.cluster_delay))
+
     def _lose_orders(self, node: int, known: tuple[str, ...], effects: list[Effect]) -> None:
         """Orders to a node that knows nothing of them were lost on the way."""
         executor = self._executor
@@ -656,8 +665,7 @@ class Controller:
                 self._is_held = self._is_cold = False
                 self._trigger("no more nodes came", effects)
             case "in-flight":
-                self._in_flight = {}
-                self._trigger("operations of an earlier transition are overdue", effects)
+                self._ask_the_busy(effects)
             case "dampening":
                 self._write_attributes(self._dampener.due(now), effects)
             case "action":

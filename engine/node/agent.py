@@ -160,6 +160,7 @@ class Node:
             self.mail.report,
             self.has_authority,
             self.remotes,
+            self._tell_state_anew,
         )
         self.operations.load()
         self.operations.learn_units()
@@ -445,6 +446,11 @@ class Node:
         if view is not None and peer == view.dc:
             # Orders and results may be lost on the way: tell everything again (engine 3.2).
             self._timers.set("rejoin", REJOIN_SECONDS, lambda: self.mail.send_join_state(view.term))
+
+    def _tell_state_anew(self) -> None:
+        view = self.member.view
+        if view is not None:
+            self.mail.send_join_state(view.term)
 
     def _outlived(self, known: int) -> None:
         """Peers saw a later life of this node than its store knows: the store is a copy (R7)."""
