@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.programs import Command
 from engine.base.seams import Child, Clock
@@ -142,7 +143,7 @@ def _living(entry: InFlight) -> int:
 
 
 def _processes() -> list[int]:
-    return sorted(int(name) for name in os.listdir("/proc") if name.isdecimal())
+    return sorted(int(name) for name in os.listdir("/proc") if is_digits(name))
 
 
 def _is_of(pid: int, entry: InFlight) -> bool:
