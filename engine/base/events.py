@@ -125,7 +125,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class LinkLost:
-    """The control stream of a peer broke: a hint that it may be gone, never a proof."""
+    """The control stream of a peer broke: a reason to ask whether it is there, never a proof."""
 
     peer: int
 

@@ -201,7 +201,7 @@ class Member:
         elif isinstance(event, SubmitStatus):
             self._status.submit(event.changes)
         elif isinstance(event, LinkLost):
-            self._detector.link_lost(event.peer)
+            self._beat_all()  # a question: only silence for the whole dead time is an answer
         elif isinstance(event, Paused):
             self._out.note("paused", gap=event.gap)
             self._detector.forget_echoes()
@@ -211,7 +211,7 @@ class Member:
             self._leave()
 
     def _received(self, event: Received) -> None:
-        heard = self._detector.meet(event.frm, event.incarnation)
+        heard = self._detector.meet(event.frm, event.incarnation, self._out.now)
         if heard is Heard.STALE:
             return
         if heard is Heard.RESTARTED:

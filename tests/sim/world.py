@@ -21,6 +21,7 @@ from engine.base.events import (
     Compact,
     Effect,
     Event,
+    LinkLost,
     Note,
     Paused,
     PeerSafe,
@@ -208,6 +209,15 @@ class SimNode:
         self.disk.crash(self.world.stream("disk"))
         self.world.log("CRASH", self.id)
 
+    def kill(self) -> None:
+        """The process alone ends: its machine tells the others that the streams are closed."""
+        if not self.up:
+            return
+        self.crash()
+        for other in self.world.nodes.values():
+            if other is not self and (self.id, other.id) not in self.world.net.cut:
+                self.world.at(0.001, other.give, other.incarnation, LinkLost(self.id))
+
     def wipe(self) -> None:
         self.disk = FakeDisk()
 
@@ -267,7 +277,7 @@ class SimNode:
         for effect in effects[: rng.randint(0, len(effects))]:
             self._do(effect)
         self.world.seen["bug"] += 1
-        self.crash()
+        self.kill()
         self.world.at(rng.uniform(0.2, 3), self.boot)
 
     def _do(self, effect: Effect) -> None:
