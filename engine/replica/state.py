@@ -20,6 +20,7 @@ from engine.base.events import Entry, Outcome, Snapshot, StatusChange, Submissio
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib, CibVersion, empty_cib
+from engine.cib.not_carried_out import Use, may_bring_in, refusals, uses_of
 from engine.cib.patch import (
     Conflict,
     Operation,
@@ -121,12 +122,15 @@ class ReplicatedCib:
             return self._conflict(submission, plan.conflicts)
         if not plan.changes:
             return Outcome(submission.request_id, True, index=self.index, version=self.version)
+        before = uses_of(self.cib.root) if may_bring_in(submission.patch) else None
         soundness, trial = self._soundness, None
         if soundness is not None:
             trial = soundness.trial(self.cib.root, patch)
         take_back = plan.apply()
         try:
             _check_version(self.cib)
+            if before is not None:
+                _refuse_what_is_not_carried_out(before, self.cib.root)
             if soundness is None or trial is None or not soundness.holds(self.cib.root, trial):
                 trial = self._verify(self.cib.root, submission.force)
         finally:
@@ -161,6 +165,7 @@ class ReplicatedCib:
                 f"the replacement was made from epoch {seen.epoch}"
             )
             return _refusal(submission, text, ExitStatus.OLD)
+        _refuse_what_is_not_carried_out(uses_of(self.cib.root), wanted.root)
         self._verify(wanted.root, submission.force)
         return _payload(submission)
 
@@ -363,6 +368,17 @@ def _payload(submission: Submission) -> bytes:
         use_bin_type=True,
     )
     return packed
+
+
+def _refuse_what_is_not_carried_out(before: frozenset[Use], root: etree._Element) -> None:
+    """What is accepted is done: raises `BadInput` for a change that brings in what is not."""
+    reports = refusals(before, root)
+    if reports:
+        raise BadInput(
+            "; ".join(report.message for report in reports[:20]),
+            status=ExitStatus.UNIMPLEMENT_FEATURE,
+            reports=reports,
+        )
 
 
 def _refusal(
