@@ -153,6 +153,13 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True)
+class AskReadPoint:
+    """A reader wants to see all that was acknowledged by now; the DC's answer is a `ReadPoint`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitStatus:
     """The DC's controller changed the status section; applied here at once, then on every member."""
 
@@ -298,6 +305,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPoint:
+    """Reader `number` may read where entries up to `index` are applied; with `error` nowhere."""
+
+    number: int
+    index: int
+    error: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something for log and trace: stable kind, plain fields."""
 
@@ -312,6 +329,7 @@ Event = (
     | Persisted
     | PersistFailed
     | Submit
+    | AskReadPoint
     | SubmitStatus
     | Paused
     | PeerSafe
@@ -328,5 +346,6 @@ Effect = (
     | Reloaded
     | StatusApplied
     | Answer
+    | ReadPoint
     | Note
 )

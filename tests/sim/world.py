@@ -28,6 +28,7 @@ from engine.base.events import (
     Persist,
     Persisted,
     PersistFailed,
+    ReadPoint,
     Received,
     Send,
     Submission,
@@ -295,6 +296,8 @@ class SimNode:
             world.oracle.view_lost(self)
         elif isinstance(effect, Committed):
             world.oracle.committed(self, effect)
+        elif isinstance(effect, ReadPoint):
+            world.readers.answered(self, effect)
         elif isinstance(effect, Answer):
             world.oracle.answered(effect.outcome)
         elif isinstance(effect, Note):
@@ -309,6 +312,7 @@ class World:
         self, seed: int, config: Config, schedule: list[list[Any]], trace: bool = False
     ) -> None:
         from tests.sim.oracle import Oracle
+        from tests.sim.readers import Readers
 
         self.seed = seed
         self.config = config
@@ -328,6 +332,7 @@ class World:
         self.healed = False
         self.oracle = Oracle(self)
         self.nodes = {node: SimNode(self, node) for node in range(1, config.nodes + 1)}
+        self.readers = Readers(self)
         self._clients = 0
         self._status = 0
 
@@ -442,6 +447,7 @@ class World:
             self.at(moment, strike, self, kind, args)
         self.at(0.5, self.client)
         self.at(0.5, self.controller)
+        self.at(0.6, self.readers.begin)
         if self.config.two_node:
             self.at(0.5, self.fence)
         self.at(self.config.chaos, heal, self)
