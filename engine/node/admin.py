@@ -50,6 +50,7 @@ class Agent(Protocol):
     inputs: TransitionInputs
     operations: Operations
     names: dict[int, str]
+    longest_stand_ms: Callable[[], float]
 
     @property
     def clock(self) -> Clock: ...
@@ -257,6 +258,7 @@ class AdminDesk:
             agent.controller.snapshot(),
             agent.operations.core.snapshot(),
             agent.names,
+            agent.longest_stand_ms(),
         )
         reply({"text": metrics_text(found)})
 
