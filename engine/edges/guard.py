@@ -7,7 +7,6 @@ Also digests what is about to be applied; the agent's own part of that, parsing,
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Any
 from engine.base.errors import EngineError
 from engine.base.events import Entry, Question, Verdict
 from engine.base.exitcodes import ExitStatus
+from engine.edges.tasks import on_loop
 from engine.edges.worker import Worker, serve
 from engine.replica.preparation import Preparation, digests_of, prepare, with_digests
 
@@ -59,7 +59,7 @@ class Guard:
 
         def both(answer: dict[str, Any] | None) -> None:
             if not parsed.done():
-                parsed.add_done_callback(lambda _: _on_loop(loop, lambda: both(answer)))
+                parsed.add_done_callback(lambda _: on_loop(loop, both, answer))
                 return
             self._preparing.discard(entry.digest)
             done(_together(parsed, answer))
@@ -78,11 +78,6 @@ def _together(parsed: Future[Preparation], answer: dict[str, Any] | None) -> Pre
         return None
     digests = answer.get("digests") if answer is not None else None
     return parsed.result() if digests is None else with_digests(parsed.result(), digests)
-
-
-def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(call)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

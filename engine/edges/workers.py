@@ -10,55 +10,17 @@ import logging
 import select
 import socket
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import EngineError
 from engine.base.reports import ReportList, Severity
-from engine.edges.worker import Worker, serve
+from engine.edges.worker import serve
 
 if TYPE_CHECKING:
     from engine.scheduler.reading.warm import Warm
 
-DEADLINE_SECONDS = 60.0
 MAX_WARNINGS = 20
 _MOST_UNCOLLECTED = 4  # runs whose garbage may wait while one request follows the other
-
-# number, graph, error, warnings
-Scheduled = Callable[[int, bytes, str, tuple[str, ...]], None]
-
-
-class SchedulerWorker:
-    """Starts the worker, hands it one request at a time, and tells what came of it.
-
-    A request that comes while one is being computed waits; `scheduled` is called for each.
-    """
-
-    def __init__(self, scheduled: Scheduled, deadline: float = DEADLINE_SECONDS) -> None:
-        self._scheduled = scheduled
-        self._worker = Worker("engine.edges.workers", "scheduler", deadline)
-
-    async def start(self) -> None:
-        """Start the process; it loads the scheduler meanwhile."""
-        await self._worker.start()
-
-    def schedule(self, number: int, cib: bytes, now: float) -> None:
-        """Compute a transition; the answer comes by `scheduled(number, …)`."""
-
-        def answered(answer: dict[str, Any] | None) -> None:
-            if answer is None:
-                self._scheduled(number, b"", "the scheduler ended without a result", ())
-                return
-            warnings = tuple(str(text) for text in answer.get("warnings", ()))
-            self._scheduled(
-                number, answer.get("graph", b""), str(answer.get("error", "")), warnings
-            )
-
-        self._worker.ask({"number": number, "cib": cib, "now": now}, answered)
-
-    def close(self) -> None:
-        """End the worker."""
-        self._worker.close()
 
 
 def main() -> int:

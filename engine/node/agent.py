@@ -19,7 +19,6 @@ from engine.base.nodeconf import NodeConfig
 from engine.base.seams import Clock, Watchdog
 from engine.base.wire import Codec
 from engine.cib.document import Cib
-from engine.cib.patch import diff, patch_to_bytes
 from engine.cib.schema import check_configuration
 from engine.cib.soundness import Soundness
 from engine.controller import events as controller
@@ -36,10 +35,10 @@ from engine.edges.notify import ServiceManager
 from engine.edges.operations import Operations
 from engine.edges.processes import Processes
 from engine.edges.remotes import RemoteLinks
+from engine.edges.scheduling import SchedulerWorker
 from engine.edges.tasks import Owner
 from engine.edges.timers import Timers
 from engine.edges.watchdog import HardwareWatchdog, NoWatchdog
-from engine.edges.workers import SchedulerWorker
 from engine.fencing import core as fencing
 from engine.ipc.messages import socket_path
 from engine.ipc.server import AdminServer
@@ -360,8 +359,8 @@ class Node:
         match effect:
             case controller.Tell(to=to, message=message):
                 self.mail.tell(to, message)
-            case controller.Propose(cib=cib, reason=reason):
-                self._propose(cib, reason)
+            case controller.Propose(patch=patch, reason=reason):
+                self._propose(patch, reason)
             case controller.Schedule(number=number, cib=cib, wall=wall):
                 self.inputs.keep(number, cib, wall)
                 self._worker.schedule(number, cib, wall)
@@ -525,13 +524,12 @@ class Node:
         """A client's change of the configuration."""
         self.post(Part.MEMBER, replica.Submit(submission))
 
-    def _propose(self, cib: bytes, reason: str) -> None:
-        patch = diff(self.machine.cib.root, Cib.from_bytes(cib).root)
+    def _propose(self, patch: bytes, reason: str) -> None:
         self._proposals += 1
         submission = replica.Submission(
             request_id=f"{self.controller.uuid}-{self._proposals}",
             base=self.machine.version,
-            patch=patch_to_bytes(patch),
+            patch=patch,
             user="hacluster",
             client="crm-agent",
             origin=self.name,
@@ -544,8 +542,8 @@ class Node:
     def has_authority(self) -> bool:
         return self.member.has_authority(self.clock.now())
 
-    def _scheduled(self, number: int, graph: bytes, error: str, warnings: tuple[str, ...]) -> None:
-        self.post(Part.CONTROLLER, controller.Scheduled(number, graph, error, warnings))
+    def _scheduled(self, done: controller.Scheduled) -> None:
+        self.post(Part.CONTROLLER, done)
 
     def _fence_members(self) -> tuple[str, ...]:
         view = self.member.view
