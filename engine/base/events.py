@@ -110,13 +110,15 @@ class StatusChange:
 class Question:
     """A change that is too large to be judged on the event loop.
 
-    A whole `replace`, or a `patch` of the configuration `state`.
+    A whole `replace`, or a `patch` of the configuration `state`. `uses` are what the configuration
+    that is replaced has of what the agents do not carry out (`engine.cib.not_carried_out`).
     """
 
     replace: bytes = b""
     state: bytes = b""
     patch: bytes = b""
     force: bool = False
+    uses: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class LinkLost:
-    """The control stream of a peer broke: a hint that it may be gone, never a proof."""
+    """The control stream of a peer broke: a reason to ask whether it is there, never a proof."""
 
     peer: int
 
@@ -197,6 +199,13 @@ class Submit:
     """A client of this node asks for a change; the answer is an `Answer` with the same request id."""
 
     submission: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class AskReadPoint:
+    """A reader wants to see all that was acknowledged by now; the DC's answer is a `ReadPoint`."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +369,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPoint:
+    """Reader `number` may read where entries up to `index` are applied; with `error` nowhere."""
+
+    number: int
+    index: int
+    error: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something for log and trace: stable kind, plain fields."""
 
@@ -374,6 +393,7 @@ Event = (
     | Persisted
     | PersistFailed
     | Submit
+    | AskReadPoint
     | SubmitStatus
     | Paused
     | PeerSafe
@@ -394,5 +414,6 @@ Effect = (
     | Reloaded
     | StatusApplied
     | Answer
+    | ReadPoint
     | Note
 )

@@ -340,6 +340,8 @@ class Node:
                 self._store.compact(snapshot)
             case replica.Answer(outcome=outcome):
                 self._desk.outcome(outcome)
+            case replica.ReadPoint():
+                self.mail.read_point(effect)
             case replica.Note(kind=kind, fields=fields):
                 _log.info("%s %s", kind, _pairs(fields))
             case replica.ViewInstalled(view=view):

@@ -15,6 +15,7 @@ from engine.base.events import Question, Verdict
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib, CibVersion
+from engine.cib.not_carried_out import Use, refusals, uses_of
 from engine.cib.patch import (
     Operation,
     Patch,
@@ -57,6 +58,7 @@ def verdict_of_problem(problem: BadInput) -> Verdict:
 
 def _answer_replacement(question: Question, check: Check) -> Verdict:
     wanted = replacement_from(question.replace)
+    refuse_what_is_not_carried_out(frozenset(Use(*row) for row in question.uses), wanted.root)
     return _accepted(wanted, check, question.force)
 
 
@@ -69,8 +71,10 @@ def _answer_patch(question: Question, check: Check) -> Verdict:
         return Verdict(status=int(ExitStatus.OLD), conflicts=found)
     if not plan.changes:
         return Verdict(is_empty=True)
+    before = uses_of(cib.root)
     plan.apply()
     check_version(cib)
+    refuse_what_is_not_carried_out(before, cib.root)
     return _accepted(cib, check, question.force)
 
 
@@ -107,6 +111,17 @@ def check_version(cib: Cib) -> None:
     for name, number in zip(CibVersion._fields, cib.version, strict=True):
         if number > MAX_VERSION:
             raise BadInput(f"{name}={number} of the CIB is above {MAX_VERSION}")
+
+
+def refuse_what_is_not_carried_out(before: frozenset[Use], root: etree._Element) -> None:
+    """What is accepted is done: raises `BadInput` for a change that brings in what is not."""
+    reports = refusals(before, root)
+    if reports:
+        raise BadInput(
+            "; ".join(report.message for report in reports[:MOST_TOLD]),
+            status=ExitStatus.UNIMPLEMENT_FEATURE,
+            reports=reports,
+        )
 
 
 def configuration_part(patch: Patch) -> Patch:

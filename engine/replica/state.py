@@ -26,6 +26,7 @@ from engine.base.events import (
 )
 from engine.base.exitcodes import ExitStatus
 from engine.cib.document import Cib, CibVersion, empty_cib
+from engine.cib.not_carried_out import may_bring_in, uses_of
 from engine.cib.object_digests import ObjectDigests
 from engine.cib.patch import (
     Conflict,
@@ -42,6 +43,7 @@ from engine.replica.judgement import (
     Check,
     check_version,
     configuration_part,
+    refuse_what_is_not_carried_out,
     replacement_from,
     verdict_of_problem,
     verify,
@@ -150,12 +152,15 @@ class ReplicatedCib:
             return self._conflict(submission, plan.conflicts)
         if not plan.changes:
             return self._nothing_to_do(submission)
+        before = uses_of(self.cib.root) if may_bring_in(submission.patch) else None
         soundness, trial = self._soundness, None
         if soundness is not None:
             trial = soundness.trial(self.cib.root, patch)
         take_back = plan.apply()
         try:
             check_version(self.cib)
+            if before is not None:
+                refuse_what_is_not_carried_out(before, self.cib.root)
             if soundness is None or trial is None or not soundness.holds(self.cib.root, trial):
                 if self._is_guarded and self._is_large_state():
                     return self._question(submission)
@@ -168,7 +173,8 @@ class ReplicatedCib:
 
     def _question(self, submission: Submission) -> Question:
         if submission.replace:
-            return Question(replace=submission.replace, force=submission.force)
+            uses = tuple((use.row, use.subject) for use in uses_of(self.cib.root))
+            return Question(replace=submission.replace, force=submission.force, uses=uses)
         return Question(b"", self.configuration_bytes(), submission.patch, submission.force)
 
     def _is_large_state(self) -> bool:
@@ -203,6 +209,7 @@ class ReplicatedCib:
         if self._is_guarded and len(submission.replace) >= LARGE_CHANGE:
             return self._question(submission)
         wanted = replacement_from(submission.replace)
+        refuse_what_is_not_carried_out(uses_of(self.cib.root), wanted.root)
         self._verify(wanted.root, submission.force)
         return _payload(submission)
 

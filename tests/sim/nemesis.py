@@ -116,7 +116,7 @@ def strike(world: World, kind: str, args: list[Any]) -> None:
 def _crash(world: World, node: int, back: float) -> None:
     victim = world.nodes[node]
     if victim.up:
-        victim.crash()
+        victim.kill()
         world.at(back, victim.boot)
 
 

@@ -23,6 +23,7 @@ from engine.base.events import (
     Event,
     Judge,
     Judged,
+    LinkLost,
     Note,
     Paused,
     PeerSafe,
@@ -31,6 +32,7 @@ from engine.base.events import (
     PersistFailed,
     Prepare,
     Prepared,
+    ReadPoint,
     Received,
     Send,
     Submission,
@@ -214,6 +216,15 @@ class SimNode:
         self.disk.crash(self.world.stream("disk"))
         self.world.log("CRASH", self.id)
 
+    def kill(self) -> None:
+        """The process alone ends: its machine tells the others that the streams are closed."""
+        if not self.up:
+            return
+        self.crash()
+        for other in self.world.nodes.values():
+            if other is not self and (self.id, other.id) not in self.world.net.cut:
+                self.world.at(0.001, other.give, other.incarnation, LinkLost(self.id))
+
     def wipe(self) -> None:
         self.disk = FakeDisk()
 
@@ -273,7 +284,7 @@ class SimNode:
         for effect in effects[: rng.randint(0, len(effects))]:
             self._do(effect)
         self.world.seen["bug"] += 1
-        self.crash()
+        self.kill()
         self.world.at(rng.uniform(0.2, 3), self.boot)
 
     def _do(self, effect: Effect) -> None:
@@ -295,6 +306,8 @@ class SimNode:
             world.oracle.view_lost(self)
         elif isinstance(effect, Committed):
             world.oracle.committed(self, effect)
+        elif isinstance(effect, ReadPoint):
+            world.readers.answered(self, effect)
         elif isinstance(effect, Answer):
             world.oracle.answered(effect.outcome)
         elif isinstance(effect, Note):
@@ -315,6 +328,7 @@ class World:
         self, seed: int, config: Config, schedule: list[list[Any]], trace: bool = False
     ) -> None:
         from tests.sim.oracle import Oracle
+        from tests.sim.readers import Readers
 
         self.seed = seed
         self.config = config
@@ -334,6 +348,7 @@ class World:
         self.healed = False
         self.oracle = Oracle(self)
         self.nodes = {node: SimNode(self, node) for node in range(1, config.nodes + 1)}
+        self.readers = Readers(self)
         self._clients = 0
         self._status = 0
 
@@ -448,6 +463,7 @@ class World:
             self.at(moment, strike, self, kind, args)
         self.at(0.5, self.client)
         self.at(0.5, self.controller)
+        self.at(0.6, self.readers.begin)
         if self.config.two_node:
             self.at(0.5, self.fence)
         self.at(self.config.chaos, heal, self)
