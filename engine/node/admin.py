@@ -19,7 +19,8 @@ from engine.controller.messages import Ask
 from engine.controller.status import cib_bytes
 from engine.edges.operations import Operations
 from engine.ipc.messages import Message
-from engine.ipc.server import Peer, Reply, refusal
+from engine.ipc.peers import Peer
+from engine.ipc.server import Reply, refusal
 from engine.metrics import metrics_text, node_metrics
 from engine.node.inputs import TransitionInputs
 from engine.node.questions import Answered
