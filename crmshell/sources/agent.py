@@ -75,10 +75,16 @@ class AgentSource:
             raise ShellError(str(problem), code="bad-cib") from None
 
     def commit(
-        self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
+        self,
+        base: Cib,
+        new: Cib,
+        *,
+        replace: bool = False,
+        force: bool = False,
+        strict: bool = False,
     ) -> Committed:
-        if not replace:
-            return self._submit(base, new, force=force)
+        if strict or not replace:
+            return self._submit(base, new, force=force, strict=strict)
         for _ in range(REPLACE_TRIES - 1):
             now = self.read(sync=True)
             merged = merge_commit(now, base, new, replace=True)
@@ -88,7 +94,7 @@ class AgentSource:
         now = self.read(sync=True)
         return self._submit(now, merge_commit(now, base, new, replace=True), force=force)
 
-    def _submit(self, base: Cib, new: Cib, *, force: bool) -> Committed:
+    def _submit(self, base: Cib, new: Cib, *, force: bool, strict: bool = False) -> Committed:
         """Send the difference, or where that is too large the whole; raises what is refused."""
         request_id = os.urandom(12).hex()
         patch = patch_to_bytes(_configuration_patch(base, new))
@@ -98,6 +104,8 @@ class AgentSource:
             "force": force,
             "user": self._environment.user,
         }
+        if strict:
+            fields["expected"] = list(base.version[:2])
         self.ask("hello")  # who cannot be reached has not got the change either
         if len(patch) <= MAX_PATCH_BYTES:
             fields["patch"] = patch
@@ -108,7 +116,9 @@ class AgentSource:
         except EngineError as problem:
             if problem.status not in _LOST:
                 raise _refusal(problem) from None
-            reply = self._outcome_of(request_id, problem)
+            reply = self._outcome_of(request_id, str(problem))
+        if reply.get("status") == ExitStatus.TIMEOUT:
+            reply = self._outcome_of(request_id, str(reply.get("error")))
         return _committed(reply, self._environment.clock())
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -169,7 +179,7 @@ class AgentSource:
                     raise _refusal(problem) from None
             time.sleep(ELECTION_PAUSE)
 
-    def _outcome_of(self, request_id: str, problem: EngineError) -> dict[str, Any]:
+    def _outcome_of(self, request_id: str, problem: str) -> dict[str, Any]:
         """What became of a request whose answer got lost."""
         deadline = time.monotonic() + OUTCOME_TIMEOUT
         while time.monotonic() < deadline:
@@ -210,6 +220,9 @@ def _committed(reply: dict[str, Any], now: float) -> Committed:
         conflicts = reply.get("conflicts") or ()
         if conflicts:
             raise CommitConflict(tuple(_conflict(dict(each), now) for each in conflicts))
+        if reply.get("status") == ExitStatus.OLD:
+            text = str(reply.get("error") or "conflict: the configuration has changed")
+            raise CommitConflict((Report("conflict", Severity.ERROR, text),))
         reports = tuple(report_from_fields(each) for each in reply.get("reports") or ())
         raise ShellError(
             str(reply.get("error") or "the cluster refused the change"), reports=reports

@@ -75,12 +75,19 @@ class CibSource(Protocol):
         ...
 
     def commit(
-        self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
+        self,
+        base: Cib,
+        new: Cib,
+        *,
+        replace: bool = False,
+        force: bool = False,
+        strict: bool = False,
     ) -> Committed:
         """Hand over the difference from `base` to `new`.
 
         What others changed since `base` stays; where both changed the same thing it raises
         `CommitConflict`, unless `replace` says to overwrite the other's edit of these objects.
+        With `strict` any change of the configuration since `base` is a conflict: compare and set.
         """
         ...
 

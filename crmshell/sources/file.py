@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from crmshell.environment import Environment
 from crmshell.errors import ShellError
 from crmshell.sources.api import Cleanup, Committed, Facts
-from crmshell.sources.merge import merge_commit
+from crmshell.sources.merge import merge_commit, refuse_other_version
 from engine.base.errors import EngineError
 from engine.base.reports import Severity
 from engine.cib.document import Cib
@@ -66,10 +66,18 @@ class FileSource:
             raise ShellError(str(problem), code="bad-cib") from None
 
     def commit(
-        self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
+        self,
+        base: Cib,
+        new: Cib,
+        *,
+        replace: bool = False,
+        force: bool = False,
+        strict: bool = False,
     ) -> Committed:
         with self._locked():
             now = self.read()
+            if strict:
+                refuse_other_version(now, base)
             result = merge_commit(now, base, new, replace=replace)
             if not force:
                 _refuse_bad_form(result)

@@ -57,6 +57,16 @@ def merge_commit(now: Cib, base: Cib, new: Cib, *, replace: bool) -> Cib:
     return result
 
 
+def refuse_other_version(now: Cib, base: Cib) -> None:
+    """Raise `CommitConflict` when the configuration is not at the version of `base` any more."""
+    if now.version[:2] != base.version[:2]:
+        text = (
+            f"conflict: the configuration is at version {now.version.admin_epoch}.{now.version.epoch} now, "
+            f"the change is for {base.version.admin_epoch}.{base.version.epoch} only"
+        )
+        raise CommitConflict((Report("conflict", Severity.ERROR, text),))
+
+
 def configuration_bytes(cib: Cib) -> bytes:
     """The configuration as text, to compare."""
     return etree.tostring(cib.configuration)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from crmshell.environment import Environment, Finished
 from crmshell.errors import ConnectionLost, ShellError
 from crmshell.sources.api import Cleanup, Committed, Facts
-from crmshell.sources.merge import merge_commit
+from crmshell.sources.merge import merge_commit, refuse_other_version
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
@@ -60,12 +60,20 @@ class PacemakerSource:
             raise ShellError(str(problem), code="bad-cib") from None
 
     def commit(
-        self, base: Cib, new: Cib, *, replace: bool = False, force: bool = False
+        self,
+        base: Cib,
+        new: Cib,
+        *,
+        replace: bool = False,
+        force: bool = False,
+        strict: bool = False,
     ) -> Committed:
         """Make the change on the CIB as it is; again when somebody was faster."""
         del force
         for _ in range(TRIES):
             now = self.read()
+            if strict:
+                refuse_other_version(now, base)
             wanted = _placed(now, merge_commit(now, base, new, replace=replace))
             patch = self._patch(now, wanted)
             if not patch:

@@ -61,7 +61,8 @@ class Submission:
 
     `base` is the version the client saw (admin_epoch, epoch, num_updates). Exactly one of `patch`
     (engine.cib.patch) and `replace` (a whole `<cib>`) is not empty. `wall` is epoch seconds where it
-    was received.
+    was received. With `expected` (admin_epoch, epoch) it is done only if the configuration has exactly
+    this version when it is its turn: of two clients with the same expectation one is refused.
     """
 
     request_id: str
@@ -73,6 +74,7 @@ class Submission:
     client: str = ""
     origin: str = ""
     wall: float = 0.0
+    expected: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,6 +278,7 @@ class AdminDesk:
             client=str(request.get("client", "crm")),
             origin=self._agent.name,
             wall=self._agent.clock.wall(),
+            expected=tuple(request.get("expected") or ())[:2],
         )
         self._submitted.setdefault(submission.request_id, []).append(reply)
         self._agent.submit(submission)
@@ -371,15 +372,22 @@ def _submission_problem(request: Message) -> str:
     identity, base = request.get("request_id"), request.get("base")
     if not isinstance(identity, str) or not 0 < len(identity) <= MAX_REQUEST_ID:
         return f"submit: 'request_id' is a text of 1 to {MAX_REQUEST_ID} characters"
-    is_version = isinstance(base, list) and len(base) == 3 and all(type(n) is int for n in base)
-    if not is_version:
+    if not _is_version(base, 3):
         return "submit: 'base' is [admin_epoch, epoch, num_updates]"
+    expected = request.get("expected")
+    if expected is not None and not (_is_version(expected, 2) or _is_version(expected, 3)):
+        return "submit: 'expected' is [admin_epoch, epoch]"
     bodies = [request.get(name) for name in ("patch", "replace")]
     if any(body is not None and not isinstance(body, bytes) for body in bodies):
         return "submit: 'patch' and 'replace' are bytes"
     if sum(bool(body) for body in bodies) != 1:
         return "submit: exactly one of 'patch' and 'replace'"
     return ""
+
+
+def _is_version(value: object, length: int) -> bool:
+    is_list = isinstance(value, list) and len(value) == length
+    return is_list and all(type(number) is int for number in value)  # type: ignore[attr-defined]
 
 
 def _first_refusal(answers: list[Mapping[str, Any]]) -> Mapping[str, Any]:

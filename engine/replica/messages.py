@@ -55,19 +55,25 @@ class Ask:
     """`SUBMIT`: a client of the sender wants a change.
 
     Only the DC of view `term` may take it, so that a late copy is never carried out (0: any DC, from
-    a version without this field).
+    a version without this field). `serial` counts what this life of the sender asked: the DC takes
+    only what is newer than all it had from that node.
     """
 
     submission: Submission
     term: int = 0
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`RESULT` of a submission, decided in view `term` (0: by a version without this field)."""
+    """`RESULT` of a submission, decided in view `term` (0: by a version without this field).
+
+    It answers the copy with this `serial`.
+    """
 
     outcome: Outcome
     term: int = 0
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)

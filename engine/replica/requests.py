@@ -3,7 +3,8 @@
 A node keeps the requests of its own clients until it has the result, and sends them again to a new
 DC; the log remembers the ids (engine 6.6, step 4). A request has one of three ends: applied, refused
 and never applied, or unknown. Refused is what no DC has had, or what a DC refused that had all
-entries of former views before it (I-5); whatever was sent and got no answer is unknown.
+entries of former views before it (I-5), in answer to the last copy that was sent: an earlier one may
+still be under way. Whatever was sent and got no answer is unknown.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Pending:
     """A request of a client of this node.
 
     `dc` is the DC that it was sent to last (0: none), `lost` how many of those it was sent to were
-    gone in the view after.
+    gone in the view after. `serial` is that of its last copy, `copies` how many this view had.
     """
 
     submission: Submission
@@ -40,6 +41,8 @@ class Pending:
     sent_at: float
     dc: int = 0
     lost: int = 0
+    serial: int = 0
+    copies: int = 0
 
     @property
     def may_go_on(self) -> bool:
@@ -68,7 +71,9 @@ class Requests:
         self._pending: dict[str, Pending] = {}
         self._held: dict[str, Outcome] = {}
         self._queue: deque[Submission] = deque()
-        self._askers: dict[str, list[int]] = {}
+        self._askers: dict[str, dict[int, int]] = {}
+        self._newest: dict[int, int] = {}
+        self._serial = 0
         self._in_log: set[str] = set()
 
     # ---- clients of this node
@@ -79,6 +84,8 @@ class Requests:
         known = self._machine.outcome(request)
         if known is not None:
             self._out.add(Answer(known))
+        elif request in self._pending:
+            self._pending[request].since = self._out.now
         elif len(self._pending) >= MAX_PENDING:
             self._refuse(request, "busy: too many requests wait", ExitStatus.UNAVAILABLE)
         else:
@@ -97,8 +104,10 @@ class Requests:
             del self._pending[request]
             self._refuse(request, why, ExitStatus.QUORUM)
         elif not why and pending.may_go_on:
-            pending.dc = view.dc
-            self._out.send(view.dc, Ask(pending.submission, view.term))
+            self._serial += 1
+            pending.dc, pending.serial = view.dc, self._serial
+            pending.copies += 1
+            self._out.send(view.dc, Ask(pending.submission, view.term, self._serial))
 
     def _obstacle(self, view: View) -> str:
         """Why this view cannot take changes; empty when it can."""
@@ -118,8 +127,13 @@ class Requests:
         outcome = message.outcome
         if not outcome.ok and not self._is_of_now(message):
             return  # another DC has it by now, and may decide otherwise
-        if self._pending.pop(outcome.request_id, None) is None:
+        pending = self._pending.get(outcome.request_id)
+        if pending is None:
             return
+        if not outcome.ok and message.serial not in (0, pending.serial):
+            pending.sent_at = self._out.now
+            return  # the DC may take a later copy, which is under way
+        del self._pending[outcome.request_id]
         if outcome.ok and outcome.index > self._machine.index:
             self._held[outcome.request_id] = outcome
         else:
@@ -135,14 +149,22 @@ class Requests:
         for request, pending in list(self._pending.items()):
             if now - pending.since > PATIENCE:
                 del self._pending[request]
-                text = "outcome unknown: the cluster did not answer in time"
-                self._refuse(request, text, ExitStatus.TIMEOUT)
-            elif now - pending.sent_at > 4 * self._timing.resend:
+                self._give_up(pending)
+            elif now - pending.sent_at > 4 * self._timing.resend * max(1, pending.copies):
                 self._route(pending)
         for request, outcome in list(self._held.items()):
             if outcome.index <= self._machine.index:
                 del self._held[request]
                 self._out.add(Answer(outcome))
+
+    def _give_up(self, pending: Pending) -> None:
+        request = pending.submission.request_id
+        if pending.dc:
+            text = "outcome unknown: the cluster did not answer in time"
+            self._refuse(request, text, ExitStatus.TIMEOUT)
+        else:
+            text = f"this node was in no active view for {PATIENCE:g} s, nothing was changed"
+            self._refuse(request, text, ExitStatus.QUORUM)
 
     # ---- views
 
@@ -150,6 +172,7 @@ class Requests:
         self.view_ended()
         self._view = view
         for pending in list(self._pending.values()):
+            pending.copies = 0
             pending.lost += pending.dc != 0 and pending.dc not in view.members
             self._route(pending)
 
@@ -157,31 +180,42 @@ class Requests:
         self._view = None
         self._queue.clear()
         self._askers.clear()
+        self._newest.clear()
         self._in_log.clear()
 
     # ---- the DC
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The requests that the DC has not judged yet, in their order."""
+        return tuple(submission.request_id for submission in self._queue)
 
     def on_ask(self, frm: int, message: Ask) -> None:
         view = self._view
         if view is None or view.dc != self._me or not view.durable:
             return
-        if message.term not in (0, view.term):
+        if message.term not in (0, view.term) or not self._is_new(frm, message):
             return
         submission = message.submission
         request = submission.request_id
         known = self._machine.outcome(request)
         if known is not None:
-            self._out.send(frm, Told(self._complete(known, view), view.term))
+            self._out.send(frm, Told(self._complete(known, view), view.term, message.serial))
             return
         is_new = request not in self._askers and request not in self._in_log
-        askers = self._askers.setdefault(request, [])
-        if frm not in askers:
-            askers.append(frm)
+        self._askers.setdefault(request, {})[frm] = message.serial
         if is_new:
             if len(self._queue) >= MAX_PENDING:
                 self._askers.pop(request)  # no answer: an older copy may still be in the log
                 return
             self._queue.append(submission)
+
+    def _is_new(self, frm: int, message: Ask) -> bool:
+        """Whether a copy is newer than all that came from its sender in this view."""
+        if message.serial and message.serial <= self._newest.get(frm, 0):
+            return False
+        self._newest[frm] = message.serial
+        return True
 
     def pump(self, replica: Replica) -> None:
         """Judge the next request against the committed state and put it into the log.
@@ -230,5 +264,6 @@ class Requests:
         return replace(outcome, durable=view.durable, of=of, warnings=warnings)
 
     def _tell(self, outcome: Outcome) -> None:
-        for node in self._askers.pop(outcome.request_id, []):
-            self._out.send(node, Told(outcome, 0 if self._view is None else self._view.term))
+        term = 0 if self._view is None else self._view.term
+        for node, serial in self._askers.pop(outcome.request_id, {}).items():
+            self._out.send(node, Told(outcome, term, serial))

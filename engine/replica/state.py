@@ -7,6 +7,7 @@ object last (so that a conflict can name them); both are part of the replicated 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -87,6 +88,8 @@ class ReplicatedCib:
     def judge(self, submission: Submission) -> bytes | Outcome:
         """Limits, conflicts, then the rules for the result (engine 6.6, step 2)."""
         try:
+            if submission.expected and submission.expected != self.version[:2]:
+                return self._other_version(submission)
             if submission.replace:
                 return self._judge_replacement(submission)
             return self._judge_patch(submission)
@@ -97,6 +100,15 @@ class ReplicatedCib:
             # client would send it to each next DC, and the same bug would end one after the other.
             text = f"the change cannot be judged, internal error: {bug!r}"
             return _refusal(submission, text, ExitStatus.SOFTWARE)
+
+    def _other_version(self, submission: Submission) -> Outcome:
+        now, wanted = self.cib.version, ".".join(map(str, submission.expected))
+        text = (
+            f"conflict: the configuration is at version {now.admin_epoch}.{now.epoch} now, "
+            f"the change is for {wanted} only"
+        )
+        outcome = _refusal(submission, text, ExitStatus.OLD)
+        return replace(outcome, version=now)
 
     def _judge_patch(self, submission: Submission) -> bytes | Outcome:
         if len(submission.patch) > MAX_PATCH:

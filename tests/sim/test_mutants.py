@@ -20,7 +20,7 @@ SHOWN_BY: dict[str, list[str | int]] = {
     "longest_log": ["equal-length-other-history-0", "equal-length-other-history-9"],
     "no_fence_old_term": [111, 239, 243, 341],
     "half_is_quorum": ["split-in-halves-0", "split-in-halves-1"],
-    "restart_unnoticed": ["wiped-with-high-terms-0", "wiped-with-high-terms-3"],
+    "restart_unnoticed": ["wiped-with-high-terms-0", 116],
     "bootstrap_all_blank": ["power-loss-in-first-start-3-17", "power-loss-in-first-start-3-11"],
     "resend_timer_shared": ["appends-lost-under-load-0", "appends-lost-under-load-1"],
     "lonely_view_takes_the_log": [16, 17, 23],

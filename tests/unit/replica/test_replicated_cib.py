@@ -1,4 +1,5 @@
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from lxml import etree
@@ -219,3 +220,16 @@ def test_a_bug_while_judging_refuses_the_request_and_leaves_the_state_as_it_was(
     assert outcome.status == ExitStatus.SOFTWARE
     assert "surprise" in outcome.error
     assert machine.cib.to_bytes() == before
+
+
+def test_of_two_changes_for_one_version_the_second_is_refused_even_if_it_changes_nothing():
+    machine = ReplicatedCib()
+    commit([machine], submission(machine, 1, add_primitive("db")))
+    mine = replace(submission(machine, 2, add_primitive("lock")), expected=(0, 1))
+    hers = replace(mine, request_id="r3", user="alice", force=True)
+    commit([machine], mine)
+    refused = machine.judge(hers)
+    assert isinstance(refused, Outcome)
+    assert (refused.status, refused.version[:2]) == (ExitStatus.OLD, (0, 2))
+    assert "is at version 0.2 now, the change is for 0.1 only" in refused.error
+    assert machine.outcome("r2") is not None

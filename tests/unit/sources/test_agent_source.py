@@ -17,6 +17,7 @@ from crmshell.errors import CommitConflict, ConnectionLost, ShellError
 from crmshell.sources import agent
 from crmshell.sources.agent import AgentSource
 from crmshell.sources.api import Cleanup
+from engine.base.exitcodes import ExitStatus
 from engine.cib.document import CibVersion, empty_cib
 from engine.cib.edits import set_property
 from engine.cib.patch import apply_patch, patch_from_bytes
@@ -190,3 +191,30 @@ def test_nobody_listening_is_one_line(tmp_path: Path) -> None:
         gone.commit(empty_cib(), empty_cib())
     assert "unknown" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_strict_commit_says_which_version_it_is_for_and_another_one_is_a_conflict(
+    server: Socket, source: AgentSource
+) -> None:
+    server.answers["submit"] = lambda request: {
+        "ok": False,
+        "status": int(ExitStatus.OLD),
+        "error": "conflict: the configuration is at version 0.6 now, the change is for 0.5 only",
+    }
+    base = empty_cib()
+    base.version = CibVersion(0, 5, 0)
+    with pytest.raises(CommitConflict, match=r"at version 0\.6 now"):
+        source.commit(base, base, strict=True)
+    assert server.requests[-1]["expected"] == [0, 5]
+
+
+def test_an_agent_that_does_not_know_the_outcome_is_asked_for_it_by_id(
+    server: Socket, source: AgentSource
+) -> None:
+    server.answers["submit"] = lambda request: {
+        "ok": False,
+        "status": int(ExitStatus.TIMEOUT),
+        "error": "outcome unknown",
+    }
+    server.answers["outcome"] = lambda request: {"ok": True, "epoch": [0, 7, 0]}
+    assert source.commit(empty_cib(), empty_cib()).version == CibVersion(0, 7, 0)

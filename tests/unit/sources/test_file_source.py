@@ -53,6 +53,17 @@ def test_edits_of_two_users_at_different_places_are_both_kept(source: FileSource
     assert b"rack" in text
 
 
+def test_a_strict_commit_is_a_conflict_with_any_edit_of_another(source: FileSource) -> None:
+    base = source.read()
+    mine, yours = base.copy(), base.copy()
+    set_property(mine, "maintenance-mode", "true")
+    set_node_attribute(yours, "n1", "rack", "7")
+    source.commit(base, yours, strict=True)
+    with pytest.raises(CommitConflict, match="only"):
+        source.commit(base, mine, strict=True)
+    assert b"maintenance-mode" not in source.read().to_bytes()
+
+
 def test_edits_of_two_users_at_one_place_are_a_conflict_and_nothing_is_lost(
     source: FileSource,
 ) -> None:
