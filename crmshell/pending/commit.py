@@ -86,9 +86,21 @@ def find_problems(session: Committer, *, everything: bool) -> list[Report]:
     origins = {
         name: line for name, line in pending.origins.items() if line.file not in ("prompt", "edit")
     }
-    reports = verify(pending, session.facts(), names)
+    reports = [*verify(pending, session.facts(), names), *_not_carried_out(session)]
     parts = {report.subject for report in reports} - origins.keys()
     return located(reports, origins | _origins_of_parts(pending, parts, origins))
+
+
+def _not_carried_out(session: Committer) -> tuple[Report, ...]:
+    """What the change brings in and the agents of this cluster would refuse."""
+    if not session.source.live:
+        return ()
+    from crmshell.sources.agent import AgentSource
+    from engine.cib.not_carried_out import refusals, uses_of
+
+    if not isinstance(session.source, AgentSource):
+        return ()
+    return refusals(uses_of(session.pending.base.root), session.pending.cib.root)
 
 
 def _origins_of_parts(

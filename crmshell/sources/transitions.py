@@ -6,7 +6,6 @@ engine keep them. Each input is a whole CIB; its `execution-date` says when it w
 
 from __future__ import annotations
 
-import bz2
 import os
 import re
 import tarfile
@@ -135,7 +134,7 @@ class FolderStore:
 
     def load(self, stored: StoredInput) -> Cib:
         path = os.path.join(self._folder, stored.name)
-        return _cib(_unpacked(self._environment.read_file(path), path), path)
+        return _cib(self._environment.read_file(path), path)
 
 
 class ArchiveStore:
@@ -167,7 +166,7 @@ class ArchiveStore:
         with self._opened() as archive:
             stream = archive.extractfile(self._members[stored.name])
             data = stream.read() if stream else b""
-        return _cib(_unpacked(data, stored.name), stored.name)
+        return _cib(data, stored.name)
 
     def _opened(self) -> tarfile.TarFile:
         try:
@@ -195,19 +194,6 @@ def choose(inputs: Iterable[StoredInput], word: str) -> StoredInput:
         f"there is no transition '{word}'; there are {len(listed)}, {first} to {last}",
         code="no-transition",
     )
-
-
-def _unpacked(data: bytes, what: str) -> bytes:
-    if not data.startswith(b"BZh"):
-        return data
-    unpacker = bz2.BZ2Decompressor()
-    try:
-        text = unpacker.decompress(data, MAX_INPUT)
-    except (OSError, ValueError) as problem:
-        raise ShellError(f"{what}: not readable: {problem}", code="bad-input") from None
-    if not unpacker.eof:
-        raise ShellError(f"{what}: cut off, or larger than {MAX_INPUT} bytes", code="bad-input")
-    return text
 
 
 def _cib(data: bytes, what: str) -> Cib:

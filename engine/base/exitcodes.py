@@ -68,3 +68,10 @@ class OcfStatus(IntEnum):
     DEGRADED = 190
     DEGRADED_PROMOTED = 191
     UNKNOWN = 193
+
+
+def text_of_status(status: int) -> str:
+    """The text of an exit status, as `crm_error -X` has it."""
+    from engine.base.result_codes import exit_code
+
+    return exit_code(int(status))[1]

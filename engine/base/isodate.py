@@ -42,22 +42,36 @@ class Calendar:
     weekdays: int
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Epoch seconds, and the offset from UTC (seconds) with which the moment was written."""
+
+    epoch: int
+    offset: int = 0
+
+
 def epoch_from_text(text: str, zone: Zone) -> int | None:
     """Epoch seconds of a date, a time, or both; None if unreadable (2.1, 2.2)."""
+    moment = moment_from_text(text, zone)
+    return None if moment is None else moment.epoch
+
+
+def moment_from_text(text: str, zone: Zone) -> Moment | None:
+    """A date, a time, or both; None if unreadable (2.1, 2.2)."""
     word = text.strip()
     if word == "epoch":
-        return 0
+        return Moment(0)
     if word.startswith("T") or (len(word) > 2 and word[2] == ":"):
         return _with_time(zone.today, word.removeprefix("T"), zone)
     day, rest = _date(word)
     if day is None:
         return None
     if not rest:
-        return _midnight(day)
+        return Moment(_midnight(day))
     if rest[0] not in " T":
         return None
     rest = rest[1:].strip()
-    return _with_time(day, rest, zone) if rest else _midnight(day)
+    return _with_time(day, rest, zone) if rest else Moment(_midnight(day))
 
 
 def _date(text: str) -> tuple[dt.date | None, str]:
@@ -96,12 +110,12 @@ def _days_of(year: int, month: int) -> int:
     return 30 if month in (4, 6, 9, 11) else 31
 
 
-def _with_time(day: dt.date, text: str, zone: Zone) -> int | None:
+def _with_time(day: dt.date, text: str, zone: Zone) -> Moment | None:
     match = _TIME.match(text)
     if match is None:
         return None
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    if hours > 24 or minutes > 59 or seconds > 59 or (hours == 24 and (minutes or seconds)):
+    if not _is_time_of_day(hours, minutes, seconds):
         return None
     rest = text[match.end() :]
     offset = zone.utc_offset
@@ -111,11 +125,21 @@ def _with_time(day: dt.date, text: str, zone: Zone) -> int | None:
             return None
         offset = 0
         if found.group(2):
-            offset = int(found.group(3)) * 3600 + int(found.group(4) or 0) * 60
+            hours_off, minutes_off = int(found.group(3)), int(found.group(4) or 0)
+            if not _is_time_of_day(hours_off, minutes_off, 0):
+                return None
+            offset = hours_off * 3600 + minutes_off * 60
             if found.group(2) == "-":
                 offset = -offset
-    moment = _midnight(day) + hours * 3600 + minutes * 60 + seconds
-    return moment - offset
+    local = _midnight(day) + hours * 3600 + minutes * 60 + seconds
+    return Moment(local - offset, offset)
+
+
+def _is_time_of_day(hours: int, minutes: int, seconds: int) -> bool:
+    """Whether a clock may show it; 24:00:00 is the end of the day."""
+    if hours == 24:
+        return minutes == 0 and seconds == 0
+    return hours < 24 and minutes < 60 and seconds < 60
 
 
 def calendar_of(epoch: float, zone: Zone) -> Calendar:

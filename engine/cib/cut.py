@@ -12,6 +12,7 @@ import re
 
 from lxml import etree
 
+from engine.base.compressed import plain_bytes
 from engine.base.safexml import parse_xml
 from engine.cib.document import Cib
 from engine.cib.history import CUT
@@ -33,7 +34,7 @@ class CutCib(Cib):
     @classmethod
     def from_bytes(cls, data: bytes, what: str = "CIB", known: tuple[bytes, ...] = ()) -> CutCib:
         """Parse what remains; raises `BadInput` as for any CIB. `known` are texts of an earlier one."""
-        rest, texts = cut_histories(data, known)
+        rest, texts = cut_histories(plain_bytes(data, what), known)
         return cls(parse_xml(rest, what), texts)
 
 

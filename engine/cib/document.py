@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from engine.base.compressed import plain_bytes
 from engine.base.digits import is_digits
 from engine.base.errors import BadInput
 from engine.base.safexml import parse_xml
@@ -49,8 +50,8 @@ class Cib:
 
     @classmethod
     def from_bytes(cls, data: bytes, what: str = "CIB") -> Cib:
-        """Parse; raises `BadInput` for anything that is not a well-formed `<cib>` within the limits."""
-        return cls(parse_xml(data, what))
+        """Parse, unpacked if need be; raises `BadInput` for what is no `<cib>` within the limits."""
+        return cls(parse_xml(plain_bytes(data, what), what))
 
     @property
     def version(self) -> CibVersion:

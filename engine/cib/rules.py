@@ -362,31 +362,47 @@ def _order(a: _T, b: _T) -> int:
 
 
 def _date_passes(test: DateTest, context: RuleContext) -> bool:
+    return date_effect(test, context) in {"within", "satisfied"}
+
+
+def read_date(element: etree._Element, refs: References) -> DateTest | None:
+    """The test of a `date_expression`; None for one that is not valid."""
+    part = _read_date_test(element, refs)
+    return part if isinstance(part, DateTest) else None
+
+
+def date_effect(test: DateTest, context: RuleContext) -> str | None:
+    """How a date test stands: `before` its time, `within` it, `after` it; `satisfied` for a calendar.
+
+    None for one that cannot be read. Tells the context when the answer will change.
+    """
     now = int(context.now)
     if test.operation == "date_spec":
-        return test.spec is not None and _spec_passes(test.spec, context)
+        return None if test.spec is None else _spec_effect(test.spec, context)
     start = epoch_from_text(test.start, context.zone) if test.start is not None else None
     end = epoch_from_text(test.end, context.zone) if test.end is not None else None
     if (test.start is not None and start is None) or (test.end is not None and end is None):
-        return False
+        return None
     if test.operation == "gt":
         if start is None:
-            return False
-        if now <= start:
-            context.note_change(start + 1)
-            return False
-        return True
+            return None
+        if now > start:
+            return "within"
+        context.note_change(start + 1)
+        return "before"
     if test.operation == "lt":
-        if end is None or now >= end:
-            return False
+        if end is None:
+            return None
+        if now >= end:
+            return "after"
         context.note_change(end)
-        return True
-    return _in_range(test, context, now, start, end)
+        return "within"
+    return _range_effect(test, context, now, start, end)
 
 
-def _in_range(
+def _range_effect(
     test: DateTest, context: RuleContext, now: int, start: int | None, end: int | None
-) -> bool:
+) -> str | None:
     if end is None and test.period is not None and start is not None:
         years, months, weeks, days, hours, minutes, seconds = test.period
         end = add_period(
@@ -399,23 +415,23 @@ def _in_range(
             seconds=hours * 3600 + minutes * 60 + seconds,
         )
     if start is None and end is None:
-        return False
+        return None
     if start is not None and now < start:
         context.note_change(start)
-        return False
+        return "before"
     if end is not None:
         if now > end:
-            return False
+            return "after"
         context.note_change(end + 1)
-    return True
+    return "within"
 
 
-def _spec_passes(
-    spec: tuple[tuple[str, int | None, int | None], ...], context: RuleContext
-) -> bool:
+def _spec_effect(spec: tuple[tuple[str, int | None, int | None], ...], context: RuleContext) -> str:
     fields = calendar_of(context.now, context.zone)
     for name, low, high in spec:
         value: int = getattr(fields, name)
-        if (low is not None and value < low) or (high is not None and value > high):
-            return False
-    return True
+        if low is not None and value < low:
+            return "before"
+        if high is not None and value > high:
+            return "after"
+    return "satisfied"

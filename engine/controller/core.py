@@ -16,6 +16,7 @@ from engine.base.digits import is_digits, is_whole
 from engine.base.errors import BadInput
 from engine.base.events import StatusChange, View
 from engine.cib.document import Cib
+from engine.cib.patch import patch_to_bytes
 from engine.controller import dispatch, requests
 from engine.controller.attributes import (
     AttributeUpdate,
@@ -51,7 +52,7 @@ from engine.controller.executor import (
 )
 from engine.controller.fence_watch import FenceWatch
 from engine.controller.fsm import DcInput, DcState, step
-from engine.controller.join import build_status, joined_state, unseen_operations, with_nodes
+from engine.controller.join import build_status, joined_state, missing_nodes, unseen_operations
 from engine.controller.messages import (
     Ask,
     CancelOp,
@@ -88,7 +89,7 @@ from engine.controller.status import (
 )
 from engine.lrm.api import LrmResult
 from engine.lrm.state import ResourceRecords, pending_entries
-from engine.scheduler.model.transition import RSC_OP, GraphAction, transition_from_xml
+from engine.scheduler.model.transition import RSC_OP, GraphAction, checked_transition
 
 JOIN_SECONDS = 60.0
 JOIN_ASK_SECONDS = 2.0
@@ -247,9 +248,9 @@ class Controller:
         members = " ".join(self.names.get(m, str(m)) for m in view.members)
         effects.append(Story("joined", {"term": view.term, "members": members}))
         if view.quorate:
-            changed = with_nodes(self.cib(), self.names, self.cluster)
-            if changed is not None:
-                effects.append(Propose(changed.to_bytes(), "nodes of the cluster"))
+            missing = missing_nodes(self.cib(), self.names, self.cluster)
+            if missing:
+                effects.append(Propose(patch_to_bytes(missing), "nodes of the cluster"))
         if self._is_cold and len(view.members) < len(self.names):
             self._is_held = True
             wait = self.options.dc_deadtime
@@ -275,6 +276,15 @@ class Controller:
                 return
         effects.extend(Tell(member, TellState(view.term)) for member in silent)
         effects.append(SetTimer("join", JOIN_ASK_SECONDS))
+
+    def _ask_the_busy(self, effects: list[Effect]) -> None:
+        """A result may be lost, but what runs must not be taken as over: its node knows (C2)."""
+        view = self.view
+        if view is None or not any(self._in_flight.values()):
+            return
+        busy = [member for member in view.members if self._in_flight.get(member)]
+        effects.extend(Tell(member, TellState(view.term)) for member in busy)
+        effects.append(SetTimer("in-flight", self.options.cluster_delay))
 
     def _lose_orders(self, node: int, known: tuple[str, ...], effects: list[Effect]) -> None:
         """Orders to a node that knows nothing of them were lost on the way."""
@@ -484,10 +494,7 @@ class Controller:
         try:
             if event.error:
                 raise BadInput(event.error)
-            transition = transition_from_xml(event.graph)
-            problem = transition.problem()
-            if problem:
-                raise BadInput(problem)
+            executor = event.executor or Executor(checked_transition(event.graph))
         except BadInput as refused:
             self.state = step(self.state, DcInput.STALE)
             self.last_transition = f"transition {event.number} could not be made: {refused}"
@@ -496,8 +503,8 @@ class Controller:
             self._answer_waiters(effects)
             return
         members = len(self.view.members) if self.view else 1
-        limits = _limits(transition.attributes, members)
-        self._execute(Executor(transition, *limits), wall, effects)
+        executor.limit(*_limits(executor.transition.attributes, members))
+        self._execute(executor, wall, effects)
 
     def _execute(self, executor: Executor, wall: float, effects: list[Effect]) -> None:
         self.state = step(self.state, DcInput.SCHEDULED)
@@ -674,8 +681,7 @@ class Controller:
                 self._is_held = self._is_cold = False
                 self._trigger("no more nodes came", effects)
             case "in-flight":
-                self._in_flight = {}
-                self._trigger("operations of an earlier transition are overdue", effects)
+                self._ask_the_busy(effects)
             case "dampening":
                 self._write_attributes(self._dampener.due(now), effects)
             case "action":

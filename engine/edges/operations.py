@@ -19,20 +19,14 @@ from engine.base.exitcodes import ExitStatus, OcfStatus
 from engine.base.programs import Command
 from engine.base.seams import Child, Clock, Proc
 from engine.edges.agentrules import AgentRules
-from engine.edges.processes import check_program, process_start_ticks, when_gone
+from engine.edges.orphans import Journal, Orphan, end_at_once, shown_as_pending, write_over
+from engine.edges.processes import check_program
 from engine.edges.timers import Timers
 from engine.fencing import devices
 from engine.lrm import lsb, ocf, ops, service, systemd
 from engine.lrm.api import LrmOp, LrmResult, OpStatus
 from engine.lrm.command import AgentPaths, Outcome, base_environment
-from engine.lrm.journal import (
-    InFlight,
-    LrmMemory,
-    MemoryWriter,
-    bytes_from_inflight,
-    inflight_from_bytes,
-    memory_from_bytes,
-)
+from engine.lrm.journal import LrmMemory, MemoryWriter, memory_from_bytes
 from engine.lrm.reloads import ReloadRules, digest_attributes
 from engine.lrm.state import RELOADS, NodeHistory
 
@@ -40,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 # Without authority in the newest view a node begins none of these.
 NEEDS_AUTHORITY = ("start", "promote", "migrate_to", "migrate_from")
+# The end of these changes nothing: an orphan of them is ended, and not waited for.
+WITHOUT_EFFECT = ("monitor", "meta-data", "validate-all")
 OUTPUT_LINES = 10
 LINE_CHARACTERS = 500
 SYSTEMD_RUNS = "/run/systemd/system"
@@ -70,6 +66,7 @@ class Operations:
 
     `report` is told every result; `has_authority` is asked just before an operation starts
     something. State files lie in `directory` (below `/run`: they last as long as the kernel does).
+    `renewed` is told when what this node says of itself has changed without a report.
     """
 
     def __init__(
@@ -82,6 +79,7 @@ class Operations:
         report: Callable[[LrmResult], None],
         has_authority: Callable[[], bool],
         connections: Connections | None = None,
+        renewed: Callable[[], None] | None = None,
     ) -> None:
         self.history = NodeHistory(node)
         self.core = ops.LrmCore(max_running=2 * (os.cpu_count() or 1))
@@ -92,14 +90,16 @@ class Operations:
         self._report = report
         self._has_authority = has_authority
         self._connections = connections
+        self._renewed = renewed
+        self._journal = Journal(os.path.join(directory, "inflight"), clock)
         self._started: dict[int, _Started] = {}
         self._timers = Timers(clock)
         self._rules = AgentRules(paths, proc, clock)
         self._devices: set[str] = set()
-        self._interrupted: set[str] = set()
         self._units: frozenset[str] = frozenset()
         self._writer = MemoryWriter()
         self._ended_runs: list[int] = []
+        self._ended_orphans: list[Orphan] = []
 
     # ---- orders
 
@@ -157,29 +157,55 @@ class Operations:
     def load(self) -> None:
         """Take up what an earlier life of this agent left: history, repeated operations, processes.
 
-        Resources with an operation that was in flight lose their history, so that they are probed.
+        A resource with an operation that was in flight loses its history, so that it is probed, but
+        not before the program is gone: until then it is shown as pending, and its resource waits.
         """
-        os.makedirs(self._inflight_directory, mode=0o700, exist_ok=True)
-        try:
-            with open(self._memory_path, "rb") as file:
-                memory = memory_from_bytes(file.read())
-        except FileNotFoundError:
-            return
-        except (OSError, BadInput) as problem:
-            _log.warning("resource history not read: %s", problem)
-            return
+        self._journal.prepare()
+        memory = self._read_memory()
         self.core.last_call = memory.last_call
         self.history.resources = {records.id: records for records in memory.history}
         self._devices = {records.id for records in memory.history if records.standard == "stonith"}
-        for entry in self._leftovers():
-            self._interrupted.add(entry.op.resource)
-            self.history.forget(entry.op.resource)
-            _log.warning("operation was interrupted op=%s pid=%s", entry.op.key, entry.pid)
-            if entry.pid and process_start_ticks(entry.pid) == entry.start_ticks:
-                when_gone(entry.pid, entry.deadline, _ignore)
+        orphans = self._journal.orphans()
+        for number, orphan in enumerate(orphans, 1):
+            self._adopt(number, orphan)
+        self.save_now()
+        interrupted = {orphan.op.resource for orphan in orphans if orphan.op.interval_ms == 0}
         for op in memory.recurring:
-            if op.resource not in self._interrupted:
+            if op.resource not in interrupted:
                 self.request(op)
+
+    def _read_memory(self) -> LrmMemory:
+        try:
+            with open(self._memory_path, "rb") as file:
+                return memory_from_bytes(file.read())
+        except FileNotFoundError:
+            pass
+        except (OSError, BadInput) as problem:
+            _log.warning("resource history not read: %s", problem)
+        return LrmMemory(0, (), ())
+
+    def _adopt(self, number: int, orphan: Orphan) -> None:
+        op = orphan.op
+        _log.warning("operation was interrupted op=%s pid=%s", op.key, orphan.pid)
+        if not orphan.pid or op.operation in WITHOUT_EFFECT or op.standard == "stonith":
+            end_at_once(orphan)
+            self._ended_orphans.append(orphan)
+            if op.interval_ms == 0:
+                self.history.forget(op.resource)
+            return
+        self.history.record_pending(shown_as_pending(op), self._clock.wall())
+        self._handle(ops.Adopt(number, op))
+        self._journal.watch(orphan, partial(self._orphan_gone, number, orphan))
+
+    def _orphan_gone(self, number: int, orphan: Orphan) -> None:
+        """What it left behind is not known: whatever was asked for meanwhile is decided anew."""
+        _log.warning("operation of an earlier life is over op=%s", orphan.op.key)
+        self._ended_orphans.append(orphan)
+        self.forget(orphan.op.resource)
+        self.save_now()
+        self._handle(ops.Finished(number, OcfStatus.UNKNOWN))
+        if self._renewed is not None:
+            self._renewed()
 
     def close(self) -> None:
         """Stop every timer and write the history; programs that run are left alone."""
@@ -238,14 +264,14 @@ class Operations:
             return
         try:
             check_program(command.argv[0], command.below)
-            self._write_inflight(run, op, None)
+            self._journal.note(run, op, command)
 
             def done(code: int, stdout: bytes, stderr: bytes) -> None:
                 self._ended(run, op, code, stdout, stderr)
 
             child = self._proc.spawn(command.argv, command.env, command.stdin, done)
         except EngineError as problem:
-            self._remove_inflight(run)
+            self._journal.remove(run)
             error = (OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR)
             rc, status = _PROGRAM_MISSING.get(problem.status, error)
             if op.is_probe and rc == OcfStatus.NOT_INSTALLED:
@@ -253,13 +279,13 @@ class Operations:
             self._finish(run, op, Outcome(rc, status, str(problem)))
             return
         except OSError as problem:
-            self._remove_inflight(run)
+            self._journal.remove(run)
             reason = f"{command.argv[0]}: {problem.strerror}"
             self._finish(run, op, Outcome(OcfStatus.UNKNOWN_ERROR, OpStatus.ERROR, reason))
             return
         self.history.record_pending(op, self._clock.wall())
         self._started[run] = _Started(op, child)
-        self._write_inflight(run, op, child)
+        self._journal.note(run, op, command, child)
 
     def _perform(self, run: int, op: LrmOp) -> None:
         """An operation of the connection to a remote node, which no program carries out."""
@@ -343,10 +369,6 @@ class Operations:
     def _memory_path(self) -> str:
         return os.path.join(self._directory, "lrm.state")
 
-    @property
-    def _inflight_directory(self) -> str:
-        return os.path.join(self._directory, "inflight")
-
     def _save(self) -> None:
         """Write the history soon: once for all that happens within a moment."""
         if not self._timers.is_set(SAVE):
@@ -358,44 +380,13 @@ class Operations:
         memory = LrmMemory(
             self.core.last_call, tuple(self.history.resources.values()), self.core.recurring
         )
-        self._write(self._memory_path, self._writer.pack(memory))
+        write_over(self._memory_path, self._writer.pack(memory))
         ended, self._ended_runs = self._ended_runs, []
         for run in ended:
-            self._remove_inflight(run)
-
-    def _write_inflight(self, run: int, op: LrmOp, child: Child | None) -> None:
-        pid = child.pid if child is not None else 0
-        deadline = self._clock.now() + op.timeout_ms / 1000
-        ticks = process_start_ticks(pid) if pid else 0
-        entry = InFlight(op, run, pid, ticks, deadline)
-        self._write(os.path.join(self._inflight_directory, str(run)), bytes_from_inflight(entry))
-
-    def _remove_inflight(self, run: int) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(self._inflight_directory, str(run)))
-
-    def _leftovers(self) -> list[InFlight]:
-        found = []
-        for name in sorted(os.listdir(self._inflight_directory)):
-            path = os.path.join(self._inflight_directory, name)
-            with contextlib.suppress(OSError, BadInput), open(path, "rb") as file:
-                found.append(inflight_from_bytes(file.read()))
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-        return found
-
-    def _write(self, path: str, data: bytes) -> None:
-        """Replace a file; a full or broken `/run` costs the journal, not the service."""
-        try:
-            with open(f"{path}.new", "wb") as file:
-                file.write(data)
-            os.replace(f"{path}.new", path)
-        except OSError as problem:
-            _log.warning("cannot write %s: %s", path, problem.strerror)
-
-
-def _ignore() -> None:
-    """The end of a process of an earlier life: its resource is probed anyway."""
+            self._journal.remove(run)
+        orphans, self._ended_orphans = self._ended_orphans, []
+        for orphan in orphans:
+            self._journal.dismiss(orphan)
 
 
 def _last_lines(output: bytes) -> list[str]:

@@ -18,7 +18,8 @@ class InFlight:
     """An operation whose program was started: the process and how long it may take.
 
     `start_ticks` is field 22 of `/proc/PID/stat`: a number that was given to another process since
-    is not taken for ours. `deadline` is monotonic seconds of this machine.
+    is not taken for ours. `deadline` is monotonic seconds of this machine. While `pid` is 0 the program
+    is found by its words and by the resource's name in its environment.
     """
 
     op: LrmOp
@@ -26,6 +27,8 @@ class InFlight:
     pid: int
     start_ticks: int
     deadline: float
+    argv: tuple[str, ...] = ()
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

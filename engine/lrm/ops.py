@@ -63,6 +63,17 @@ class DropQueued:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt:
+    """A program of an earlier life still carries out this operation: its resource has to wait for it.
+
+    Its end is told by `Finished` with the run's number and is not reported: what came of it is not known.
+    """
+
+    run: int
+    op: LrmOp
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A run ended with an OCF code (`status` DONE) or could not be made (any other status)."""
 
@@ -79,7 +90,7 @@ class TimerFired:
     name: str
 
 
-Event = Request | Cancel | Forget | Hurry | DropQueued | Finished | TimerFired
+Event = Request | Cancel | Forget | Hurry | DropQueued | Adopt | Finished | TimerFired
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +152,12 @@ class _Run:
     reported: bool = False
     interrupted: bool = False  # killed to make room for another operation of its resource
     forgotten: bool = False  # its resource was dropped while it ran
+    adopted: bool = False  # a program of an earlier life
+
+    @property
+    def takes_a_place(self) -> bool:
+        """Whether the operations that are not repeated have one place less because of it."""
+        return self.job.op.interval_ms == 0 and not self.adopted
 
 
 @dataclass(slots=True)
@@ -156,10 +173,12 @@ class LrmCore:
     """The state of the local resource manager.
 
     `max_running` bounds the operations that run at once on the node; a stop is never kept waiting
-    by it. `last_call` goes on from what an earlier life of the agent used.
+    by it. Repeated operations have places of their own, `max_repeated`: a start that takes its time
+    does not make the node blind. `last_call` goes on from what an earlier life of the agent used.
     """
 
     max_running: int = 4
+    max_repeated: int = 64
     last_call: int = 0
     grace: float = 0.0
     _last_run: int = 0
@@ -183,6 +202,8 @@ class LrmCore:
                 self._hurry(resource, now, effects)
             case DropQueued():
                 self._drop_orders(effects)
+            case Adopt(run=run, op=op):
+                self._adopt(run, op, now, wall)
             case Finished():
                 self._finished(event, now, effects)
             case TimerFired(name=name):
@@ -202,9 +223,10 @@ class LrmCore:
 
     @property
     def outstanding(self) -> tuple[str, ...]:
-        """Keys of the operations that run or wait and will be reported for certain."""
+        """Keys of the operations that run or wait; each will be reported, or its end told with the state."""
         waiting = [job for queue in self._queues.values() for job in queue]
-        jobs = [*(run.job for run in self._runs.values()), *waiting, *self._delayed.values()]
+        runs = [run for run in self._runs.values() if run.adopted or not run.reported]
+        jobs = [*(run.job for run in runs), *waiting, *self._delayed.values()]
         return tuple(job.op.key for job in jobs if job.op.interval_ms == 0)
 
     def snapshot(self) -> dict[str, object]:
@@ -273,6 +295,11 @@ class LrmCore:
                 effects.append(StopTimer(_again(item)))
                 self._again(item.call, now)
 
+    def _adopt(self, number: int, op: LrmOp, now: float, wall: float) -> None:
+        run = _Run(_Job(op, 0, now), now, wall, reported=True, adopted=True)
+        self._runs[number], self._running[op.resource] = run, number
+        self._last_run = max(self._last_run, number)
+
     def _drop_orders(self, effects: list[Effect]) -> None:
         for call, job in list(self._delayed.items()):
             if job.op.interval_ms == 0:
@@ -301,12 +328,19 @@ class LrmCore:
                 continue
             queue = self._queues[resource]
             job = queue[0]
-            if len(self._runs) >= self.max_running and job.op.operation != "stop":
+            if not self._has_place(job.op):
                 continue
             queue.popleft()
             if not queue:
                 del self._queues[resource]
             self._start(job, now, wall, effects)
+
+    def _has_place(self, op: LrmOp) -> bool:
+        if op.interval_ms > 0:
+            repeated = sum(run.job.op.interval_ms > 0 for run in self._runs.values())
+            return repeated < self.max_repeated
+        running = sum(run.takes_a_place for run in self._runs.values())
+        return running < self.max_running or op.operation == "stop"
 
     def _start(self, job: _Job, now: float, wall: float, effects: list[Effect]) -> None:
         if _ends_repeating(job.op):

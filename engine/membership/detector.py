@@ -33,13 +33,13 @@ class Peer:
 
     incarnation: int = 0
     heard_at: float = NEVER
-    hinted: bool = False
     left: int = 0
     echo: float = NEVER
     stamp: int = 0
     beat: Heartbeat = field(default_factory=lambda: Heartbeat((), 0, 0))
     hears: frozenset[int] = frozenset()
     restarted: bool = False  # since the view that this node is in was made
+    met_at: float = NEVER  # the first word of this incarnation
 
 
 class Detector:
@@ -52,14 +52,14 @@ class Detector:
         self.peers = {node: Peer() for node in votes.nodes if node != me}
         self._term = 0
 
-    def meet(self, frm: int, incarnation: int) -> Heard:
+    def meet(self, frm: int, incarnation: int, now: float) -> Heard:
         """Take note of the sender's incarnation (D-9): a lower one is stale, a higher one ends the old."""
         peer = self.peers.get(frm)
         if peer is None or incarnation < peer.incarnation or incarnation <= peer.left:
             return Heard.STALE
         if incarnation == peer.incarnation:
             return Heard.USUAL
-        self.peers[frm] = Peer(incarnation=incarnation, restarted=peer.incarnation > 0)
+        self.peers[frm] = Peer(incarnation=incarnation, restarted=peer.incarnation > 0, met_at=now)
         return Heard.RESTARTED if peer.incarnation else Heard.NEW
 
     def beat(self, frm: int, message: Heartbeat, now: float) -> bool:
@@ -67,16 +67,19 @@ class Detector:
         peer = self.peers[frm]
         new = not self._is_heard(peer, now)
         peer.heard_at = now
-        peer.hinted = False
         if message.stamp >= peer.stamp:
             peer.stamp, peer.beat, peer.hears = message.stamp, message, frozenset(message.heard)
             peer.echo = dict(message.echoes).get(self._me, 0) / 1000 or NEVER
         return new
 
-    def link_lost(self, node: int) -> None:
-        """A broken control stream: silence of a third of the dead time is then enough (12.4)."""
-        if node in self.peers:
-            self.peers[node].hinted = True
+    def returned(self, now: float) -> frozenset[int]:
+        """Nodes that restarted since the view, and gave a sign of life within the dead time."""
+        limit = now - self._timing.dead_time
+        return frozenset(
+            node
+            for node, peer in self.peers.items()
+            if peer.restarted and max(peer.met_at, peer.heard_at) > limit
+        )
 
     def has_left(self, node: int) -> None:
         """The node said that it stops; only a later incarnation of it is heard again."""
@@ -183,8 +186,7 @@ class Detector:
         )
 
     def _is_heard(self, peer: Peer, now: float) -> bool:
-        limit = self._timing.dead_time / 3 if peer.hinted else self._timing.dead_time
-        return now - peer.heard_at < limit
+        return now - peer.heard_at < self._timing.dead_time
 
 
 def _drop_worst(nodes: list[int], broken: dict[int, frozenset[int]]) -> list[int]:

@@ -106,6 +106,9 @@ class Views:
         self._wait = 0.0
         self._doubt_since: float | None = None
         self._safe: set[int] = set()
+        self._over = 0
+        self._patient_since: float | None = None
+        self._asked: set[int] = set()
 
     # ---- what others ask
 
@@ -193,13 +196,39 @@ class Views:
             return
         if self._attempt is not None or not self._may_lead(verdict):
             return
+        if self._waits_for_a_returned(nodes):
+            return
         if now - self._restless_since >= self._wait + self._turn(nodes, verdict):
             self._restless_since = now
             self.propose(nodes, quorate=verdict.quorate, durable=self._may_have_log(nodes, verdict))
 
+    def _waits_for_a_returned(self, nodes: tuple[int, ...]) -> bool:
+        """Whether a member that restarted is about to be left out: it may speak first (12.4).
+
+        It is back, but who hears whom is not known yet. A view without it would have it fenced.
+        """
+        members = set(self.view.members) if self.view is not None else set()
+        now = self._out.now
+        if not (members - set(nodes)) & self._detector.returned(now):
+            self._patient_since = None
+            return False
+        if self._patient_since is None:
+            self._patient_since = now
+        return now - self._patient_since < self._timing.dead_time
+
+    def _ask_again(self, attempt: Attempt) -> tuple[int, ...]:
+        """Who is heard all the time, and did not answer for the first time: they are asked twice."""
+        heard = set(self._detector.heard(self._out.now))
+        silent = [node for node in attempt.members if node not in attempt.got and node in heard]
+        again = tuple(node for node in silent if node not in self._asked)
+        self._asked.update(again)
+        return again
+
     def restart_of(self, node: int) -> None:
         """Rule R10: a new incarnation of a member ends every view that holds the old one."""
-        if self.active and self.view is not None and node in self.view.members:
+        if self.view is not None and node in self.view.members:
+            # A late word of its DC must not make it active again, here and nowhere else.
+            self._over = self.view.term
             self.lose(f"node {self._votes.name(node)} restarted")
 
     def lose(self, reason: str) -> None:
@@ -260,6 +289,11 @@ class Views:
         if self._me not in got or not got[self._me].durable:
             # Without a promise on disk this node could use the same term again after a restart.
             self._give_up(attempt, "own promise is not on stable storage")
+            return
+        again = self._ask_again(attempt)
+        if again:
+            names = ", ".join(self._votes.name(node) for node in again)
+            self._give_up(attempt, f"{names} did not answer and is heard: asked once more")
             return
         if not attempt.durable:
             quorate = attempt.quorate and len(got) == len(attempt.members)
@@ -458,6 +492,8 @@ class Views:
         view = self.installed
         if view is None or view.term != message.term or view.dc != self._me or self.active:
             return
+        if view.term == self._over:
+            return
         if all(node in acks for node in view.members):
             self._activate(view, acks)
 
@@ -470,7 +506,7 @@ class Views:
     def on_active(self, frm: int, term: int) -> bool:
         """The DC says that the view is active; True when this node now obeys it as active."""
         view = self.installed
-        if view is None or view.term != term or view.dc != frm:
+        if view is None or view.term != term or view.dc != frm or term == self._over:
             return False
         if not self.active:
             self._begin(view, {})
@@ -479,6 +515,8 @@ class Views:
     def _begin(self, view: View, acks: dict[int, int]) -> None:
         self.active = True
         self._attempt = None
+        self._patient_since = None
+        self._asked.clear()
         self._fails = 0
         if len(view.members) == len(self._votes.nodes):
             self.all_seen = True

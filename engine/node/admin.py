@@ -50,6 +50,7 @@ class Agent(Protocol):
     inputs: TransitionInputs
     operations: Operations
     names: dict[int, str]
+    longest_stand_ms: Callable[[], float]
 
     @property
     def clock(self) -> Clock: ...
@@ -174,18 +175,20 @@ class AdminDesk:
             if self._agent.member.machine.index >= index:
                 answer()
                 return
-            # A late commit is better read late than refused.
-            timer = self._agent.clock.call_later(SYNC_SECONDS, lambda: self._give_up(index, answer))
+            late = lambda: self._give_up(index, answer, reply)  # noqa: E731 - one line
+            timer = self._agent.clock.call_later(SYNC_SECONDS, late)
             self._until_applied.append((index, answer, timer))
 
         self._ask_patiently("sync", peer.user, synced, SYNC_SECONDS)
 
-    def _give_up(self, index: int, answer: Callable[[], None]) -> None:
+    def _give_up(self, index: int, answer: Callable[[], None], reply: Reply) -> None:
+        """What is here is not what was asked for, and must not pass for it."""
         waiting = [item for item in self._until_applied if item[1] is answer]
         if waiting:
             self._until_applied.remove(waiting[0])
-            _log.warning("read was not caught up index=%s", index)
-            answer()
+            have = self._agent.member.machine.index
+            text = f"this node has not caught up: it is at change {have}, the cluster at {index}"
+            reply(refusal(text, ExitStatus.TIMEOUT))
 
     def _status(self, peer: Peer, request: Message, reply: Reply) -> None:
         agent = self._agent
@@ -257,6 +260,7 @@ class AdminDesk:
             agent.controller.snapshot(),
             agent.operations.core.snapshot(),
             agent.names,
+            agent.longest_stand_ms(),
         )
         reply({"text": metrics_text(found)})
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from lxml import etree
 
+from engine.base import events as replica
 from engine.base.exitcodes import ExitStatus, OcfStatus
 from engine.base.seams import Clock
 from engine.controller import events as controller
@@ -76,6 +77,8 @@ class Mail:
         self._questions = Questions()
         self._backlog: list[tuple[int, int, messages.Message]] = []
         self._attributes: dict[str, str] = {}
+        self._readers = 0
+        self._reading: dict[int, tuple[int, int]] = {}
 
     # ---- what this node says of itself
 
@@ -339,13 +342,19 @@ class Mail:
         if ask.kind in OF_ALL_MEMBERS:
             self.tell(frm, messages.Told(ask.number, self._stored(ask)))
         elif ask.kind == "sync" and view is not None and view.dc == home.me:
-            fields: dict[str, Any] = {"ok": True, "index": home.machine.index}
-            if not home.has_authority():
-                text = "the designated controller is not sure of its quorum at present"
-                fields = refused(text, ExitStatus.QUORUM)
-            self.tell(frm, messages.Told(ask.number, fields))
+            self._readers += 1
+            self._reading[self._readers] = (frm, ask.number)
+            home.post(Part.MEMBER, replica.AskReadPoint(self._readers))
         else:
             home.post(Part.CONTROLLER, controller.FromNode(frm, ask))
+
+    def read_point(self, point: replica.ReadPoint) -> None:
+        """What a reader may count on is known, or that nothing is."""
+        frm, number = self._reading.pop(point.number)
+        fields: dict[str, Any] = {"ok": True, "index": point.index}
+        if point.error:
+            fields = refused(point.error, ExitStatus(point.status))
+        self.tell(frm, messages.Told(number, fields))
 
     def _stored(self, ask: messages.Ask) -> dict[str, Any]:
         """The transitions of this node's times as DC, or the input of one of them."""

@@ -73,6 +73,7 @@ class RemoteNode:
             self.clock,
             self._report,
             lambda: self._host is not None,
+            renewed=self._tell_state_anew,
         )
         self._operations.load()
         self._operations.learn_units()
@@ -187,6 +188,9 @@ class RemoteNode:
                 self._questions.answer(number, fields)
             case _:
                 pass
+
+    def _tell_state_anew(self) -> None:
+        self._send(self._hello())
 
     def _report(self, result: LrmResult) -> None:
         self._send(messages.OpReport(0, result))

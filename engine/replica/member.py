@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.base.events import (
+    AskReadPoint,
     Effect,
     Event,
+    Judged,
     LeaveView,
     LinkLost,
     Outcome,
@@ -19,6 +21,7 @@ from engine.base.events import (
     PeerSafe,
     Persisted,
     PersistFailed,
+    Prepared,
     Received,
     Submit,
     SubmitStatus,
@@ -36,6 +39,7 @@ from engine.replica import messages as replication
 from engine.replica.core import COMPACT_ENTRIES, Replica
 from engine.replica.image import StoreState
 from engine.replica.machine import Machine
+from engine.replica.reads import Reads
 from engine.replica.requests import Requests
 from engine.replica.status import StatusStream
 
@@ -66,6 +70,7 @@ class Member:
         self._out = Outbox(me, patience=0.6 * timing.prepare)
         self._detector = Detector(me, votes, timing)
         self._requests = Requests(me, votes, timing, machine, self._out)
+        self._reads = Reads(me, votes, timing, self._out)
         self._status = StatusStream(me, timing, machine, self._out)
         self._replica = Replica(
             me,
@@ -198,20 +203,27 @@ class Member:
             self._out.fail(event.reason)
         elif isinstance(event, Submit):
             self._requests.submit(event.submission)
+        elif isinstance(event, AskReadPoint):
+            self._reads.ask(event.number, self._replica.commit)
         elif isinstance(event, SubmitStatus):
             self._status.submit(event.changes)
         elif isinstance(event, LinkLost):
-            self._detector.link_lost(event.peer)
+            self._beat_all()  # a question: only silence for the whole dead time is an answer
         elif isinstance(event, Paused):
             self._out.note("paused", gap=event.gap)
             self._detector.forget_echoes()
         elif isinstance(event, PeerSafe):
             self._views.peer_is_safe(event.node)
+        elif isinstance(event, Judged):
+            self._requests.on_judged(event.number, event.verdict, self._replica)
+        elif isinstance(event, Prepared):
+            self.machine.take_prepared(event.digest, event.content)
+            self._replica.go_on(self._views.current)
         elif isinstance(event, LeaveView):
             self._leave()
 
     def _received(self, event: Received) -> None:
-        heard = self._detector.meet(event.frm, event.incarnation)
+        heard = self._detector.meet(event.frm, event.incarnation, self._out.now)
         if heard is Heard.STALE:
             return
         if heard is Heard.RESTARTED:
@@ -243,6 +255,8 @@ class Member:
             replication.Replacement: lambda frm, m: replica.on_replacement(frm, m, views.current),
             replication.Ask: requests.on_ask,
             replication.Told: lambda frm, m: requests.on_told(m),
+            replication.Follow: lambda frm, m: self._reads.on_follow(frm, m, views.current),
+            replication.Following: self._reads.on_following,
             replication.StatusUpdate: status.on_update,
             replication.StatusFetch: status.on_fetch,
         }
@@ -272,6 +286,7 @@ class Member:
             self._beat_all()
         self._views.tick()
         self._requests.tick()
+        self._reads.tick()
         if self._replica.tick(self._views.current):
             self._leave_laggards_behind()
 
@@ -314,6 +329,7 @@ class Member:
     def _began(self, view: View, acks: dict[int, int]) -> None:
         self._view = view
         self._requests.view_began(view)
+        self._reads.view_began(view)
         self._status.view_began(view)
         self._replica.activate(view, acks)
         self._beat_all()
@@ -322,6 +338,7 @@ class Member:
         if self._view is not None and self._views.current is not self._view:
             self._view = None
             self._requests.view_ended()
+            self._reads.view_ended()
             self._status.view_ended()
 
     def _leave(self) -> None:

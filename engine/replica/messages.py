@@ -96,6 +96,22 @@ class StatusFetch:
     term: int
 
 
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """The DC of view `term` asks whether the receiver obeys it still."""
+
+    term: int
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """It does: the sender promised nothing newer."""
+
+    term: int
+    serial: int
+
+
 MESSAGES: dict[int, type] = {
     16: Append,
     17: Ack,
@@ -106,4 +122,6 @@ MESSAGES: dict[int, type] = {
     22: Told,
     23: StatusUpdate,
     24: StatusFetch,
+    25: Follow,
+    26: Following,
 }

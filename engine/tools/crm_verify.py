@@ -184,13 +184,6 @@ def _read_file(path: str) -> Cib:
             data = stream.read()
     except OSError as problem:
         raise EngineError(f"{path}: {problem.strerror}", status=ExitStatus.NOINPUT) from None
-    if path.endswith(".bz2"):
-        import bz2
-
-        try:
-            data = bz2.decompress(data)
-        except (OSError, ValueError):
-            raise EngineError(f"{path}: is no bzip2 file", status=ExitStatus.DATAERR) from None
     return Cib.from_bytes(data, path)
 
 

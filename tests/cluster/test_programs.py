@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from engine.edges.operations import Operations
 from engine.edges.processes import KEPT_BYTES, Processes, check_program
 from engine.lrm.api import LrmOp, LrmResult, OpStatus
 from engine.lrm.command import AgentPaths
+from engine.lrm.journal import bytes_from_inflight, inflight_from_bytes
 
 AGENT = """#!/bin/sh
 case "$1" in
@@ -206,7 +208,7 @@ def test_after_a_crash_the_history_is_there_and_an_interrupted_operation_is_forg
         first._timers.stop_all()  # the agent is gone, and with it what it would still have done
 
         second = bench.open()
-        assert list(second.history.resources) == ["db"]
+        assert second.in_flight == ("web_start_0",)
         assert [op.operation for op in second.core.recurring] == ["monitor"]
         assert second.core.last_call >= 3
         (tmp_path / "flag").unlink()
@@ -216,7 +218,48 @@ def test_after_a_crash_the_history_is_there_and_an_interrupted_operation_is_forg
         assert (result.op.operation, result.rc) == ("monitor", 7)
         pid = int((tmp_path / "pid").read_text())
         await bench.until(lambda: not is_alive(pid))
+        await bench.until(lambda: list(second.history.resources) == ["db"])
         second.close()
+
+    run(tmp_path, work)
+
+
+def test_nothing_is_done_to_a_resource_before_the_program_of_an_earlier_life_is_gone(
+    tmp_path: Path,
+) -> None:
+    """Also when that life ended before it could note which process it was."""
+
+    async def work(bench: Bench) -> None:
+        bench.agent(
+            "slow", "echo $$ > $HA_RSCTMP/pid; while [ -e $HA_RSCTMP/hold ]; do sleep 0.05; done"
+        )
+        (tmp_path / "hold").touch()
+        first = bench.open()
+        first.request(bench.op("slow", "start"))
+        await bench.until((tmp_path / "pid").exists)
+        first._timers.stop_all()
+        [note] = (tmp_path / "run/inflight").iterdir()
+        known = inflight_from_bytes(note.read_bytes())
+        assert known.pid == int((tmp_path / "pid").read_text())
+        note.write_bytes(bytes_from_inflight(replace(known, pid=0, start_ticks=0)))
+        bench.open()._timers.stop_all()  # a second life, just as short
+
+        told: list[tuple[str, ...]] = []
+        bench.results = []  # what the lives before still say here would have gone with them
+        third = bench.open()
+        third._renewed = lambda: told.append(third.in_flight)
+        assert third.in_flight == ("db_start_0",)
+        third.request(bench.op("slow", "monitor"))
+        await asyncio.sleep(0.3)
+        assert bench.results == []
+        (tmp_path / "hold").unlink()
+        await bench.until(lambda: told)
+        assert third.history.resources == {}
+        assert [result.is_cancelled for result in bench.results] == [True]
+        third.request(bench.op("slow", "monitor"))
+        await bench.until(lambda: len(bench.results) > 1)
+        third.close()
+        assert list((tmp_path / "run/inflight").iterdir()) == []
 
     run(tmp_path, work)
 

@@ -150,6 +150,11 @@ class Oracle:
         self.highest_ack = max(self.highest_ack, outcome.index)
         self._world.log("ACK", request, outcome.index)
 
+    def has_read(self, node: int, index: int, floor: int) -> None:
+        """I-5: a read has what was acknowledged, or read by another, before it was asked for."""
+        if index < floor:
+            self.fail("I-5", f"node {node} reads {index}, but {floor} was known before")
+
     # ---- at the end
 
     def at_end(self) -> None:

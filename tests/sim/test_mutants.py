@@ -18,7 +18,7 @@ SHOWN_BY: dict[str, list[str | int]] = {
     "promise_not_persisted": [28, 38, 47, 52],
     "blank_votes": ["stale-and-blank-alone-0", "stale-and-blank-alone-1"],
     "longest_log": ["equal-length-other-history-0", "equal-length-other-history-9"],
-    "no_fence_old_term": [111, 239, 243, 341],
+    "no_fence_old_term": [0, 97, 380],
     "half_is_quorum": ["split-in-halves-0", "split-in-halves-1"],
     "restart_unnoticed": ["wiped-with-high-terms-0", 116],
     "bootstrap_all_blank": ["power-loss-in-first-start-3-17", "power-loss-in-first-start-3-11"],

@@ -21,18 +21,25 @@ from engine.base.events import (
     Compact,
     Effect,
     Event,
+    Judge,
+    Judged,
+    LinkLost,
     Note,
     Paused,
     PeerSafe,
     Persist,
     Persisted,
     PersistFailed,
+    Prepare,
+    Prepared,
+    ReadPoint,
     Received,
     Send,
     Submission,
     Submit,
     SubmitStatus,
     Tick,
+    Verdict,
     ViewInstalled,
     ViewLost,
     Write,
@@ -64,6 +71,7 @@ class Config:
     two_node: bool = False
     max_faults: int = 40
     bugs: float = 0.0  # the chance that the code fails in the middle of an event
+    large: bool = False  # some changes are judged and prepared off the loop
 
     def votes(self) -> Votes:
         return Votes(
@@ -208,6 +216,15 @@ class SimNode:
         self.disk.crash(self.world.stream("disk"))
         self.world.log("CRASH", self.id)
 
+    def kill(self) -> None:
+        """The process alone ends: its machine tells the others that the streams are closed."""
+        if not self.up:
+            return
+        self.crash()
+        for other in self.world.nodes.values():
+            if other is not self and (self.id, other.id) not in self.world.net.cut:
+                self.world.at(0.001, other.give, other.incarnation, LinkLost(self.id))
+
     def wipe(self) -> None:
         self.disk = FakeDisk()
 
@@ -267,7 +284,7 @@ class SimNode:
         for effect in effects[: rng.randint(0, len(effects))]:
             self._do(effect)
         self.world.seen["bug"] += 1
-        self.crash()
+        self.kill()
         self.world.at(rng.uniform(0.2, 3), self.boot)
 
     def _do(self, effect: Effect) -> None:
@@ -276,6 +293,10 @@ class SimNode:
             world.send(self.id, effect.to, self.incarnation, effect.message)
         elif isinstance(effect, Persist):
             self.disk.put(world, self, effect.token, effect.writes)
+        elif isinstance(effect, Judge):
+            self._in_a_while("judged", Judged(effect.number, Verdict()))
+        elif isinstance(effect, Prepare):
+            self._in_a_while("prepared", Prepared(effect.entry.digest, None))
         elif isinstance(effect, Compact):
             world.seen["compacted"] += 1
             self.disk.put(world, self, 0, effect)
@@ -285,11 +306,19 @@ class SimNode:
             world.oracle.view_lost(self)
         elif isinstance(effect, Committed):
             world.oracle.committed(self, effect)
+        elif isinstance(effect, ReadPoint):
+            world.readers.answered(self, effect)
         elif isinstance(effect, Answer):
             world.oracle.answered(effect.outcome)
         elif isinstance(effect, Note):
             world.seen[effect.kind] += 1
             world.log("NOTE", self.id, effect.kind, sorted(effect.fields.items()))
+
+    def _in_a_while(self, what: str, event: Event) -> None:
+        """The guard process of this node answers."""
+        self.world.seen[what] += 1
+        pause = self.world.stream("guard").choice((0.005, 0.05, 0.5, 3.0))
+        self.world.at(pause, self.give, self.incarnation, event)
 
 
 class World:
@@ -299,6 +328,7 @@ class World:
         self, seed: int, config: Config, schedule: list[list[Any]], trace: bool = False
     ) -> None:
         from tests.sim.oracle import Oracle
+        from tests.sim.readers import Readers
 
         self.seed = seed
         self.config = config
@@ -318,6 +348,7 @@ class World:
         self.healed = False
         self.oracle = Oracle(self)
         self.nodes = {node: SimNode(self, node) for node in range(1, config.nodes + 1)}
+        self.readers = Readers(self)
         self._clients = 0
         self._status = 0
 
@@ -432,6 +463,7 @@ class World:
             self.at(moment, strike, self, kind, args)
         self.at(0.5, self.client)
         self.at(0.5, self.controller)
+        self.at(0.6, self.readers.begin)
         if self.config.two_node:
             self.at(0.5, self.fence)
         self.at(self.config.chaos, heal, self)

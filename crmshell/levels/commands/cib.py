@@ -258,21 +258,10 @@ def _read_input(session: Session, given: str) -> Cib:
         data = bytes(reply["input"])
     else:
         data = session.environment.read_file(given)
-    if given.endswith(".bz2"):
-        data = _unpacked(data, given)
     try:
         return Cib.from_bytes(data, given)
     except EngineError as problem:
         raise ShellError(str(problem)) from None
-
-
-def _unpacked(data: bytes, given: str) -> bytes:
-    import bz2
-
-    try:
-        return bz2.BZ2Decompressor().decompress(data, 256 * 1024 * 1024)
-    except (OSError, EOFError, ValueError):
-        raise ShellError(f"{given}: is no bzip2 file") from None
 
 
 def _copy_of_live(session: Session, *, with_status: bool) -> Cib:

@@ -67,7 +67,7 @@ def test_nodes_of_the_cluster_get_into_the_configuration(bench: Bench) -> None:
     bench.join(2)
     bench.join(3)
     [proposed] = [e for e in bench.effects if isinstance(e, Propose)]
-    assert proposed.cib.count(b"<node ") == 3
+    assert proposed.patch.count(b"<node ") == 3
 
 
 def test_another_node_is_dc_and_this_one_stays_quiet() -> None:
@@ -525,3 +525,21 @@ def test_a_fence_agent_that_lied_is_named_when_the_node_comes_back_as_it_was(ben
     assert any("its machine was never off" in text for text in bench.stories())
     bench.join(3)
     assert not any("its machine was never off" in text for text in bench.stories())
+
+
+def test_an_operation_of_an_earlier_transition_is_awaited_as_long_as_its_node_says_so() -> None:
+    bench = Bench()
+    bench.view(1, 2, 3)
+    bench.join(1)
+    bench.join(2, in_flight=("db_start_0",))
+    bench.join(3)
+    bench.told.clear()
+    bench.do(TimerFired("in-flight"))
+    asked = [to for to, message in bench.told if isinstance(message, TellState)]
+    assert asked == [2]
+    bench.join(2, in_flight=("db_start_0",))
+    bench.do(TimerFired("schedule"))
+    assert not [e for e in bench.effects if isinstance(e, Schedule)]
+    bench.join(2)
+    bench.do(TimerFired("schedule"))
+    assert [e for e in bench.effects if isinstance(e, Schedule)]

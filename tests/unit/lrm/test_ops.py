@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from engine.lrm.api import LrmOp, OpStatus
 from engine.lrm.ops import (
+    Adopt,
     Cancel,
     DropQueued,
     Effect,
@@ -221,3 +222,39 @@ def test_a_stop_that_is_dropped_in_the_queue_leaves_the_monitor_in_force() -> No
     bench.do(Finished(run.run, 0))
     assert len(bench.core.recurring) == 1
     assert bench.spawned(TimerFired("again 1"))
+
+
+def test_nothing_of_a_resource_begins_while_a_program_of_an_earlier_life_has_it() -> None:
+    bench = Bench()
+    bench.do(Adopt(3, START))
+    assert bench.core.outstanding == ("db_start_0",)
+    assert bench.spawned(Request(replace(MONITOR, interval_ms=0))) == []
+    assert bench.spawned(Request(STOP)) == []
+    assert bench.spawned(Request(replace(START, resource="ip")))
+    effects = bench.do(Finished(3, 0))
+    assert [e for e in effects if isinstance(e, Report)] == []
+    assert [e.op.operation for e in effects if isinstance(e, Spawn)] == ["monitor"]
+
+
+def test_starts_that_take_their_time_keep_no_monitor_waiting() -> None:
+    bench = Bench(LrmCore(max_running=2))
+    for number in range(4):
+        bench.do(Request(replace(START, resource=f"slow{number}")))
+    [first] = bench.spawned(Request(MONITOR))
+    bench.do(Finished(first.run, 0))
+    assert bench.spawned(TimerFired(f"again {first.call}"))
+
+
+def test_monitors_that_hang_keep_no_start_waiting_and_have_a_limit_of_their_own() -> None:
+    bench = Bench(LrmCore(max_running=1, max_repeated=2))
+    spawned = [bench.spawned(Request(replace(MONITOR, resource=f"m{n}"))) for n in range(3)]
+    assert [len(each) for each in spawned] == [1, 1, 0]
+    assert bench.spawned(Request(START))
+
+
+def test_an_operation_that_was_reported_as_stuck_is_not_said_to_be_outstanding() -> None:
+    bench = Bench()
+    [run] = bench.spawned(Request(START))
+    bench.do(TimerFired(f"timeout {run.run}"))
+    assert bench.reports(TimerFired(f"stuck {run.run}"))
+    assert bench.core.outstanding == ()

@@ -15,7 +15,7 @@ def detector(nodes=5, me=1) -> Detector:
 def hear(found: Detector, hears: dict[int, set[int]], now=1.0, **fields) -> None:
     """One heartbeat of each node, saying whom it hears."""
     for node, others in hears.items():
-        found.meet(node, 1)
+        found.meet(node, 1, 1.0)
         found.beat(node, Heartbeat(tuple(sorted(others)), 64, int(now * 1000), **fields), now)
 
 
@@ -39,14 +39,14 @@ def test_a_silent_node_is_lost_after_the_dead_time():
     assert found.heard(3.1) == (1,)
 
 
-def test_a_broken_stream_makes_silence_count_sooner_until_the_next_heartbeat():
+def test_a_node_that_restarted_is_back_for_as_long_as_it_gives_signs_of_life():
     found = detector(2)
     hear(found, {2: {1, 2}}, now=1.0)
-    found.link_lost(2)
-    assert found.heard(1.6) == (1, 2)
-    assert found.heard(1.7) == (1,)
-    hear(found, {2: {1, 2}}, now=1.8)
-    assert found.heard(3.0) == (1, 2)
+    assert found.returned(1.0) == frozenset()
+    assert found.meet(2, 2, 1.5) is Heard.RESTARTED
+    assert found.heard(1.5) == (1,)
+    assert found.returned(1.6) == {2}
+    assert found.returned(3.6) == frozenset()
 
 
 def test_a_node_that_does_not_hear_this_one_is_not_in_the_clique():
@@ -74,7 +74,7 @@ def test_a_node_that_restarted_does_not_push_out_one_that_stayed(dc):
     view = View(64, (1, 2, 3), (1, 2, 3), dc, True)
     hear(found, everybody_hears([1, 2, 3]))
     assert found.clique(1.0, view) == (1, 2, 3)
-    found.meet(2, 2)
+    found.meet(2, 2, 1.0)
     found.beat(2, Heartbeat((1, 2), 64, 1100), 1.1)
     hear(found, {3: {1, 3}}, now=1.1)
     assert found.clique(1.1, view) == (1, 3)
@@ -100,11 +100,11 @@ def test_with_very_many_broken_pairs_the_worst_nodes_go_first():
 
 def test_incarnations_end_each_other():
     found = detector(2)
-    assert found.meet(2, 5) is Heard.NEW
-    assert found.meet(2, 5) is Heard.USUAL
-    assert found.meet(2, 4) is Heard.STALE
-    assert found.meet(2, 6) is Heard.RESTARTED
-    assert found.meet(7, 1) is Heard.STALE
+    assert found.meet(2, 5, 1.0) is Heard.NEW
+    assert found.meet(2, 5, 1.0) is Heard.USUAL
+    assert found.meet(2, 4, 1.0) is Heard.STALE
+    assert found.meet(2, 6, 1.0) is Heard.RESTARTED
+    assert found.meet(7, 1, 1.0) is Heard.STALE
 
 
 def test_a_node_that_left_is_heard_again_only_in_another_life():
@@ -112,8 +112,8 @@ def test_a_node_that_left_is_heard_again_only_in_another_life():
     hear(found, {2: {1, 2}})
     found.has_left(2)
     assert found.heard(1.1) == (1,)
-    assert found.meet(2, 1) is Heard.STALE
-    assert found.meet(2, 2) is Heard.RESTARTED
+    assert found.meet(2, 1, 1.0) is Heard.STALE
+    assert found.meet(2, 2, 1.0) is Heard.RESTARTED
 
 
 def confirmed(found: Detector, now: float) -> tuple[int, ...]:
@@ -131,7 +131,7 @@ def test_the_lease_rests_on_stamps_that_came_back():
 
 def test_a_node_that_promised_something_newer_confirms_nothing():
     found = detector(3)
-    found.meet(2, 1)
+    found.meet(2, 1, 1.0)
     found.beat(2, Heartbeat((1, 2), 128, 10_000, ((1, 10_000),)), 10.0)
     assert confirmed(found, 10.0) == (1,)
 

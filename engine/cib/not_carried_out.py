@@ -1,0 +1,156 @@
+"""What a configuration may say and the running agents do not do yet: refused, never passed over.
+
+One table. The DC refuses a commit that brings in such a thing; the shell says so before. Files and
+the scheduler's commands are not concerned, and what is in a configuration already does not stand
+in the way of other changes. A row goes when the agents do what it names. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from engine.base.reports import Report, error
+from engine.base.values import is_true
+
+_PRIMITIVES: Final = etree.XPath(
+    "configuration/resources//*[self::primitive or self::template]"
+    "[@class='ocf' and @provider='pacemaker' and @type='remote']"
+)
+_GUESTS: Final = etree.XPath(
+    "configuration/resources//meta_attributes/nvpair[@name='remote-node']/ancestor::primitive[1]"
+)
+_BUNDLES: Final = etree.XPath("configuration/resources/bundle")
+_ALERTS: Final = etree.XPath("configuration/alerts/alert")
+_TICKETS: Final = etree.XPath("configuration/constraints/rsc_ticket")
+_OPTIONS: Final = etree.XPath("configuration/crm_config/cluster_property_set/nvpair")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of something that is not carried out: its row and the object that uses it."""
+
+    row: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`words`: a change that holds none of them cannot bring the thing in. `advice`: what to do."""
+
+    name: str
+    what: str
+    advice: str
+    words: tuple[bytes, ...]
+    find: Callable[[etree._Element], Iterator[str]]
+
+
+def _ids(path: etree.XPath) -> Callable[[etree._Element], Iterator[str]]:
+    def find(root: etree._Element) -> Iterator[str]:
+        found = path(root)
+        assert isinstance(found, list)
+        for element in found:
+            if isinstance(element, etree._Element):
+                yield element.get("id", "")
+
+    return find
+
+
+def _option(name: str, counts: Callable[[str], bool]) -> Callable[[etree._Element], Iterator[str]]:
+    def find(root: etree._Element) -> Iterator[str]:
+        found = _OPTIONS(root)
+        assert isinstance(found, list)
+        for pair in found:
+            if not isinstance(pair, etree._Element) or pair.get("name") != name:
+                continue
+            if counts(pair.get("value", "")):
+                yield name
+
+    return find
+
+
+ROWS: Final[tuple[Row, ...]] = (
+    Row(
+        "access control",
+        "enable-acl=true is not enforced by the agents",
+        "leave it off, and keep the group haclient to people who may do everything",
+        (b"enable-acl", b"crm_config"),
+        _option("enable-acl", is_true),
+    ),
+    Row(
+        "alerts",
+        "alerts are not sent by the agents",
+        "watch the cluster with 'crm status metrics' or the log until they are",
+        (b"<alert",),
+        _ids(_ALERTS),
+    ),
+    Row(
+        "remote nodes",
+        "remote nodes are not run by the agents",
+        "make the machine a node of the cluster",
+        (b"remote",),
+        _ids(_PRIMITIVES),
+    ),
+    Row(
+        "guest nodes",
+        "guest nodes are not run by the agents",
+        "run the virtual machine without remote-node",
+        (b"remote-node",),
+        _ids(_GUESTS),
+    ),
+    Row(
+        "bundles",
+        "bundles are not run by the agents",
+        "run the container as a primitive (ocf:heartbeat:podman or docker)",
+        (b"<bundle",),
+        _ids(_BUNDLES),
+    ),
+    Row(
+        "tickets",
+        "tickets cannot be granted to this cluster yet",
+        "leave the constraint out until they can",
+        (b"rsc_ticket",),
+        _ids(_TICKETS),
+    ),
+    Row(
+        "shutdown locks",
+        "shutdown-lock=true is not carried out by the agents",
+        "set the node into maintenance before you stop it",
+        (b"shutdown-lock", b"crm_config"),
+        _option("shutdown-lock", is_true),
+    ),
+    Row(
+        "throttling by load",
+        "load-threshold is not carried out by the agents",
+        "limit the actions at a time with batch-limit or node-action-limit",
+        (b"load-threshold", b"crm_config"),
+        _option("load-threshold", lambda value: value not in ("80%", "0", "0%")),
+    ),
+)
+
+
+def may_bring_in(change: bytes) -> bool:
+    """Whether the text of a change can hold anything of the table: quick, and never wrongly no."""
+    return any(word in change for row in ROWS for word in row.words)
+
+
+def uses_of(root: etree._Element) -> frozenset[Use]:
+    """Everything in a `<cib>` that is not carried out."""
+    return frozenset(Use(row.name, subject) for row in ROWS for subject in row.find(root))
+
+
+def refusals(before: frozenset[Use], root: etree._Element) -> tuple[Report, ...]:
+    """One finding for each use that is new in the `<cib>`, in the order of the table."""
+    rows = {row.name: row for row in ROWS}
+    order = list(rows)
+    new = sorted(uses_of(root) - before, key=lambda use: (order.index(use.row), use.subject))
+    return tuple(_refusal(rows[use.row], use.subject) for use in new)
+
+
+def _refusal(row: Row, subject: str) -> Report:
+    is_named = row.what.replace("=", " ").split()[0] == subject
+    about = "" if is_named else f"{subject}: "
+    return error("not-carried-out", f"{about}{row.what}; {row.advice}", subject=subject)
