@@ -66,6 +66,7 @@ _FLAGS = {
     "--delete": "delete",
     "-G": "query",
     "--query": "query",
+    "--get-value": "query",
     "-q": "quiet",
     "-Q": "quiet",
     "--quiet": "quiet",
@@ -103,6 +104,7 @@ _UPDATER_VALUES = {
     "--update-both": "update",
     "-d": "delay",
     "--delay": "delay",
+    "-S": "lifetime",
 }
 _SECTIONS = {"reboot": "status", "status": "status", "forever": "nodes", "nodes": "nodes"}
 
