@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import testhosts
 from conftest import needs_namespaces
-from harness import ADDRESS, PROJECT, PYTHON, Cluster
+from harness import ADDRESS, Cluster
 from services.acks import AckLog, cut_power
+from services.postgres import (
+    BIN,
+    copy,
+    in_step,
+    is_elsewhere,
+    kept,
+    make_database,
+    prepare,
+    serving,
+    start_writer,
+)
 
-BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))), Path("/none/none"))
-BIN = BINARIES.parent
 pytestmark = [
     needs_namespaces,
     pytest.mark.cluster,
     pytest.mark.services,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not BINARIES.exists(), reason="NOT TESTED: needs postgresql"),
+    pytest.mark.skipif(not BIN.exists(), reason="NOT TESTED: needs postgresql"),
 ]
 
 SCRIPT = f"""\
@@ -40,54 +48,6 @@ order db-then-ip Mandatory: db:promote ip:start symmetrical=false
 order ip-stays 0: db:demote ip:stop symmetrical=false
 commit
 """
-SETTINGS = """\
-listen_addresses = '*'
-wal_level = replica
-max_wal_senders = 8
-hot_standby = on
-wal_keep_size = 256MB
-wal_receiver_status_interval = 1
-wal_sender_timeout = 4s
-wal_receiver_timeout = 4s
-unix_socket_directories = '/run/postgresql'
-fsync = off
-"""
-
-
-def as_postgres(host: Any, command: str, timeout: float = 60) -> str:
-    done = host.run(
-        ["su", "postgres", "-s", "/bin/sh", "-c", f"cd /srv; {command}"], timeout=timeout
-    )
-    assert done.returncode == 0, done.stdout
-    return str(done.stdout)
-
-
-def prepare(host: Any) -> None:
-    host.run(
-        "install -d -o postgres -g postgres /run/postgresql /srv/pgtmp; chmod 777 /srv", check=True
-    )
-
-
-def make_database(cluster: Cluster) -> None:
-    """A database on the first host, copied to the others."""
-    first, *others = cluster.hosts
-    for host in cluster.hosts:
-        prepare(host)
-    as_postgres(first, f"{BIN}/initdb -D /srv/pg -A trust > /dev/null")
-    as_postgres(first, f"cat >> /srv/pg/postgresql.conf <<'E'\n{SETTINGS}E")
-    rules = "host all all 10.77.0.0/24 trust\nhost replication all 10.77.0.0/24 trust"
-    as_postgres(first, f"cat >> /srv/pg/pg_hba.conf <<'E'\n{rules}\nE")
-    as_postgres(first, f"{BIN}/pg_ctl -D /srv/pg -w -l /srv/pg.log start > /dev/null")
-    as_postgres(first, "psql -q -d postgres -c 'create table numbers (n bigint primary key)'")
-    for host in others:
-        copy(first, host)
-    as_postgres(first, f"{BIN}/pg_ctl -D /srv/pg -w -m fast stop > /dev/null")
-
-
-def copy(source: Any, host: Any) -> None:
-    """Make a host a replica anew, from a server that runs."""
-    command = f"rm -rf /srv/pg && {BIN}/pg_basebackup -h {source.ip} -U postgres -D /srv/pg -X stream -c fast"
-    as_postgres(host, command, 120)
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +67,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def acks(cluster: Cluster) -> AckLog:
-    log = AckLog(Path(cluster.lab.dir) / "acks")
-    writer = str(Path(__file__).with_name("pg_writer.py"))
-    assert cluster.client is not None
-    cluster.client.spawn([PYTHON, writer, ADDRESS, "5432", str(log.path)], wd=PROJECT)
-    cluster.eventually("in use", lambda: len(log.read()) > 20, 30)
-    return log
+    return start_writer(cluster)
 
 
 @pytest.fixture
@@ -122,35 +77,6 @@ def note(acks: AckLog, record_property: Any) -> Callable[[str, float], None]:
         print(f"pgsql, {what}: not served for {seconds:.2f} s, {len(acks.read())} acknowledged")
 
     return told
-
-
-def serving(cluster: Cluster) -> Any:
-    [name] = cluster.holders()
-    return next(host for host in cluster.hosts if host.name == name)
-
-
-def in_step(cluster: Cluster) -> int:
-    """The synchronous replicas that stream from the promoted server."""
-    names = cluster.holders()
-    if len(names) != 1:
-        return 0
-    query = "select count(*) from pg_stat_replication where state = 'streaming'"
-    done = serving(cluster).run(
-        ["psql", "-XAt", "-U", "postgres", "-h", ADDRESS, "-d", "postgres", "-c", query]
-    )
-    return int(done.stdout) if done.stdout.strip().isdigit() else 0
-
-
-def kept(cluster: Cluster) -> set[int]:
-    query = "select n from numbers"
-    done = serving(cluster).run(
-        ["psql", "-XAt", "-U", "postgres", "-h", ADDRESS, "-d", "postgres", "-c", query]
-    )
-    return {int(word) for word in done.stdout.split()}
-
-
-def is_elsewhere(cluster: Cluster, host: Any) -> bool:
-    return cluster.holders() not in ([], [host.name]) and cluster.is_idle()
 
 
 def rejoin(cluster: Cluster, host: Any) -> None:
