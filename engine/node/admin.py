@@ -34,7 +34,7 @@ MAX_REQUEST_ID = 128
 NO_UID = -1
 # These run programs as root or declare a machine dead on somebody's word.
 ROOT_ONLY = ("fence", "confirm-fenced", "shutdown")
-FORWARDED = ("attribute", "cleanup", "fence", "confirm-fenced")
+FORWARDED = ("attribute", "attribute-value", "cleanup", "fence", "confirm-fenced")
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class Agent(Protocol):
     inputs: TransitionInputs
     operations: Operations
     names: dict[int, str]
+    longest_stand_ms: Callable[[], float]
 
     @property
     def clock(self) -> Clock: ...
@@ -259,6 +260,7 @@ class AdminDesk:
             agent.controller.snapshot(),
             agent.operations.core.snapshot(),
             agent.names,
+            agent.longest_stand_ms(),
         )
         reply({"text": metrics_text(found)})
 

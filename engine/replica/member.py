@@ -13,6 +13,7 @@ from engine.base.events import (
     AskReadPoint,
     Effect,
     Event,
+    Judged,
     LeaveView,
     LinkLost,
     Outcome,
@@ -20,6 +21,7 @@ from engine.base.events import (
     PeerSafe,
     Persisted,
     PersistFailed,
+    Prepared,
     Received,
     Submit,
     SubmitStatus,
@@ -212,6 +214,11 @@ class Member:
             self._detector.forget_echoes()
         elif isinstance(event, PeerSafe):
             self._views.peer_is_safe(event.node)
+        elif isinstance(event, Judged):
+            self._requests.on_judged(event.number, event.verdict, self._replica)
+        elif isinstance(event, Prepared):
+            self.machine.take_prepared(event.digest, event.content)
+            self._replica.go_on(self._views.current)
         elif isinstance(event, LeaveView):
             self._leave()
 

@@ -1,15 +1,9 @@
-"""One table of options for a program, and the parser for all of them.
-
-The words are taken apart by the standard library's `getopt`, which knows what C programs know:
-bundled short options, values that begin with a dash, `--` and `--name=value`.
-"""
+"""One table of options for a program, and the parser for all of them."""
 
 from __future__ import annotations
 
-import getopt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
@@ -20,7 +14,7 @@ class Option:
     """One option: its names with dashes, the long one last, which is also its key.
 
     `value` names the value in the help; "" for a flag. `optional` says that the value may be left
-    out (then it is given as `--name=value` or `-nvalue`). `advanced` ones stand in `--help-all`.
+    out. `advanced` ones stand in `--help-all` only.
     """
 
     names: tuple[str, ...]
@@ -67,63 +61,85 @@ class Parsed:
 
 
 def parse(program: str, table: Sequence[Option], words: Sequence[str]) -> Parsed:
-    """Take the words apart; raises `EngineError` (USAGE) with one line that names the word."""
-    short, long, by_name = "", [], {}
-    optional = {name for each in table if each.optional for name in each.names}
-    for each in table:
-        takes = bool(each.value) and not each.optional
-        for name in each.names:
-            by_name[name] = each
-            if name.startswith("--"):
-                long.append(name[2:] + ("=" if takes else ""))
-            else:
-                short += name[1:] + (":" if takes else "")
-    found = Parsed()
-    kept, values = _without_optional_values(words, optional)
-    try:
-        given, found.words = getopt.gnu_getopt(kept, short, long)
-    except getopt.GetoptError as problem:
-        raise EngineError(_complaint(program, problem, by_name), status=ExitStatus.USAGE) from None
-    for name, value in given:
-        each = by_name[name]
-        found.given.append((each.key, values.pop(0) if each.optional and values else value))
-    return found
+    """Take the words apart; raises `EngineError` (USAGE) with one line that names the word.
 
-
-def _without_optional_values(
-    words: Sequence[str], optional: set[str]
-) -> tuple[list[str], list[str]]:
-    """Options whose value may be left out as flags, and their values in order ("" for none)."""
-    kept: list[str] = []
-    values: list[str] = []
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
+    Short options may be bundled, a value may follow at once or as the next word and may begin with
+    a dash, `--` ends the options, a long name may be cut short where that is unambiguous. A value
+    that may be left out is the next word only where that does not begin with a dash.
+    """
+    reading = _Reading(program, {name: each for each in table for name in each.names}, list(words))
+    while reading.rest:
+        word = reading.rest.pop(0)
         if word == "--":
-            return [*kept, word, *rest], values
-        name, mark, value = word.partition("=")
-        if name in optional and (mark or name.startswith("--")):
-            kept.append(name)
-            values.append(value)
-        elif word[:2] in optional and not word.startswith("--"):
-            kept.append(word[:2])
-            values.append(word[2:])
+            reading.found.words += reading.rest
+            break
+        if word.startswith("--"):
+            reading.long(word)
+        elif len(word) > 1 and word[0] == "-":
+            reading.short(word[1:])
         else:
-            kept.append(word)
-    return kept, values
+            reading.found.words.append(word)
+    return reading.found
 
 
-def _complaint(program: str, problem: getopt.GetoptError, by_name: dict[str, Option]) -> str:
-    """One line about what is wrong with the words."""
-    name = problem.opt
-    dashed = f"--{name}" if len(name) > 1 else f"-{name}"
-    if "requires argument" in problem.msg:
-        return f"option {dashed} needs a value"
-    if "must not have" in problem.msg:
-        return f"option {dashed} takes no value"
-    near = get_close_matches(dashed, by_name, 1, 0.7)
-    hint = f"; did you mean {near[0]}?" if near else f"; {program} --help lists the options"
-    return f"unknown option {dashed}{hint}"
+@dataclass(slots=True)
+class _Reading:
+    """A command line on its way: the words that are left, and what was found."""
+
+    program: str
+    by_name: dict[str, Option]
+    rest: list[str]
+    found: Parsed = field(default_factory=Parsed)
+
+    def long(self, word: str) -> None:
+        name, mark, value = word.partition("=")
+        each = self.by_name[self._whole(name)]
+        if not each.value and mark:
+            raise _usage(f"option {name} takes no value")
+        self._take(each, name, value if mark else None)
+
+    def short(self, letters: str) -> None:
+        while letters:
+            name, letters = f"-{letters[0]}", letters[1:]
+            each = self.by_name.get(name)
+            if each is None:
+                raise self._unknown(name)
+            attached = letters or None if each.value else None
+            self._take(each, name, attached)
+            if attached:
+                return
+
+    def _take(self, each: Option, name: str, value: str | None) -> None:
+        if each.value and value is None:
+            if each.optional:
+                follows = bool(self.rest) and not self.rest[0].startswith("-")
+            else:
+                follows = bool(self.rest)
+                if not follows:
+                    raise _usage(f"option {name} needs a value")
+            value = self.rest.pop(0) if follows else ""
+        self.found.given.append((each.key, value or ""))
+
+    def _whole(self, name: str) -> str:
+        if name in self.by_name:
+            return name
+        meant = {self.by_name[each].key: each for each in self.by_name if each.startswith(name)}
+        if len(meant) == 1 and len(name) > 3:
+            return next(iter(meant.values()))
+        if meant and len(name) > 3:
+            raise _usage(f"option {name} is ambiguous: {', '.join(sorted(meant.values()))}")
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> EngineError:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, self.by_name, 1, 0.7)
+        hint = f"did you mean {near[0]}?" if near else f"{self.program} --help lists the options"
+        return _usage(f"unknown option {name}; {hint}")
+
+
+def _usage(text: str) -> EngineError:
+    return EngineError(text, status=ExitStatus.USAGE)
 
 
 def help_text(

@@ -38,9 +38,19 @@ def test_a_value_may_begin_with_a_dash(words: list[str]) -> None:
 
 
 def test_a_value_that_may_be_left_out() -> None:
-    found = parse("x", TABLE, ["--interval", "7", "-i3", "--interval=4"])
-    assert found.all("interval") == ["", "3", "4"]
-    assert found.words == ["7"]
+    words = ["--interval", "7", "-i3", "--interval=4", "-i", "-Q", "-v", "-i", "-i"]
+    found = parse("x", TABLE, words)
+    assert found.all("interval") == ["7", "3", "4", "", ""]
+    assert found.get("attr-value") == "-i"
+    assert found.words == []
+
+
+def test_a_long_name_may_be_cut_short() -> None:
+    assert parse("x", TABLE, ["--inter=4", "--que"]).given == [("interval", "4"), ("query", "")]
+
+
+def test_behind_two_dashes_there_are_no_options() -> None:
+    assert parse("x", TABLE, ["-Q", "--", "-l"]).words == ["-l"]
 
 
 @pytest.mark.parametrize(
