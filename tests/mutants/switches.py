@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from engine.base import wire
+from engine.base import nodeconf, wire
 from engine.controller import fence_watch
-from engine.edges import clock, disk, operations
+from engine.edges import clock, disk, keys, operations, worker
 from engine.fencing import core as fencing
 from engine.lrm import ops
 from engine.membership import detector, views
@@ -209,6 +209,32 @@ def starts_hold_up_monitors(stack: ExitStack) -> None:
         return len(self._runs) < self.max_running or op.operation == "stop"
 
     put(stack, ops.LrmCore, "_has_place", has_place)
+
+
+def worker_has_all_the_time(stack: ExitStack) -> None:
+    put(stack, worker.Worker, "_too_slow", _nothing)
+
+
+def no_certificate_wanted(stack: ExitStack) -> None:
+    real = keys._contexts
+
+    def contexts(path: str, certificates: Any) -> Any:
+        found = real(path, certificates)
+        found.server.verify_mode = found.client.verify_mode = keys.ssl.CERT_NONE
+        return replace(found, accepted=_Everything())
+
+    put(stack, keys, "_contexts", contexts)
+
+
+class _Everything:
+    """Holds whatever one asks for."""
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+
+def node_file_unchecked(stack: ExitStack) -> None:
+    put(stack, nodeconf, "check_node_config", lambda config: [])
 
 
 def thread_in_a_core(stack: ExitStack) -> None:

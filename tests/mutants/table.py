@@ -237,6 +237,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "R10",
         "tests/sim/test_returning.py::test_no_view_is_made_without_a_node_whose_agent_is_back_in_time",
     ),
+    _edge(
+        switches.worker_has_all_the_time,
+        "D-3",
+        UNIT + "edges/test_guard.py::test_a_change_that_takes_too_long_is_refused_in_words",
+    ),
+    _edge(
+        switches.no_certificate_wanted,
+        "D-22 C7",
+        UNIT + "membership/test_embedded.py::test_a_peer_without_the_key_changes_nothing",
+    ),
+    _edge(
+        switches.node_file_unchecked,
+        "D-23",
+        UNIT + "base/test_nodeconf.py::test_a_mistake_is_told_with_file_and_line",
+    ),
     _edge(switches.thread_in_a_core, "D-1 D-2", SEAMS + "only_the_edges_touch_the_world"),
     _edge(switches.fork_in_a_core, "D-6", SEAMS + "only_the_edges_touch_the_world"),
     _edge(
@@ -253,14 +268,11 @@ MUTANTS: tuple[Mutant, ...] = (
 
 # Rules that no line of code carries alone, and what holds them instead.
 WITHOUT = {
-    "D-3": "the limits of the workers: killed and replaced in tests/unit/edges, by time alone",
     "D-4": "asked of the kernel at start, which may refuse: looked at on real hosts",
     "D-12": "only shown; changes no decision",
     "D-14": "import contracts in setup.cfg: the replica knows no backend",
     "D-17": "there is no such option: the watchdog's time is made from the dead time",
     "D-21": "nothing asks for it: what is not written has no mutant",
-    "D-22": "tests/unit/membership/test_embedded.py: a peer without the key changes nothing",
-    "D-23": "tests/unit/base/test_nodeconf.py",
 }
 
 
