@@ -21,6 +21,7 @@ from engine.controller import dispatch, requests
 from engine.controller.attributes import (
     AttributeUpdate,
     Dampener,
+    is_change,
 )
 from engine.controller.cluster_actions import effects_of_cluster_action, unfenced_changes
 from engine.controller.events import (
@@ -84,6 +85,7 @@ from engine.controller.status import (
     forget_entry,
     forget_resource,
     put_node_state,
+    transient_attributes,
 )
 from engine.lrm.api import LrmResult
 from engine.lrm.state import ResourceRecords, pending_entries
@@ -122,6 +124,7 @@ class Controller:
     _waiters: list[tuple[int, int]] = field(default_factory=list)
     _fences: FenceWatch = field(default_factory=FenceWatch)
     _remotes: RemoteHosts = field(default_factory=RemoteHosts)
+    _private: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _wall: float = 0.0  # the wall clock of the event being handled
 
     def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
@@ -392,7 +395,14 @@ class Controller:
                 self._waiters.append((frm, ask.number))
             return
         situation = requests.Situation(
-            self.cib().root, dict(self.names), self.view, self.options, now, wall, self._remotes
+            self.cib().root,
+            dict(self.names),
+            self.view,
+            self.options,
+            now,
+            wall,
+            self._remotes,
+            self._private,
         )
         try:
             decision = requests.decide(ask, situation)
@@ -404,6 +414,8 @@ class Controller:
         else:
             self._fences.wait(decision.fences, frm, ask.number)
         effects.extend(decision.effects)
+        for update in decision.private:
+            self._private[update.node_id, update.name] = update.value
         for update, delay in decision.attributes:
             self._write_attributes(self._dampener.take(update, delay, now), effects)
         due = self._dampener.next_due()
@@ -420,7 +432,13 @@ class Controller:
         if not updates:
             return
         status = self.cib().root.find("status")
-        known = [u for u in updates if find_state(status, u.node_id) is not None]
+        states = {u.node_id: find_state(status, u.node_id) for u in updates}
+        known = [
+            update
+            for update in updates
+            if states[update.node_id] is not None
+            and is_change(update, transient_attributes(states[update.node_id]))
+        ]
         changes = tuple(attribute_change(u.node_id, u.name, u.value) for u in known)
         if changes:
             effects.append(ChangeStatus(changes))

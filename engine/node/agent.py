@@ -221,8 +221,12 @@ class Node:
         self.post(Part.MEMBER, replica.Tick())
         self.mail.send_backlog()
         self._manager.alive()
-        if self.has_authority() or not self.operations.history.resources:
+        if self.may_feed():
             self._watchdog.feed()
+
+    def may_feed(self) -> bool:
+        """Whether the watchdog is fed: a node that nobody follows must not keep what it runs (C6)."""
+        return self.has_authority() or not self.operations.history.resources
 
     def shut_down(self, user: str) -> None:
         """Leave the cluster: resources are stopped or moved first (engine 12.5)."""
