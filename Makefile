@@ -11,7 +11,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance soak fuzz bench \
+.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance soak mutants fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -43,7 +43,7 @@ unit: $(VENV)/.test
 	$(PYTEST) -q -n 2 tests/unit
 
 test-parts: $(VENV)/.test
-	$(PYTEST) -q -n 2 tests/grammar tests/scheduler tests/sim tests/shell
+	$(PYTEST) -q -n 2 tests/grammar tests/scheduler tests/sim tests/mutants tests/shell
 
 test-cluster: $(VENV)/.test ## real processes on several hosts
 	$(PYTEST) -q -m "not services" tests/cluster
@@ -62,6 +62,9 @@ conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
 
 soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
 	$(BIN)/python -m tests.sim soak --count $(N)
+
+mutants: $(VENV)/.test ## each rule of the engine switched off in turn, and the test that sees it
+	@$(BIN)/python -m tests.mutants
 
 fuzz: $(VENV)/.test ## generated examples nobody has seen yet, instead of the fixed ones of a normal run
 	EXAMPLES=search $(PYTEST) -q -n 2 -m hypothesis tests

@@ -86,22 +86,28 @@ def _run(options: argparse.Namespace) -> int:
     config = _config(options, root)
     for text in config.warnings:
         _log.warning("%s", text)
+    from engine.edges.looptime import TimedSelector, timed_loop
     from engine.node.agent import Node
     from engine.node.paths import Places
 
     paths = _prepare(options, root)
     places = Places(root, _key_path(options, root, config), paths)
 
-    async def serve(*, renew: bool = False) -> int:
-        node = Node(config, places, renew=renew)
+    async def serve(selector: TimedSelector, *, renew: bool = False) -> int:
+        node = Node(config, places, selector.take_longest_ms, renew=renew)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, node.shut_down, "signal")
         return await node.run()
 
-    status = asyncio.run(serve())
+    def live(*, renew: bool) -> int:
+        selector = TimedSelector()
+        with asyncio.Runner(loop_factory=lambda: timed_loop(selector)) as runner:
+            return runner.run(serve(selector, renew=renew))
+
+    status = live(renew=False)
     while status in BEGIN_ANEW:
-        status = asyncio.run(serve(renew=status == ExitStatus.IOERR))
+        status = live(renew=status == ExitStatus.IOERR)
     return status
 
 

@@ -40,6 +40,7 @@ def node_metrics(
     controller: Mapping[str, Any],
     operations: Mapping[str, Any],
     names: Mapping[int, str],
+    longest_stand_ms: float = 0.0,
 ) -> tuple[Metric, ...]:
     """The metrics of one node from the snapshots of its membership, controller and operations."""
     found = [
@@ -53,6 +54,8 @@ def node_metrics(
         Metric("operations_queued", "Operations that wait.", len(operations["queued"])),
         Metric("operations_recurring", "Operations that repeat.", len(operations["recurring"])),
     ]
+    text = "Longest time that the event loop stood since the last query, in seconds."
+    found.append(Metric("loop_stand_seconds", text, longest_stand_ms / 1000))
     heard = set(member["heard"])
     text = "1 for each node that is heard."
     for node, name in sorted(names.items()):

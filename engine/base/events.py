@@ -106,7 +106,56 @@ class StatusChange:
     xml: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A change that is too large to be judged on the event loop.
+
+    A whole `replace`, or a `patch` of the configuration `state`. `uses` are what the configuration
+    that is replaced has of what the agents do not carry out (`engine.cib.not_carried_out`).
+    """
+
+    replace: bytes = b""
+    state: bytes = b""
+    patch: bytes = b""
+    force: bool = False
+    uses: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found: a `problem` or `conflicts` (subject, what) with the `status` of the refusal.
+
+    `is_empty`: it changes nothing. `tally`: the counts of a flawless result, as bytes.
+    """
+
+    problem: str = ""
+    status: int = 0
+    warnings: tuple[str, ...] = ()
+    conflicts: tuple[tuple[str, str], ...] = ()
+    is_empty: bool = False
+    tally: bytes = b""
+
+
 # ---- events: what the node tells the core
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The answer to `Judge` of this number."""
+
+    number: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The answer to `Prepare`: the entry with this digest can now be applied at once.
+
+    `content` is what the machine's own preparation made of it.
+    """
+
+    digest: bytes
+    content: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +300,21 @@ class Persist:
 
 
 @dataclass(frozen=True, slots=True)
+class Judge:
+    """Have a change judged off the event loop; the answer is `Judged`."""
+
+    number: int
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make a large entry ready to be applied, off the event loop; the answer is `Prepared`."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class Compact:
     """Write this snapshot to the store and drop the log before it. No answer is awaited."""
 
@@ -334,11 +398,15 @@ Event = (
     | Paused
     | PeerSafe
     | LeaveView
+    | Judged
+    | Prepared
 )
 Effect = (
     Beat
     | Send
     | Persist
+    | Judge
+    | Prepare
     | Compact
     | ViewInstalled
     | ViewLost

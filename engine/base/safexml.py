@@ -7,6 +7,7 @@ libxml2 sees them, because some versions of it need quadratic time for one huge 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from lxml import etree
 
@@ -17,7 +18,8 @@ MAX_TAG_BYTES = 256 * 1024
 MAX_ATTRIBUTES = 1000
 MAX_DEPTH = 64
 
-_TAG = re.compile(rb"<[^>]*>?")
+_LONG = 3 * MAX_ATTRIBUTES  # bytes: a shorter tag has room for no more attributes than that
+_LONG_TAG = re.compile(rb"<[^>]{%d,}>?" % _LONG)
 _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 
 
@@ -54,10 +56,8 @@ def parse_xml(data: bytes, what: str = "XML") -> etree._Element:
 
 
 def _check_tags(data: bytes, what: str) -> None:
-    for match in _TAG.finditer(data):
+    for match in _LONG_TAG.finditer(data):
         size = match.end() - match.start()
-        if size <= MAX_ATTRIBUTES * 3:
-            continue
         tag = match.group()
         line = data.count(b"\n", 0, match.start()) + 1
         if size > MAX_TAG_BYTES and not tag.startswith(b"<!"):
@@ -67,9 +67,13 @@ def _check_tags(data: bytes, what: str) -> None:
 
 
 def _check_depth(root: etree._Element, what: str) -> None:
-    depth = 0
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        if depth > MAX_DEPTH:
-            line = element.sourceline
-            raise BadInput(f"{what}:{line}: elements nested more than {MAX_DEPTH} deep")
+    found = _too_deep()(root)
+    if isinstance(found, list) and found and isinstance(found[0], etree._Element):
+        line = found[0].sourceline
+        raise BadInput(f"{what}:{line}: elements nested more than {MAX_DEPTH} deep")
+
+
+@cache
+def _too_deep() -> etree.XPath:
+    """Finds the elements that are nested too deep, without a call of Python's for each other one."""
+    return etree.XPath("/*" * (MAX_DEPTH + 1))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 
@@ -27,6 +27,8 @@ Path = tuple[Step, ...]
 COMMENT = "#comment"
 TEXT = "#text"
 MAX_OPERATIONS = 50_000
+# A patch with more of them lists the children that it meets instead of searching for each.
+FEW_OPERATIONS = 16
 
 MAX_DEPTH = 64
 
@@ -190,6 +192,8 @@ class Plan:
 
     conflicts: tuple[Conflict, ...]
     changes: list[Callable[[], Callable[[], None]]]
+    find: Callable[[Path], etree._Element | None]
+    """The element that a path of the patch meant before it was applied, or that it inserts."""
 
     def apply(self) -> Callable[[], None]:
         """Do it, wholly or not at all; the result, when called, takes it back."""
@@ -208,52 +212,81 @@ class Plan:
         return take_back
 
 
-def plan_patch(root: etree._Element, patch: Patch) -> Plan:
-    """Compare all old values with the tree, before anything is changed."""
+def plan_patch(
+    root: etree._Element, patch: Patch, fragments: Mapping[int, etree._Element] | None = None
+) -> Plan:
+    """Compare all old values with the tree, before anything is changed.
+
+    `fragments` are elements to be inserted that were parsed before, by the place of their operation.
+    """
     if len(patch.operations) > MAX_OPERATIONS:
         raise BadInput(f"the change touches more than {MAX_OPERATIONS} elements")
-    fitting = _Fitting(root)
-    for operation in patch.operations:
-        fitting.fit(operation)
-    return Plan(tuple(fitting.conflicts), fitting.changes)
+    fitting = _Fitting(root, is_small=len(patch.operations) <= FEW_OPERATIONS)
+    known = fragments or {}
+    for number, operation in enumerate(patch.operations):
+        fitting.fit(operation, known.get(number))
+    return Plan(tuple(fitting.conflicts), fitting.changes, fitting.find)
+
+
+class _Children:
+    """The children of an element by step: as they were, and what the patch adds.
+
+    For a small patch each is searched by libxml2, for a large one all are listed once.
+    """
+
+    __slots__ = ("_element", "_known")
+
+    def __init__(self, element: etree._Element | None, *, is_searched: bool) -> None:
+        self._element = element if is_searched else None
+        self._known: dict[Step, etree._Element | None] = {}
+        if element is not None and not is_searched:
+            self._known.update(keyed_children(element))
+
+    def get(self, step: Step) -> etree._Element | None:
+        if step not in self._known and self._element is not None:
+            self._known[step] = _child(self._element, step)
+        return self._known.get(step)
+
+    def add(self, step: Step, element: etree._Element) -> None:
+        self._known[step] = element
 
 
 class _Fitting:
     """Finds the elements of a patch in one tree."""
 
-    def __init__(self, root: etree._Element) -> None:
+    def __init__(self, root: etree._Element, *, is_small: bool) -> None:
         self._root = root
-        self._indexes: dict[Path, dict[Step, etree._Element]] = {}
+        self._is_small = is_small
+        self._indexes: dict[Path, _Children] = {}
         self.conflicts: list[Conflict] = []
         self.changes: list[Callable[[], Callable[[], None]]] = []
 
-    def fit(self, operation: Operation) -> None:
+    def fit(self, operation: Operation, fragment: etree._Element | None) -> None:
         if isinstance(operation, SetAttribute):
             self._fit_attribute(operation)
         elif isinstance(operation, Remove):
             self._fit_removal(operation)
         elif isinstance(operation, Insert):
-            self._fit_insertion(operation)
+            self._fit_insertion(operation, fragment)
         else:
             self._fit_move(operation)
 
-    def _find(self, path: Path) -> etree._Element | None:
+    def find(self, path: Path) -> etree._Element | None:
         if not path:
             return self._root
         return self._index(path[:-1]).get(path[-1])
 
-    def _index(self, parent: Path) -> dict[Step, etree._Element]:
+    def _index(self, parent: Path) -> _Children:
         index = self._indexes.get(parent)
         if index is None:
-            element = self._find(parent)
-            index = {} if element is None else dict(keyed_children(element))
+            index = _Children(self.find(parent), is_searched=self._is_small)
             self._indexes[parent] = index
         return index
 
     def _clash(self, path: Path, what: str) -> None:
         """Note a conflict; of something that went with its parent, the parent is what was removed."""
         lengths = range(1, len(path))
-        path = next((path[:end] for end in lengths if self._find(path[:end]) is None), path)
+        path = next((path[:end] for end in lengths if self.find(path[:end]) is None), path)
         subject = subject_of(path)
         tag, ident, _ = path[-1] if path else ("cib", "", 0)
         part = f"{tag} {ident}".rstrip()
@@ -263,7 +296,7 @@ class _Fitting:
 
     def _fit_attribute(self, operation: SetAttribute) -> None:
         _check_attribute(operation)
-        element = self._find(operation.path)
+        element = self.find(operation.path)
         if element is None:
             self._clash(operation.path, "was removed")
             return
@@ -278,7 +311,7 @@ class _Fitting:
         self.changes.append(lambda: _set(element, operation.name, operation.new))
 
     def _fit_removal(self, operation: Remove) -> None:
-        element = self._find(operation.path)
+        element = self.find(operation.path)
         if element is None:
             return
         if element_digest(element) != operation.digest:
@@ -286,12 +319,12 @@ class _Fitting:
             return
         self.changes.append(lambda: _take_out(element))
 
-    def _fit_insertion(self, operation: Insert) -> None:
-        parent = self._find(operation.parent)
+    def _fit_insertion(self, operation: Insert, fragment: etree._Element | None) -> None:
+        parent = self.find(operation.parent)
         if parent is None:
             self._clash(operation.parent, "was removed")
             return
-        element = _parse_fragment(operation.xml)
+        element = parse_fragment(operation.xml) if fragment is None else fragment
         if _step_of(element) != operation.step[:2]:
             raise BadInput(f"the change adds {operation.step[0]} under another name")
         index = self._index(operation.parent)
@@ -305,7 +338,7 @@ class _Fitting:
             return
         after = index.get(operation.after) if operation.after else None
         at_start = operation.after is None
-        index[operation.step] = element
+        index.add(operation.step, element)
         self.changes.append(lambda: _put(parent, element, after, at_start))
 
     def _fit_values(self, path: Path, there: etree._Element, element: etree._Element) -> None:
@@ -314,7 +347,7 @@ class _Fitting:
         for step, pair in keyed_children(element):
             known = index.get(step)
             if known is None:
-                index[step] = pair
+                index.add(step, pair)
                 self.changes.append(partial(_put, there, pair, None, False))
             elif element_digest(known) != element_digest(pair):
                 what = f"{_label(known, 'value')} is '{known.get('value', '')}' now"
@@ -322,13 +355,13 @@ class _Fitting:
                 self.conflicts.append(Conflict(subject_of(where), what, where))
 
     def _fit_move(self, operation: Move) -> None:
-        element = self._find(operation.path)
+        element = self.find(operation.path)
         if element is None:
             self._clash(operation.path, "was removed")
             return
         parent = operation.path[:-1]
         index = self._index(parent)
-        owner = self._find(parent)
+        owner = self.find(parent)
         if owner is None or not self._is_behind(element, operation.before, index):
             self._clash(operation.path, "was moved")
             return
@@ -336,9 +369,7 @@ class _Fitting:
         at_start = operation.after is None
         self.changes.append(lambda: _put(owner, element, after, at_start))
 
-    def _is_behind(
-        self, element: etree._Element, before: Step | None, index: dict[Step, etree._Element]
-    ) -> bool:
+    def _is_behind(self, element: etree._Element, before: Step | None, index: _Children) -> bool:
         """Still behind its old neighbour; when that one is gone, nothing can be said against it."""
         neighbour = element.getprevious()
         if before is None:
@@ -383,7 +414,7 @@ def _put(
     if owner is not None:
         owner.remove(element)
     if after is not None and after.getparent() is parent:
-        parent.insert(parent.index(after) + 1, element)
+        after.addnext(element)
     elif at_start:
         parent.insert(0, element)
     else:
@@ -408,6 +439,25 @@ def keyed_children(element: etree._Element) -> Iterator[tuple[Step, etree._Eleme
         number = counts.get(key, 0)
         counts[key] = number + 1
         yield (*key, number), child
+
+
+def children_named(element: etree._Element, tag: str, identity: str) -> list[etree._Element]:
+    """The children with this tag and id, in order; `identity` is not empty."""
+    found = _by_id()(element, id=identity)
+    return [child for child in found if child.tag == tag] if isinstance(found, list) else []
+
+
+@cache
+def _by_id() -> etree.XPath:
+    return etree.XPath("*[@id=$id]")
+
+
+def _child(element: etree._Element, step: Step) -> etree._Element | None:
+    tag, identity, number = step
+    if tag != COMMENT and identity:
+        found = children_named(element, tag, identity)
+        return found[number] if 0 <= number < len(found) else None
+    return next((child for each, child in keyed_children(element) if each == step), None)
 
 
 def _step_of(element: etree._Element) -> tuple[str, str]:
@@ -447,7 +497,8 @@ def _serialized(element: etree._Element) -> bytes:
     return etree.tostring(element, encoding="utf-8", with_tail=False)
 
 
-def _parse_fragment(xml: bytes) -> etree._Element:
+def parse_fragment(xml: bytes) -> etree._Element:
+    """What an `Insert` inserts."""
     if xml.startswith(b"<!--"):
         try:
             return etree.Comment(xml[4:-3].decode())

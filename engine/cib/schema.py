@@ -6,8 +6,10 @@ for a commit, but the scheduler still plans for the rest of such a CIB.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,10 @@ SCHEMAS = (
     *(f"pacemaker-3.{minor}" for minor in range(11)),
     "pacemaker-4.0",
 )
+# libxml2 is asked about so many objects of a section at once.
+OBJECTS_AT_ONCE = 200
+# For so many faults the nearest legal word is looked for: that takes a look at every known word.
+EXPLAINED = 20
 _GRAMMAR = Path(__file__).with_name("cib.rng")
 
 # Elements whose `id` names another object, and so may be repeated.
@@ -52,10 +58,75 @@ def validate(root: etree._Element) -> list[Report]:
     elif claimed not in SCHEMAS:
         reports.append(_unknown_schema(claimed))
     grammar = compiled_grammar()
-    if not grammar.validate(root):
-        reports.extend(_structure_reports(root, grammar.error_log))
+    for piece in pieces(root):
+        if not grammar.validate(piece):
+            reports.extend(_structure_reports(root, piece, grammar.error_log))
+            break
     reports.extend(_duplicate_ids(root))
     return reports
+
+
+def check_configuration(root: etree._Element) -> list[Report]:
+    """What the DC demands of a configuration: its form, and that what it names exists.
+
+    The status section is the cluster's own and far larger; it is set aside meanwhile.
+    """
+    status, empty = root.find("status"), etree.Element("status")
+    if status is not None:
+        root.replace(status, empty)
+    try:
+        return [*validate(root), *dangling_references(root)]
+    finally:
+        if status is not None:
+            root.replace(empty, status)
+
+
+def pieces(root: etree._Element) -> Iterator[etree._Element]:
+    """The CIB as several that are valid together exactly when it is.
+
+    Sections hold any number of objects in any order, but libxml2 needs quadratic time for many.
+    """
+    configuration = root.find("configuration")
+    if configuration is None or all(len(each) <= OBJECTS_AT_ONCE for each in configuration):
+        yield root
+        return
+    first = _shell(root)
+    for child in root:
+        first.append(_shell(child) if child is configuration else deepcopy(child))
+    inner = first.find("configuration")
+    for section in configuration:
+        is_large = len(section) > OBJECTS_AT_ONCE
+        if inner is not None:
+            inner.append(_shell(section) if is_large else deepcopy(section))
+        if is_large:
+            yield from _excerpts(root, configuration, section)
+    yield first
+
+
+def _excerpts(
+    root: etree._Element, configuration: etree._Element, section: etree._Element
+) -> Iterator[etree._Element]:
+    """The CIB with all of its sections, empty but for some of the objects of one."""
+    objects = iter(section)
+    while batch := list(islice(objects, OBJECTS_AT_ONCE)):
+        piece = _shell(root)
+        inner = _shell(configuration)
+        piece.append(inner)
+        for each in configuration.iterchildren(etree.Element):
+            copy = _shell(each)
+            inner.append(copy)
+            if each is section:
+                copy.extend(deepcopy(batch))
+        yield piece
+
+
+def _shell(element: etree._Element) -> etree._Element:
+    """A copy without children; its text stays, for it may be wrong."""
+    if not isinstance(element.tag, str):
+        return deepcopy(element)
+    made = etree.Element(element.tag, dict(element.attrib))
+    made.text = element.text
+    return made
 
 
 def dangling_references(root: etree._Element) -> list[Report]:
@@ -63,14 +134,16 @@ def dangling_references(root: etree._Element) -> list[Report]:
     configuration = root.find("configuration")
     if configuration is None:
         return []
-    known: dict[str, set[str]] = {}
+    known: dict[str, dict[str, None]] = {}
     for kind, identity in definitions(configuration):
-        known.setdefault(kind, set()).add(identity)
-    return [
-        _dangling(element, name, wanted, known.get(kind, set()))
-        for element, name, wanted, kind in references(configuration)
-        if wanted not in known.get(kind, ())
-    ]
+        known.setdefault(kind, {})[identity] = None
+    found: list[Report] = []
+    for element, name, wanted, kind in references(configuration):
+        words = known.get(kind, {})
+        if wanted not in words:
+            candidates = words if len(found) < EXPLAINED else ()
+            found.append(_dangling(element, name, wanted, candidates))
+    return found
 
 
 def definitions(configuration: etree._Element) -> Iterator[tuple[str, str]]:
@@ -144,8 +217,13 @@ def _unknown_schema(claimed: str) -> Report:
     )
 
 
-def _structure_reports(root: etree._Element, log: etree._ListErrorLog) -> list[Report]:
-    """All faults that the shapes of the grammar show; else libxml2's innermost place, explained."""
+def _structure_reports(
+    root: etree._Element, piece: etree._Element, log: etree._ListErrorLog
+) -> list[Report]:
+    """All faults that the shapes of the grammar show; else libxml2's innermost place, explained.
+
+    `piece` is the part of the CIB that the log is about.
+    """
     from engine.cib.shapes import faults, what_is_absent
 
     shapes = known_shapes()
@@ -160,7 +238,7 @@ def _structure_reports(root: etree._Element, log: etree._ListErrorLog) -> list[R
     if found:
         return found
     innermost = log[0]
-    place = _element_at(root, innermost)
+    place = _element_at(piece, innermost)
     if place is None:
         return [error("schema-invalid", f"line {innermost.line}: {innermost.message}")]
     return [_structure_report(place, what_is_absent(place, shapes), "")]
@@ -233,7 +311,7 @@ def _has_id_of_its_own(element: etree._Element) -> bool:
     return element.tag != "node"
 
 
-def _dangling(element: etree._Element, name: str, wanted: str, known: set[str]) -> Report:
+def _dangling(element: etree._Element, name: str, wanted: str, known: Iterable[str]) -> Report:
     nearest = _nearest(wanted, tuple(sorted(filter(None, known))))
     return error(
         "reference-dangling",

@@ -11,19 +11,20 @@ from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TypeVar
 
+import msgpack
 from lxml import etree
 
-from engine.cib.patch import COMMENT, Patch, touched_paths
+from engine.cib.patch import COMMENT, FEW_OPERATIONS, Patch, children_named, touched_paths
 from engine.cib.schema import compiled_grammar, definitions, references, unique_ids
 
 # With more changed objects than this the check of the whole costs no more.
 MOST_OBJECTS = 500
+# More names than this are not remembered: each change is then checked as a whole.
+MOST_NAMES = 100_000
 
 # Section and object, each as tag and id.
 Key = tuple[str, str, str]
-Name = TypeVar("Name", str, tuple[str, str])
 
 
 @dataclass(slots=True)
@@ -31,14 +32,26 @@ class Tally:
     """What objects define and refer to, counted: the same name may stand in several of them."""
 
     unique: Counter[str] = field(default_factory=Counter)
-    defined: Counter[tuple[str, str]] = field(default_factory=Counter)
-    referred: Counter[tuple[str, str]] = field(default_factory=Counter)
+    defined: Counter[str] = field(default_factory=Counter)
+    referred: Counter[str] = field(default_factory=Counter)
 
     def replace(self, old: Tally, new: Tally) -> None:
         """Count `new` in the place of `old`."""
         _replace(self.unique, old.unique, new.unique)
         _replace(self.defined, old.defined, new.defined)
         _replace(self.referred, old.referred, new.referred)
+
+    def to_bytes(self) -> bytes:
+        """For another process; empty when it is so large that taking it in would hold up a loop."""
+        parts = [self.unique, self.defined, self.referred]
+        if sum(map(len, parts)) > MOST_NAMES:
+            return b""
+        packed: bytes = msgpack.packb([dict(part) for part in parts], use_bin_type=True)
+        return packed
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Tally:
+        return cls(*map(Counter, msgpack.unpackb(data, raw=False)))
 
 
 @dataclass(slots=True)
@@ -81,10 +94,10 @@ class Soundness:
         if any(whole.unique[n] - old.unique[n] + count > 1 for n, count in new.unique.items()):
             return False
 
-        def is_defined(name: tuple[str, str]) -> bool:
+        def is_defined(name: str) -> bool:
             return whole.defined[name] - old.defined[name] + new.defined[name] > 0
 
-        def is_referred_to(name: tuple[str, str]) -> bool:
+        def is_referred_to(name: str) -> bool:
             return whole.referred[name] - old.referred[name] + new.referred[name] > 0
 
         return all(is_defined(name) for name in new.referred) and not any(
@@ -105,7 +118,7 @@ class Soundness:
             self._tally.replace(trial.old, trial.new)
 
 
-def _replace(mine: Counter[Name], old: Counter[Name], new: Counter[Name]) -> None:
+def _replace(mine: Counter[str], old: Counter[str], new: Counter[str]) -> None:
     mine.subtract(old)
     mine.update(new)
     for name in old:
@@ -117,8 +130,8 @@ def tally(root: etree._Element) -> Tally:
     """The counts of a configuration."""
     found, configuration = Tally(), _configuration(root)
     found.unique.update(unique_ids(configuration))
-    found.defined.update(definitions(configuration))
-    found.referred.update((kind, wanted) for _, _, wanted, kind in references(configuration))
+    found.defined.update(f"{kind} {name}" for kind, name in definitions(configuration))
+    found.referred.update(f"{kind} {name}" for _, _, name, kind in references(configuration))
     return found
 
 
@@ -150,7 +163,11 @@ def _excerpt(root: etree._Element, keys: tuple[Key, ...]) -> etree._Element:
 
 
 def _chosen(section: etree._Element, wanted: set[tuple[str, str]]) -> Iterator[etree._Element]:
-    for child in section.iterchildren(*sorted({tag for tag, _ in wanted})) if wanted else ():
+    if len(wanted) <= FEW_OPERATIONS:
+        for tag, identity in wanted:
+            yield from map(deepcopy, children_named(section, tag, identity))
+        return
+    for child in section.iterchildren(*sorted({tag for tag, _ in wanted})):
         if (child.tag, child.get("id")) in wanted:
             yield deepcopy(child)
 

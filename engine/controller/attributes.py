@@ -59,6 +59,14 @@ class Dampener:
         return min(self._due.values(), default=None)
 
 
+def is_change(update: AttributeUpdate, present: Mapping[str, str]) -> bool:
+    """Whether an update makes a difference; upper and lower case are the same value."""
+    old = present.get(update.name)
+    if old is None or update.value is None:
+        return old is not update.value
+    return old.casefold() != update.value.casefold()
+
+
 def updated_value(old: str | None, new: str) -> str:
     """The value that `new` asks for: `value++` and `value+=N` count up from the present one."""
     if new.endswith("++"):

@@ -16,10 +16,12 @@ from engine.base.digits import is_digits, is_whole
 from engine.base.errors import BadInput
 from engine.base.events import StatusChange, View
 from engine.cib.document import Cib
+from engine.cib.patch import patch_to_bytes
 from engine.controller import dispatch, requests
 from engine.controller.attributes import (
     AttributeUpdate,
     Dampener,
+    is_change,
 )
 from engine.controller.cluster_actions import effects_of_cluster_action, unfenced_changes
 from engine.controller.events import (
@@ -50,7 +52,7 @@ from engine.controller.executor import (
 )
 from engine.controller.fence_watch import FenceWatch
 from engine.controller.fsm import DcInput, DcState, step
-from engine.controller.join import build_status, joined_state, unseen_operations, with_nodes
+from engine.controller.join import build_status, joined_state, missing_nodes, unseen_operations
 from engine.controller.messages import (
     Ask,
     CancelOp,
@@ -83,10 +85,11 @@ from engine.controller.status import (
     forget_entry,
     forget_resource,
     put_node_state,
+    transient_attributes,
 )
 from engine.lrm.api import LrmResult
 from engine.lrm.state import ResourceRecords, pending_entries
-from engine.scheduler.model.transition import RSC_OP, GraphAction, transition_from_xml
+from engine.scheduler.model.transition import RSC_OP, GraphAction, checked_transition
 
 JOIN_SECONDS = 60.0
 JOIN_ASK_SECONDS = 2.0
@@ -121,6 +124,7 @@ class Controller:
     _waiters: list[tuple[int, int]] = field(default_factory=list)
     _fences: FenceWatch = field(default_factory=FenceWatch)
     _remotes: RemoteHosts = field(default_factory=RemoteHosts)
+    _private: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _wall: float = 0.0  # the wall clock of the event being handled
 
     def handle(self, event: Event, now: float, wall: float) -> list[Effect]:
@@ -244,9 +248,9 @@ class Controller:
         members = " ".join(self.names.get(m, str(m)) for m in view.members)
         effects.append(Story("joined", {"term": view.term, "members": members}))
         if view.quorate:
-            changed = with_nodes(self.cib(), self.names, self.cluster)
-            if changed is not None:
-                effects.append(Propose(changed.to_bytes(), "nodes of the cluster"))
+            missing = missing_nodes(self.cib(), self.names, self.cluster)
+            if missing:
+                effects.append(Propose(patch_to_bytes(missing), "nodes of the cluster"))
         if self._is_cold and len(view.members) < len(self.names):
             self._is_held = True
             wait = self.options.dc_deadtime
@@ -391,7 +395,14 @@ class Controller:
                 self._waiters.append((frm, ask.number))
             return
         situation = requests.Situation(
-            self.cib().root, dict(self.names), self.view, self.options, now, wall, self._remotes
+            self.cib().root,
+            dict(self.names),
+            self.view,
+            self.options,
+            now,
+            wall,
+            self._remotes,
+            self._private,
         )
         try:
             decision = requests.decide(ask, situation)
@@ -403,6 +414,8 @@ class Controller:
         else:
             self._fences.wait(decision.fences, frm, ask.number)
         effects.extend(decision.effects)
+        for update in decision.private:
+            self._private[update.node_id, update.name] = update.value
         for update, delay in decision.attributes:
             self._write_attributes(self._dampener.take(update, delay, now), effects)
         due = self._dampener.next_due()
@@ -419,7 +432,13 @@ class Controller:
         if not updates:
             return
         status = self.cib().root.find("status")
-        known = [u for u in updates if find_state(status, u.node_id) is not None]
+        states = {u.node_id: find_state(status, u.node_id) for u in updates}
+        known = [
+            update
+            for update in updates
+            if states[update.node_id] is not None
+            and is_change(update, transient_attributes(states[update.node_id]))
+        ]
         changes = tuple(attribute_change(u.node_id, u.name, u.value) for u in known)
         if changes:
             effects.append(ChangeStatus(changes))
@@ -475,10 +494,7 @@ class Controller:
         try:
             if event.error:
                 raise BadInput(event.error)
-            transition = transition_from_xml(event.graph)
-            problem = transition.problem()
-            if problem:
-                raise BadInput(problem)
+            executor = event.executor or Executor(checked_transition(event.graph))
         except BadInput as refused:
             self.state = step(self.state, DcInput.STALE)
             self.last_transition = f"transition {event.number} could not be made: {refused}"
@@ -487,8 +503,8 @@ class Controller:
             self._answer_waiters(effects)
             return
         members = len(self.view.members) if self.view else 1
-        limits = _limits(transition.attributes, members)
-        self._execute(Executor(transition, *limits), wall, effects)
+        executor.limit(*_limits(executor.transition.attributes, members))
+        self._execute(executor, wall, effects)
 
     def _execute(self, executor: Executor, wall: float, effects: list[Effect]) -> None:
         self.state = step(self.state, DcInput.SCHEDULED)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.base.events import StatusChange, View
+from engine.controller.executor import Executor
 from engine.controller.messages import Message
 
 
@@ -40,12 +41,16 @@ class ConfigurationChanged:
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The scheduler is done with request `number`: a graph, or in `error` why there is none."""
+    """The scheduler is done with request `number`: a graph, or in `error` why there is none.
+
+    `executor` is set when a large graph was read already.
+    """
 
     number: int
     graph: bytes = b""
     error: str = ""
     warnings: tuple[str, ...] = ()
+    executor: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,9 @@ class ChangeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """Submit this new configuration (a whole `<cib>`) in the cluster's own name."""
+    """Submit this change of the configuration in the cluster's own name."""
 
-    cib: bytes
+    patch: bytes
     reason: str
 
 

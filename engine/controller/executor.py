@@ -58,6 +58,10 @@ class Executor:
             for needed in dict.fromkeys(synapse.inputs):
                 self._followers.setdefault(needed, []).append(number)
 
+    def limit(self, batch_limit: int, migration_limit: int) -> None:
+        """Set both bounds, before the start."""
+        self.batch_limit, self.migration_limit = batch_limit, migration_limit
+
     def start(self) -> list[GraphAction]:
         """The actions that wait for nothing."""
         self._ready.extend(n for n, count in self._waiting.items() if count == 0)

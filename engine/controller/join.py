@@ -15,6 +15,7 @@ from engine.base.errors import BadInput
 from engine.base.safexml import parse_xml
 from engine.cib.document import Cib
 from engine.cib.edits import set_property
+from engine.cib.patch import Patch, diff
 from engine.controller.messages import JoinState
 from engine.controller.status import (
     DOWN,
@@ -86,25 +87,29 @@ def absent_state(known: etree._Element) -> etree._Element:
     return lost_state(known)
 
 
-def with_nodes(cib: Cib, names: Mapping[int, str], cluster: str) -> Cib | None:
-    """The configuration with every node of the cluster in it; None when they all are there."""
-    changed = cib.copy()
+def missing_nodes(cib: Cib, names: Mapping[int, str], cluster: str) -> Patch:
+    """The change that brings every node and the cluster's name into the configuration.
+
+    Costs what these two sections cost, however large the rest is.
+    """
+    old = _excerpt(cib, ("nodes", "crm_config"))
+    changed = old.copy()
     section = changed.section("nodes")
     known = {node.get("id") for node in section} | {node.get("uname") for node in section}
-    missing = [
-        (node_id, name)
-        for node_id, name in sorted(names.items())
-        if str(node_id) not in known and name not in known
-    ]
+    for node_id, name in sorted(names.items()):
+        if str(node_id) not in known and name not in known:
+            etree.SubElement(section, "node", id=str(node_id), uname=name)
     options = changed.section("crm_config")
-    has_name = any(pair.get("name") == "cluster-name" for pair in options.iter("nvpair"))
-    if not missing and has_name:
-        return None
-    for node_id, name in missing:
-        etree.SubElement(section, "node", id=str(node_id), uname=name)
-    if not has_name:
+    if not any(pair.get("name") == "cluster-name" for pair in options.iter("nvpair")):
         set_property(changed, "cluster-name", cluster)
-    return changed
+    return diff(old.root, changed.root)
+
+
+def _excerpt(cib: Cib, sections: tuple[str, ...]) -> Cib:
+    root = etree.Element("cib", dict(cib.root.attrib))
+    configuration = etree.SubElement(root, "configuration", dict(cib.configuration.attrib))
+    configuration.extend(deepcopy(cib.section(name)) for name in sections)
+    return Cib(root)
 
 
 def _lrm(node_id: int, message: JoinState) -> etree._Element | None:

@@ -53,6 +53,8 @@ class Situation:
     now: float
     wall: float
     remotes: RemoteHosts = field(default_factory=RemoteHosts)
+    private: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
+    """Attributes that never come into the CIB, by node id and name; None for one that was deleted."""
 
     @property
     def status(self) -> etree._Element | None:
@@ -95,6 +97,7 @@ class Decision:
     changes: tuple[StatusChange, ...] = ()
     trigger: str = ""
     fences: str = ""
+    private: tuple[AttributeUpdate, ...] = ()
 
 
 def decide(ask: Ask, situation: Situation) -> Decision:
@@ -102,6 +105,8 @@ def decide(ask: Ask, situation: Situation) -> Decision:
     match ask.kind:
         case "attribute":
             return _attribute(ask.fields, situation)
+        case "attribute-value":
+            return _attribute_value(ask.fields, situation)
         case "cleanup":
             return _cleanup(ask.fields, situation)
         case "fence":
@@ -142,12 +147,34 @@ def _attribute(fields: Mapping[str, Any], situation: Situation) -> Decision:
     node_id = situation.state_id(str(fields.get("node", "")))
     if node_id is None:
         return _unknown_node(str(fields.get("node", "")), situation)
+    is_private = any(known == name for _, known in situation.private) or (
+        bool(fields.get("private")) and not _is_public(name, situation)
+    )
+    if is_private:
+        hidden = AttributeUpdate(node_id, name, None if value is None else str(value))
+        return Decision({"ok": True}, private=(hidden,))
     if value is not None:
         state = find_state(situation.status, node_id)
         value = updated_value(transient_attributes(state).get(name), str(value))
     seconds = seconds_from(fields.get("delay"), 0.0)
     update = AttributeUpdate(node_id, name, value)
     return Decision({"ok": True}, attributes=((update, seconds),))
+
+
+def _is_public(name: str, situation: Situation) -> bool:
+    """Whether the attribute stands in the CIB: what it was made as, it remains."""
+    states = situation.status if situation.status is not None else ()
+    return any(name in transient_attributes(state) for state in states)
+
+
+def _attribute_value(fields: Mapping[str, Any], situation: Situation) -> Decision:
+    name, node_id = str(fields.get("name", "")), situation.state_id(str(fields.get("node", "")))
+    if node_id is None:
+        return _unknown_node(str(fields.get("node", "")), situation)
+    value = transient_attributes(find_state(situation.status, node_id)).get(name)
+    if (node_id, name) in situation.private:
+        value = situation.private[node_id, name] or ""
+    return Decision({"ok": True, "value": value})
 
 
 def _shutdown(fields: Mapping[str, Any], situation: Situation) -> Decision:

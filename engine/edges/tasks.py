@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -34,3 +35,9 @@ class Owner:
         for task in reversed(list(self._tasks)):
             task.cancel()
             await asyncio.wait([task])
+
+
+def on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: Any) -> None:
+    """From a thread: call this in a later round of the loop; nothing when the loop is closed."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, *args)

@@ -19,6 +19,7 @@ TOOLS = {
     "crm_master": "crm_attribute",
     "crm_mon": "crm_mon",
     "crm_node": "crm_node",
+    "crm_resource": "crm_resource",
 }
 """Command → module of `engine.tools`."""
 

@@ -19,7 +19,8 @@ from engine.controller.messages import Ask
 from engine.controller.status import cib_bytes
 from engine.edges.operations import Operations
 from engine.ipc.messages import Message
-from engine.ipc.server import Peer, Reply, refusal
+from engine.ipc.peers import Peer
+from engine.ipc.server import Reply, refusal
 from engine.metrics import metrics_text, node_metrics
 from engine.node.inputs import TransitionInputs
 from engine.node.questions import Answered
@@ -34,7 +35,7 @@ MAX_REQUEST_ID = 128
 NO_UID = -1
 # These run programs as root or declare a machine dead on somebody's word.
 ROOT_ONLY = ("fence", "confirm-fenced", "shutdown")
-FORWARDED = ("attribute", "cleanup", "fence", "confirm-fenced")
+FORWARDED = ("attribute", "attribute-value", "cleanup", "fence", "confirm-fenced")
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Agent(Protocol):
     inputs: TransitionInputs
     operations: Operations
     names: dict[int, str]
+    longest_stand_ms: Callable[[], float]
 
     @property
     def clock(self) -> Clock: ...
@@ -259,6 +261,7 @@ class AdminDesk:
             agent.controller.snapshot(),
             agent.operations.core.snapshot(),
             agent.names,
+            agent.longest_stand_ms(),
         )
         reply({"text": metrics_text(found)})
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -19,7 +19,7 @@ from engine.base.nodeconf import NodeConfig
 from engine.base.seams import Clock, Watchdog
 from engine.base.wire import Codec
 from engine.cib.document import Cib
-from engine.cib.patch import diff, patch_to_bytes
+from engine.cib.schema import check_configuration
 from engine.cib.soundness import Soundness
 from engine.controller import events as controller
 from engine.controller.core import Controller
@@ -29,15 +29,16 @@ from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.disk import RealDisk
 from engine.edges.fences import FenceRunner
+from engine.edges.guard import Guard
 from engine.edges.mesh import build_mesh, lasting_id, new_id, new_uuid
 from engine.edges.notify import ServiceManager
 from engine.edges.operations import Operations
 from engine.edges.processes import Processes
 from engine.edges.remotes import RemoteLinks
+from engine.edges.scheduling import SchedulerWorker
 from engine.edges.tasks import Owner
 from engine.edges.timers import Timers
 from engine.edges.watchdog import HardwareWatchdog, NoWatchdog
-from engine.edges.workers import SchedulerWorker
 from engine.fencing import core as fencing
 from engine.ipc.messages import socket_path
 from engine.ipc.server import AdminServer
@@ -47,9 +48,10 @@ from engine.membership.view import timing_of, votes_of
 from engine.node.admin import AdminDesk
 from engine.node.inputs import TransitionInputs
 from engine.node.mail import Mail
-from engine.node.paths import Places, check_configuration, make_public
+from engine.node.paths import Places, make_public
 from engine.replica.member import MEMBER_MESSAGES, Member
 from engine.replica.messages import MESSAGES as REPLICA_KINDS
+from engine.replica.preparation import Preparation
 from engine.replica.state import ReplicatedCib
 from engine.replica.store import Store
 from engine.router import Part, route
@@ -65,11 +67,20 @@ _log = logging.getLogger("engine.node")
 class Node:
     """One node agent. `run()` returns when it was told to stop or cannot go on, with an exit status.
 
-    `renew` is for a life after one whose disk failed.
+    `longest_stand_ms` tells how long the event loop stood since it was asked the last time. `renew` is
+    for a life after one whose disk failed.
     """
 
-    def __init__(self, config: NodeConfig, places: Places, *, renew: bool = False) -> None:
+    def __init__(
+        self,
+        config: NodeConfig,
+        places: Places,
+        longest_stand_ms: Callable[[], float] = lambda: 0.0,
+        *,
+        renew: bool = False,
+    ) -> None:
         self._renew = renew
+        self.longest_stand_ms = longest_stand_ms
         self.config, self.places = config, places
         self.name, self.cluster, self.me = config.name, config.cluster, config.id
         self.version = installed_version("crmshell")
@@ -135,7 +146,8 @@ class Node:
         start = self._store.open(renew=self._renew)
         for problem in start.problems:
             _log.warning("%s", problem)
-        self.machine = ReplicatedCib(check_configuration, Soundness())
+        self.machine = ReplicatedCib(check_configuration, Soundness(), is_guarded=True)
+        self._guard = Guard()
         rng = self._rng.stream("views")
         self.member = Member(self.me, votes_of(config), self.timing, start, self.machine, rng)
         self.inputs = TransitionInputs(os.path.join(self.places.state, "pengine"), self.name)
@@ -193,6 +205,7 @@ class Node:
         self.operations.close()
         self._archiver.flush()
         self._worker.close()
+        self._guard.close()
         self.inputs.close()
         await self._server.stop()
         await self.transport.stop()
@@ -208,8 +221,12 @@ class Node:
         self.post(Part.MEMBER, replica.Tick())
         self.mail.send_backlog()
         self._manager.alive()
-        if self.has_authority() or not self.operations.history.resources:
+        if self.may_feed():
             self._watchdog.feed()
+
+    def may_feed(self) -> bool:
+        """Whether the watchdog is fed: a node that nobody follows must not keep what it runs (C6)."""
+        return self.has_authority() or not self.operations.history.resources
 
     def shut_down(self, user: str) -> None:
         """Leave the cluster: resources are stopped or moved first (engine 12.5)."""
@@ -319,6 +336,10 @@ class Node:
                 self.transport.send(to, message)
             case replica.Persist(token=token, writes=writes):
                 self._store.persist(writes, lambda error: self._persisted(token, error))
+            case replica.Judge(number=number, question=question):
+                self._judge(number, question)
+            case replica.Prepare(entry=entry):
+                self._prepare(entry)
             case replica.Compact(snapshot=snapshot):
                 self._store.compact(snapshot)
             case replica.Answer(outcome=outcome):
@@ -344,8 +365,8 @@ class Node:
         match effect:
             case controller.Tell(to=to, message=message):
                 self.mail.tell(to, message)
-            case controller.Propose(cib=cib, reason=reason):
-                self._propose(cib, reason)
+            case controller.Propose(patch=patch, reason=reason):
+                self._propose(patch, reason)
             case controller.Schedule(number=number, cib=cib, wall=wall):
                 self.inputs.keep(number, cib, wall)
                 self._worker.schedule(number, cib, wall)
@@ -376,6 +397,18 @@ class Node:
     def _set_timer(self, part: Part, name: str, delay: float) -> None:
         kind = controller.TimerFired if part is Part.CONTROLLER else fencing.TimerFired
         self._timers.set((part, name), delay, lambda: self.post(part, kind(name)))
+
+    def _judge(self, number: int, question: replica.Question) -> None:
+        def judged(verdict: replica.Verdict) -> None:
+            self.post(Part.MEMBER, replica.Judged(number, verdict))
+
+        self._guard.judge(question, judged)
+
+    def _prepare(self, entry: replica.Entry) -> None:
+        def prepared(content: Preparation | None) -> None:
+            self.post(Part.MEMBER, replica.Prepared(entry.digest, content))
+
+        self._guard.prepare(entry, prepared)
 
     def _persisted(self, token: int, error: str | None) -> None:
         if error is None:
@@ -497,13 +530,12 @@ class Node:
         """A client's change of the configuration."""
         self.post(Part.MEMBER, replica.Submit(submission))
 
-    def _propose(self, cib: bytes, reason: str) -> None:
-        patch = diff(self.machine.cib.root, Cib.from_bytes(cib).root)
+    def _propose(self, patch: bytes, reason: str) -> None:
         self._proposals += 1
         submission = replica.Submission(
             request_id=f"{self.controller.uuid}-{self._proposals}",
             base=self.machine.version,
-            patch=patch_to_bytes(patch),
+            patch=patch,
             user="hacluster",
             client="crm-agent",
             origin=self.name,
@@ -516,8 +548,8 @@ class Node:
     def has_authority(self) -> bool:
         return self.member.has_authority(self.clock.now())
 
-    def _scheduled(self, number: int, graph: bytes, error: str, warnings: tuple[str, ...]) -> None:
-        self.post(Part.CONTROLLER, controller.Scheduled(number, graph, error, warnings))
+    def _scheduled(self, done: controller.Scheduled) -> None:
+        self.post(Part.CONTROLLER, done)
 
     def _fence_members(self) -> tuple[str, ...]:
         view = self.member.view

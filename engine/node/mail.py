@@ -173,7 +173,7 @@ class Mail:
         if to == home.me:
             asyncio.get_running_loop().call_soon(self.deliver, to, message)
             return
-        may_send = home.has_authority() or not isinstance(message, messages.RunOp)
+        may_send = home.has_authority() or not needs_authority(message)
         if may_send and home.transport.send(to, message):
             return
         if view is not None and len(self._backlog) < BACKLOG_LIMIT:
@@ -383,6 +383,11 @@ class Mail:
             if target in ("", item.target)
         ]
         return {"ok": True, "events": found, "pending": pending, "node": self._home.name}
+
+
+def needs_authority(message: messages.Message) -> bool:
+    """Whether a DC may say this only while a quorum follows it (rule R13)."""
+    return isinstance(message, messages.RunOp)
 
 
 def _item(stored: StoredTransition) -> dict[str, Any]:

@@ -1,14 +1,10 @@
-"""Where a node keeps things, and what its DC demands of a configuration."""
+"""Where a node keeps things."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-from lxml import etree
-
-from engine.base.reports import Report
-from engine.cib.schema import dangling_references, validate
 from engine.lrm.command import AgentPaths
 
 STATE_DIRECTORY = "var/lib/crmshell"
@@ -37,18 +33,3 @@ def make_public(directory: str) -> None:
     if directory and not os.path.isdir(directory):
         os.makedirs(directory)
         os.chmod(directory, 0o755)
-
-
-def check_configuration(root: etree._Element) -> list[Report]:
-    """What the DC demands of a configuration: its form, and that what it names exists.
-
-    The status section is the cluster's own and far larger; it is set aside meanwhile.
-    """
-    status, empty = root.find("status"), etree.Element("status")
-    if status is not None:
-        root.replace(status, empty)
-    try:
-        return [*validate(root), *dangling_references(root)]
-    finally:
-        if status is not None:
-            root.replace(empty, status)

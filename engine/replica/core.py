@@ -12,6 +12,7 @@ from engine.base.events import (
     Committed,
     Compact,
     Entry,
+    Prepare,
     Reloaded,
     Snapshot,
     View,
@@ -56,6 +57,7 @@ class Replica:
         self._progress: dict[int, float] = {}
         self._stuck_since = 0.0
         self._asked_at = float("-inf")
+        self._known = 0
         self.commit = log.base
         machine.restore(log.start)
         while self.commit < min(commit, log.last):
@@ -73,6 +75,11 @@ class Replica:
     def last(self) -> int:
         return self._log.last
 
+    @property
+    def known(self) -> int:
+        """Up to where entries are known to be committed; the last may still wait to be applied."""
+        return max(self.commit, self._known)
+
     def digest_at(self, index: int) -> bytes | None:
         return self._log.digest_at(index)
 
@@ -89,6 +96,7 @@ class Replica:
         snapshot can be ahead of it.
         """
         self._view = None
+        self._known = 0
         if snapshot is not None:
             self._log = Log(snapshot, entries)
             self._restore(snapshot)
@@ -123,6 +131,7 @@ class Replica:
             self._stuck_since = self._out.now
         entry = self._log.append(view.term, payload)
         index = entry.index
+        self._prepare(entry)
         self._out.persist((WriteEntry(entry),), lambda: self._own_ack(view, index))
         for node in view.members:
             if node != self._me:
@@ -151,7 +160,10 @@ class Replica:
         ready = min(self.last, *[self._acks.get(node, 0) for node in view.durable])
         if ready <= self.commit:
             return
-        self._apply_up_to(ready)
+        if self._apply_up_to(ready):
+            self._tell_commit(view)
+
+    def _tell_commit(self, view: View) -> None:
         digest = self._machine.digest()
         for node in view.members:
             if node != self._me:
@@ -169,6 +181,7 @@ class Replica:
         for entry in message.entries:
             if entry.index == self.last + 1:
                 self._log.add(entry)
+                self._prepare(entry)
                 fresh.append(entry)
         if message.entries and message.entries[-1].index <= self.last:
             self._store(installed, tuple(fresh), message.entries[-1])
@@ -207,18 +220,42 @@ class Replica:
         if self._view is not None and self._view.durable:
             self._apply_up_to(min(index, self.last))
 
-    def _apply_up_to(self, index: int) -> None:
-        if index <= self.commit:
-            return
+    def _apply_up_to(self, index: int) -> bool:
+        """Apply what is committed; whether anything was.
+
+        It stops before a large entry that is not prepared yet; `go_on` continues from there.
+        """
+        self._known = max(self._known, index)
         done = []
         while self.commit < index:
+            entry = self._log.entry(self.commit + 1)
+            if not self._machine.is_ready(entry):
+                self._prepare(entry)
+                break
             self.commit += 1
-            done.append(self._machine.apply(self._log.entry(self.commit)))
+            done.append(self._machine.apply(entry))
+        if not done:
+            return False
         self._stuck_since = self._out.now
         self._out.add(Committed(self.commit, self._machine.version, done[-1].wall))
         for applied in done:
             self._on_applied(applied)
         self._compact()
+        return True
+
+    def _prepare(self, entry: Entry) -> None:
+        if not self._machine.is_ready(entry):
+            self._out.add(Prepare(entry))
+
+    def go_on(self, current: View | None) -> None:
+        """An entry was prepared: apply what was known to be committed."""
+        view = self._view
+        if view is None or view is not current or not view.durable:
+            return
+        if view.dc == self._me:
+            self._advance()
+        else:
+            self._apply_up_to(min(self._known, self.last))
 
     def _compact(self) -> None:
         """Rest the log on a new snapshot when it has grown."""

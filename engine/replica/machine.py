@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from engine.base.events import Entry, Outcome, Snapshot, StatusChange, Submission
+from engine.base.events import (
+    Entry,
+    Outcome,
+    Question,
+    Snapshot,
+    StatusChange,
+    Submission,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +33,23 @@ class Machine(Protocol):
     @property
     def version(self) -> tuple[int, int, int]: ...
 
-    def judge(self, submission: Submission) -> bytes | Outcome:
-        """At the DC: the payload of the log entry, or the refusal. Changes nothing."""
+    def judge(self, submission: Submission) -> bytes | Outcome | Question:
+        """At the DC: the payload of the log entry, or the refusal. Changes nothing.
+
+        A question is for somebody else to judge; `conclude` makes the rest of the verdict.
+        """
+        ...
+
+    def conclude(self, submission: Submission, verdict: Verdict) -> bytes | Outcome:
+        """What `judge` would have said; the state is still the one that it asked about."""
+        ...
+
+    def is_ready(self, entry: Entry) -> bool:
+        """Whether applying the entry takes a moment only, because it is small or was prepared."""
+        ...
+
+    def take_prepared(self, digest: bytes, content: Any) -> None:
+        """An entry was prepared."""
         ...
 
     def apply(self, entry: Entry) -> Applied: ...

@@ -13,6 +13,7 @@ from engine.base.events import (
     AskReadPoint,
     Effect,
     Event,
+    Judged,
     LeaveView,
     LinkLost,
     Outcome,
@@ -20,6 +21,7 @@ from engine.base.events import (
     PeerSafe,
     Persisted,
     PersistFailed,
+    Prepared,
     Received,
     Submit,
     SubmitStatus,
@@ -202,7 +204,7 @@ class Member:
         elif isinstance(event, Submit):
             self._requests.submit(event.submission)
         elif isinstance(event, AskReadPoint):
-            self._reads.ask(event.number, self._replica.commit)
+            self._reads.ask(event.number, self._replica.known)
         elif isinstance(event, SubmitStatus):
             self._status.submit(event.changes)
         elif isinstance(event, LinkLost):
@@ -212,6 +214,11 @@ class Member:
             self._detector.forget_echoes()
         elif isinstance(event, PeerSafe):
             self._views.peer_is_safe(event.node)
+        elif isinstance(event, Judged):
+            self._requests.on_judged(event.number, event.verdict, self._replica)
+        elif isinstance(event, Prepared):
+            self.machine.take_prepared(event.digest, event.content)
+            self._replica.go_on(self._views.current)
         elif isinstance(event, LeaveView):
             self._leave()
 

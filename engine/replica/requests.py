@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from engine.base.events import Answer, Outcome, Submission, View
+from engine.base.events import Answer, Judge, Outcome, Question, Submission, Verdict, View
 from engine.base.exitcodes import ExitStatus
 from engine.base.outbox import Outbox
 from engine.membership.view import Timing, Votes
@@ -75,6 +75,8 @@ class Requests:
         self._newest: dict[int, int] = {}
         self._serial = 0
         self._in_log: set[str] = set()
+        self._questions = 0
+        self._judging: tuple[int, Submission] | None = None
 
     # ---- clients of this node
 
@@ -182,6 +184,7 @@ class Requests:
         self._askers.clear()
         self._newest.clear()
         self._in_log.clear()
+        self._judging = None
 
     # ---- the DC
 
@@ -202,7 +205,8 @@ class Requests:
         if known is not None:
             self._out.send(frm, Told(self._complete(known, view), view.term, message.serial))
             return
-        is_new = request not in self._askers and request not in self._in_log
+        is_judged = self._judging is not None and self._judging[1].request_id == request
+        is_new = not (is_judged or request in self._askers or request in self._in_log)
         self._askers.setdefault(request, {})[frm] = message.serial
         if is_new:
             if len(self._queue) >= MAX_PENDING:
@@ -226,18 +230,36 @@ class Requests:
         view = self._view
         if view is None or view.dc != self._me or not view.durable:
             return
-        while self._queue and replica.commit == replica.last:
+        while self._queue and self._judging is None and replica.commit == replica.last:
             submission = self._queue.popleft()
             known = self._machine.outcome(submission.request_id)
             if known is not None:  # it was in the log of a former view
                 self._tell(self._complete(known, view))
                 continue
             judged = self._machine.judge(submission)
-            if isinstance(judged, Outcome):
-                self._tell(self._complete(judged, view) if judged.ok else judged)
+            if isinstance(judged, Question):
+                self._questions += 1
+                self._judging = (self._questions, submission)
+                self._out.add(Judge(self._questions, judged))
             else:
-                self._in_log.add(submission.request_id)
-                replica.append(judged)
+                self._carry_out(submission, judged, view, replica)
+
+    def on_judged(self, number: int, verdict: Verdict, replica: Replica) -> None:
+        """The guard's answer about the request at hand; an answer for an earlier view is dropped."""
+        view, judging = self._view, self._judging
+        if view is None or judging is None or judging[0] != number:
+            return
+        self._judging = None
+        self._carry_out(judging[1], self._machine.conclude(judging[1], verdict), view, replica)
+
+    def _carry_out(
+        self, submission: Submission, judged: bytes | Outcome, view: View, replica: Replica
+    ) -> None:
+        if isinstance(judged, Outcome):
+            self._tell(self._complete(judged, view) if judged.ok else judged)
+        else:
+            self._in_log.add(submission.request_id)
+            replica.append(judged)
 
     def on_applied(self, applied: Applied) -> None:
         """An entry was committed and applied here."""

@@ -6,7 +6,6 @@ object last (so that a conflict can name them); both are part of the replicated 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,63 +15,79 @@ import msgpack
 from lxml import etree
 
 from engine.base.errors import BadInput
-from engine.base.events import Entry, Outcome, Snapshot, StatusChange, Submission
+from engine.base.events import (
+    Entry,
+    Outcome,
+    Question,
+    Snapshot,
+    StatusChange,
+    Submission,
+    Verdict,
+)
 from engine.base.exitcodes import ExitStatus
-from engine.base.reports import Report, Severity
 from engine.cib.document import Cib, CibVersion, empty_cib
-from engine.cib.not_carried_out import Use, may_bring_in, refusals, uses_of
+from engine.cib.not_carried_out import may_bring_in, uses_of
+from engine.cib.object_digests import ObjectDigests
 from engine.cib.patch import (
     Conflict,
-    Operation,
     Patch,
-    Path,
-    SetAttribute,
-    Step,
-    element_digest,
-    keyed_children,
     patch_from_bytes,
     plan_patch,
     subject_of,
     touched_paths,
     xml_text,
 )
-from engine.cib.soundness import Soundness, Trial
+from engine.cib.soundness import Soundness, Tally, Trial
 from engine.cib.status import change_status
+from engine.replica.judgement import (
+    Check,
+    check_version,
+    configuration_part,
+    refuse_what_is_not_carried_out,
+    replacement_from,
+    verdict_of_problem,
+    verify,
+)
 from engine.replica.machine import Applied
+from engine.replica.preparation import PreparedPatch, PreparedTree, is_large
 
 MAX_PATCH = 1024 * 1024
 MAX_REPLACE = 16 * 1024 * 1024
 KEPT_REQUESTS = 1024
 KEPT_AUTHORS = 4096
-# Far above any count of changes, and far enough below 18 digits that counting on stays readable.
-MAX_VERSION = 10**15
-
-# Attributes of <cib> that the engine writes itself; a client's change of them is left out.
-MANAGED = frozenset(
-    {
-        *("epoch", "num_updates", "cib-last-written", "update-origin", "update-client"),
-        *("update-user", "have-quorum", "dc-uuid", "execution-date"),
-    }
-)
 # Attributes of <cib> that count as configuration.
 REPLICATED = ("admin_epoch", "epoch", "validate-with", "crm_feature_set")
-
-Check = Callable[[etree._Element], list[Report]]
+# Bytes: a larger change, or one that needs a check of more than this, is judged off the event loop.
+LARGE_CHANGE = 64 * 1024
+LARGE_STATE = 128 * 1024
+MOST_PREPARED = 4
 
 
 class ReplicatedCib:
     """One node's replica; `cib` is read by everybody and changed here alone."""
 
-    def __init__(self, check: Check | None = None, soundness: Soundness | None = None) -> None:
-        """`soundness` spares the check of the whole where a change touches only a few objects."""
+    def __init__(
+        self,
+        check: Check | None = None,
+        soundness: Soundness | None = None,
+        *,
+        is_guarded: bool = False,
+    ) -> None:
+        """`soundness` spares the check of the whole where a change touches only a few objects.
+
+        With `is_guarded` what is large is asked of others and prepared by others (`judge`, `is_ready`).
+        """
         self.cib: Cib = empty_cib()
         self.index = 0
         self._check = check
         self._soundness = soundness
+        self._is_guarded = is_guarded
+        self._prepared: dict[bytes, Any] = {}
+        self._text: bytes | None = None
         self._judged: tuple[bytes, Trial | None] | None = None
         self._requests: dict[str, tuple[int, CibVersion]] = {}
         self._authors: dict[str, tuple[str, float, int]] = {}
-        self._digests: dict[tuple[Step, Step], bytes] = {}
+        self._digests = ObjectDigests()
 
     @property
     def version(self) -> tuple[int, int, int]:
@@ -86,7 +101,7 @@ class ReplicatedCib:
 
     # ---- the DC judges
 
-    def judge(self, submission: Submission) -> bytes | Outcome:
+    def judge(self, submission: Submission) -> bytes | Outcome | Question:
         """Limits, conflicts, then the rules for the result (engine 6.6, step 2)."""
         try:
             if submission.expected and submission.expected != self.version[:2]:
@@ -95,12 +110,12 @@ class ReplicatedCib:
                 return self._judge_replacement(submission)
             return self._judge_patch(submission)
         except BadInput as problem:
-            return _refusal(submission, str(problem), problem.status, problem.reports)
+            return _refusal(submission, verdict_of_problem(problem))
         except Exception as bug:
             # Judging leaves the state as it was. The request is refused and not passed on: its
             # client would send it to each next DC, and the same bug would end one after the other.
             text = f"the change cannot be judged, internal error: {bug!r}"
-            return _refusal(submission, text, ExitStatus.SOFTWARE)
+            return _refusal(submission, Verdict(text, int(ExitStatus.SOFTWARE)))
 
     def _other_version(self, submission: Submission) -> Outcome:
         now, wanted = self.cib.version, ".".join(map(str, submission.expected))
@@ -108,36 +123,65 @@ class ReplicatedCib:
             f"conflict: the configuration is at version {now.admin_epoch}.{now.epoch} now, "
             f"the change is for {wanted} only"
         )
-        outcome = _refusal(submission, text, ExitStatus.OLD)
+        outcome = _refusal(submission, Verdict(text, int(ExitStatus.OLD)))
         return replace(outcome, version=now)
 
-    def _judge_patch(self, submission: Submission) -> bytes | Outcome:
+    def conclude(self, submission: Submission, verdict: Verdict) -> bytes | Outcome:
+        """What the verdict of another process means for the submission that it is about."""
+        if verdict.conflicts:
+            return self._conflict(submission, tuple(Conflict(*item) for item in verdict.conflicts))
+        if verdict.problem:
+            return _refusal(submission, verdict)
+        if verdict.is_empty:
+            return self._nothing_to_do(submission)
+        payload = _payload(submission)
+        whole = Tally.from_bytes(verdict.tally) if verdict.tally else None
+        self._judged = (payload, Trial(whole=whole) if whole is not None else None)
+        return payload
+
+    def _judge_patch(self, submission: Submission) -> bytes | Outcome | Question:
         if len(submission.patch) > MAX_PATCH:
             raise BadInput(
                 f"the change has {len(submission.patch)} bytes, the limit is {MAX_PATCH}"
             )
-        patch = _configuration_part(patch_from_bytes(submission.patch))
+        if self._is_guarded and len(submission.patch) >= LARGE_CHANGE:
+            return self._question(submission)
+        patch = configuration_part(patch_from_bytes(submission.patch))
         plan = plan_patch(self.cib.root, patch)
         if plan.conflicts:
             return self._conflict(submission, plan.conflicts)
         if not plan.changes:
-            return Outcome(submission.request_id, True, index=self.index, version=self.version)
+            return self._nothing_to_do(submission)
         before = uses_of(self.cib.root) if may_bring_in(submission.patch) else None
         soundness, trial = self._soundness, None
         if soundness is not None:
             trial = soundness.trial(self.cib.root, patch)
         take_back = plan.apply()
         try:
-            _check_version(self.cib)
+            check_version(self.cib)
             if before is not None:
-                _refuse_what_is_not_carried_out(before, self.cib.root)
+                refuse_what_is_not_carried_out(before, self.cib.root)
             if soundness is None or trial is None or not soundness.holds(self.cib.root, trial):
+                if self._is_guarded and self._is_large_state():
+                    return self._question(submission)
                 trial = self._verify(self.cib.root, submission.force)
         finally:
             take_back()
         payload = _payload(submission)
         self._judged = (payload, trial)
         return payload
+
+    def _question(self, submission: Submission) -> Question:
+        if submission.replace:
+            uses = tuple((use.row, use.subject) for use in uses_of(self.cib.root))
+            return Question(replace=submission.replace, force=submission.force, uses=uses)
+        return Question(b"", self.configuration_bytes(), submission.patch, submission.force)
+
+    def _is_large_state(self) -> bool:
+        return len(self._configuration_text()) >= LARGE_STATE
+
+    def _nothing_to_do(self, submission: Submission) -> Outcome:
+        return Outcome(submission.request_id, True, index=self.index, version=self.version)
 
     def _settle(self, payload: bytes) -> None:
         """A change was made: the one judged here, or one of which nothing is known."""
@@ -149,14 +193,11 @@ class ReplicatedCib:
         else:
             self._soundness.forget()
 
-    def _judge_replacement(self, submission: Submission) -> bytes | Outcome:
+    def _judge_replacement(self, submission: Submission) -> bytes | Outcome | Question:
         if len(submission.replace) > MAX_REPLACE:
             raise BadInput(
                 f"the configuration has {len(submission.replace)} bytes, the limit is {MAX_REPLACE}"
             )
-        wanted = Cib.from_bytes(submission.replace, "replacement")
-        _check_version(wanted)
-        _ = wanted.configuration
         seen = CibVersion(*submission.base)
         now = self.cib.version
         if not submission.force and seen[:2] != now[:2]:
@@ -164,8 +205,11 @@ class ReplicatedCib:
                 f"conflict: the configuration is at epoch {now.epoch} now, "
                 f"the replacement was made from epoch {seen.epoch}"
             )
-            return _refusal(submission, text, ExitStatus.OLD)
-        _refuse_what_is_not_carried_out(uses_of(self.cib.root), wanted.root)
+            return _refusal(submission, Verdict(text, int(ExitStatus.OLD)))
+        if self._is_guarded and len(submission.replace) >= LARGE_CHANGE:
+            return self._question(submission)
+        wanted = replacement_from(submission.replace)
+        refuse_what_is_not_carried_out(uses_of(self.cib.root), wanted.root)
         self._verify(wanted.root, submission.force)
         return _payload(submission)
 
@@ -173,19 +217,8 @@ class ReplicatedCib:
         """Check the whole; what to remember of it if nothing at all was found."""
         if self._check is None:
             return None
-        reports = self._check(root)
-        errors = [
-            report
-            for report in reports
-            if report.severity >= Severity.ERROR and not (force and report.force_code)
-        ]
-        if errors:
-            raise BadInput(
-                "; ".join(report.message for report in errors[:20]),
-                status=ExitStatus.CONFIG,
-                reports=tuple(errors),
-            )
-        return None if reports or self._soundness is None else self._soundness.learn(root)
+        is_flawless = verify(root, self._check, force=force)
+        return self._soundness.learn(root) if is_flawless and self._soundness is not None else None
 
     def _conflict(self, submission: Submission, conflicts: tuple[Conflict, ...]) -> Outcome:
         found = []
@@ -205,37 +238,60 @@ class ReplicatedCib:
 
     # ---- every node applies
 
+    def is_ready(self, entry: Entry) -> bool:
+        return not self._is_guarded or not is_large(entry.payload) or entry.digest in self._prepared
+
+    def take_prepared(self, digest: bytes, content: Any) -> None:
+        self._prepared[digest] = content
+        while len(self._prepared) > MOST_PREPARED:
+            del self._prepared[next(iter(self._prepared))]
+
     def apply(self, entry: Entry) -> Applied:
         """Apply a committed entry; the same on every node, whatever the entry says."""
         fields = msgpack.unpackb(entry.payload, raw=False)
+        prepared = self._prepared.pop(entry.digest, None)
         self.index = entry.index
         before = self.cib.version
-        version = CibVersion(before.admin_epoch, before.epoch + 1, 0)
         if fields["x"]:
-            version = self._replace(fields["x"], before)
+            tree = prepared if isinstance(prepared, PreparedTree) else PreparedTree.of(fields["x"])
+            version = self._replace(tree, before)
         else:
-            patch = _configuration_part(patch_from_bytes(fields["p"]))
-            plan = plan_patch(self.cib.root, patch)
-            if not plan.conflicts:
-                plan.apply()
-            wanted = self.cib.version.admin_epoch
-            version = CibVersion(max(wanted, before.admin_epoch), before.epoch + 1, 0)
-            self._remember_authors(patch, fields["u"], fields["w"], version.epoch)
+            known = (
+                prepared if isinstance(prepared, PreparedPatch) else PreparedPatch.of(fields["p"])
+            )
+            version = self._change(known, fields, before)
+        self._text = None
         self._settle(entry.payload)
         self.cib.version = version
         self._sign(fields)
         self._remember_request(fields["r"], version)
         return Applied(fields["r"], version, fields["w"])
 
-    def _replace(self, xml: bytes, before: CibVersion) -> CibVersion:
-        wanted = Cib.from_bytes(xml, "replacement")
+    def _change(
+        self, prepared: PreparedPatch, fields: dict[str, Any], before: CibVersion
+    ) -> CibVersion:
+        patch = prepared.patch
+        plan = plan_patch(self.cib.root, patch, prepared.fragments)
+        if not plan.conflicts:
+            changed = self._digests.watch(self.cib.configuration, plan, patch)
+            plan.apply()
+            changed(prepared.digests)
+        wanted = self.cib.version.admin_epoch
+        version = CibVersion(max(wanted, before.admin_epoch), before.epoch + 1, 0)
+        self._remember_authors(patch, fields["u"], fields["w"], version.epoch)
+        return version
+
+    def _replace(self, tree: PreparedTree, before: CibVersion) -> CibVersion:
+        wanted = tree.cib
         for name in ("validate-with", "crm_feature_set"):
             value = wanted.root.get(name)
             if value is not None:
                 self.cib.root.set(name, value)
         old = self.cib.configuration
         self.cib.root.replace(old, wanted.configuration)
-        self._digests.clear()
+        self._digests.forget()
+        if tree.digests is not None:
+            self._digests.use(self.cib.configuration, tree.digests)
         given = wanted.version
         admin = max(before.admin_epoch, given.admin_epoch)
         return CibVersion(admin, max(before.epoch, given.epoch) + 1, 0)
@@ -254,7 +310,6 @@ class ReplicatedCib:
 
     def _remember_authors(self, patch: Patch, user: str, wall: float, epoch: int) -> None:
         for path in touched_paths(patch):
-            self._forget_digest(path)
             subject = subject_of(path)
             self._authors.pop(subject, None)
             self._authors[subject] = (user, wall, epoch)
@@ -263,26 +318,12 @@ class ReplicatedCib:
 
     # ---- digest
 
-    def _forget_digest(self, path: Path) -> None:
-        if len(path) >= 3:
-            self._digests.pop((path[1], path[2]), None)
-        else:
-            self._digests.clear()
-
     def digest(self) -> bytes:
         """16 bytes over configuration and version; digests of unchanged objects are kept."""
         whole = sha256()
         for name in REPLICATED:
             whole.update(f"{name}={self.cib.root.get(name)}\0".encode())
-        digests: dict[tuple[Step, Step], bytes] = {}
-        for section_step, section in keyed_children(self.cib.configuration):
-            whole.update("\0".join([section_step[0], *map(str, sorted(section.items()))]).encode())
-            for step, element in keyed_children(section):
-                key = (section_step, step)
-                known = self._digests.get(key)
-                digests[key] = known if known is not None else element_digest(element)
-                whole.update(digests[key])
-        self._digests = digests
+        self._digests.update(whole, self.cib.configuration)
         return whole.digest()[:16]
 
     # ---- snapshots
@@ -295,10 +336,15 @@ class ReplicatedCib:
     def configuration_bytes(self) -> bytes:
         """The `<cib>` with an empty status section."""
         root = self.cib.root
-        outer = etree.Element(root.tag, dict(root.attrib))
-        text = etree.tostring(outer).decode()
-        inner = etree.tostring(self.cib.configuration, encoding="unicode", with_tail=False)
-        return (text.removesuffix("/>") + ">" + inner + "<status/></cib>").encode()
+        head = etree.tostring(etree.Element(root.tag, dict(root.attrib))).removesuffix(b"/>")
+        return b"".join((head, b">", self._configuration_text(), b"<status/></cib>"))
+
+    def _configuration_text(self) -> bytes:
+        """The `<configuration>`; made once for each change."""
+        if self._text is None:
+            configuration = self.cib.configuration
+            self._text = etree.tostring(configuration, encoding="utf-8", with_tail=False)
+        return self._text
 
     def restore(self, snapshot: Snapshot) -> None:
         """Be what the snapshot says; the status section stays as it is."""
@@ -310,7 +356,9 @@ class ReplicatedCib:
             self._authors = {key: (row[0], row[1], row[2]) for key, row in authors.items()}
         else:
             self.cib, self._requests, self._authors = empty_cib(), {}, {}
-        self._digests.clear()
+        self._digests.forget()
+        self._text = None
+        self._prepared.clear()
         self._settle(b"")
         self.index = snapshot.index
         if status is not None:
@@ -331,29 +379,6 @@ class ReplicatedCib:
         return b"<status/>" if found is None else etree.tostring(found, with_tail=False)
 
 
-def _configuration_part(patch: Patch) -> Patch:
-    """Without the attributes that the engine writes; `BadInput` for anything outside configuration."""
-    kept: list[Operation] = []
-    for operation, path in zip(patch.operations, touched_paths(patch), strict=True):
-        if not path:
-            if isinstance(operation, SetAttribute) and operation.name not in MANAGED:
-                kept.append(operation)
-        elif path[0][0] != "configuration":
-            raise BadInput(f"a change of <{path[0][0]}> cannot be committed")
-        elif len(path) == 1 and not isinstance(operation, SetAttribute):
-            raise BadInput("<configuration> itself cannot be added, moved or removed")
-        else:
-            kept.append(operation)
-    return Patch(tuple(kept))
-
-
-def _check_version(cib: Cib) -> None:
-    """Every node must be able to count on from the version: it is refused before it is in the log."""
-    for name, number in zip(CibVersion._fields, cib.version, strict=True):
-        if number > MAX_VERSION:
-            raise BadInput(f"{name}={number} of the CIB is above {MAX_VERSION}")
-
-
 def _payload(submission: Submission) -> bytes:
     packed: bytes = msgpack.packb(
         {
@@ -370,25 +395,10 @@ def _payload(submission: Submission) -> bytes:
     return packed
 
 
-def _refuse_what_is_not_carried_out(before: frozenset[Use], root: etree._Element) -> None:
-    """What is accepted is done: raises `BadInput` for a change that brings in what is not."""
-    reports = refusals(before, root)
-    if reports:
-        raise BadInput(
-            "; ".join(report.message for report in reports[:20]),
-            status=ExitStatus.UNIMPLEMENT_FEATURE,
-            reports=reports,
-        )
-
-
-def _refusal(
-    submission: Submission,
-    text: str,
-    status: ExitStatus,
-    reports: tuple[Report, ...] = (),
-) -> Outcome:
-    warnings = tuple(report.message for report in reports if report.severity < Severity.ERROR)
-    return Outcome(submission.request_id, False, text, status, warnings=warnings)
+def _refusal(submission: Submission, verdict: Verdict) -> Outcome:
+    return Outcome(
+        submission.request_id, False, verdict.problem, verdict.status, warnings=verdict.warnings
+    )
 
 
 def _conflict_text(conflict: dict[str, Any], now: float) -> str:

@@ -52,6 +52,8 @@ class Wishes:
     section: str = ""
     default: str | None = None
     quiet: bool = False
+    private: bool = False
+    updater: bool = False
     set_id: str = ""
     resource: str = ""
     promotion: bool = False
@@ -64,6 +66,7 @@ _FLAGS = {
     "--delete": "delete",
     "-G": "query",
     "--query": "query",
+    "--get-value": "query",
     "-q": "quiet",
     "-Q": "quiet",
     "--quiet": "quiet",
@@ -93,7 +96,7 @@ _VALUES = {
     "--set-name": "set",
 }
 # attrd_updater gives some letters another meaning; it knows transient attributes only.
-_UPDATER_FLAGS = {**_FLAGS, "-Q": "query", "-p": "verbose", "--private": "verbose"}
+_UPDATER_FLAGS = {**_FLAGS, "-Q": "query", "-p": "private", "--private": "private"}
 _UPDATER_VALUES = {
     **_VALUES,
     "-U": "update",
@@ -101,6 +104,7 @@ _UPDATER_VALUES = {
     "--update-both": "update",
     "-d": "delay",
     "--delay": "delay",
+    "-S": "lifetime",
 }
 _SECTIONS = {"reboot": "status", "status": "status", "forever": "nodes", "nodes": "nodes"}
 
@@ -145,6 +149,7 @@ def wishes_from_words(
             _take_value(wishes, values[word], rest.pop(0))
         else:
             raise _usage(f"'{word}' is unknown, --help lists the options")
+    wishes.updater = is_updater
     if wishes.promotion:
         resource = wishes.resource or variables.get("OCF_RESOURCE_INSTANCE", "")
         if not resource:
@@ -174,6 +179,8 @@ def _separated(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
 def _take_flag(wishes: Wishes, flag: str) -> None:
     if flag in {"delete", "query"}:
         wishes.action = flag
+    elif flag == "private":
+        wishes.private = True
     elif flag == "quiet":
         wishes.quiet = True
     elif flag == "help":
@@ -221,6 +228,8 @@ def _do(client: Client, wishes: Wishes) -> int:
             value = _increased(_present(client, wishes, node), value)
     if wishes.section == "status":
         fields = {"node": node, "name": wishes.name, "value": value, "delay": wishes.delay}
+        if wishes.private:
+            fields["private"] = True
         _patiently(client, "attribute", set="status", **fields)
     else:
         _commit(client, wishes, node, value)
@@ -233,7 +242,9 @@ def _query(client: Client, wishes: Wishes, node: str) -> int:
         value = wishes.default
     if value is None:
         raise EngineError(f"{wishes.name} is not set", status=ExitStatus.NOSUCH)
-    if wishes.quiet:
+    if wishes.updater:
+        sys.stdout.write(f'name="{wishes.name}" host="{node}" value="{value}"\n')
+    elif wishes.quiet:
         sys.stdout.write(f"{value}\n")
     else:
         sys.stdout.write(f"scope={wishes.section}  name={wishes.name} value={value}\n")
@@ -241,6 +252,9 @@ def _query(client: Client, wishes: Wishes, node: str) -> int:
 
 
 def _present(client: Client, wishes: Wishes, node: str) -> str | None:
+    if wishes.updater:
+        found = _patiently(client, "attribute-value", node=node, name=wishes.name).get("value")
+        return None if found is None else str(found)
     from engine.cib.document import Cib
     from engine.cib.edits import find_node, property_value, transient_attributes, values_of
 

@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words == ["-?"]:
         sys.stdout.write(USAGE)
         return ExitStatus.OK
+    if words and all(word in _LONG.values() for word in words):
+        words = words[-1:]  # agents name two; the last one counts
     if len(words) != 1 or words[0] not in _LONG.values():
         sys.stderr.write("crm_node: expected one of -n, -i, -l, -p, -q\n")
         return ExitStatus.USAGE

@@ -327,3 +327,17 @@ def test_the_group_gets_the_signal(tmp_path: Path) -> None:
         assert codes == [-signal.SIGTERM]
 
     run(tmp_path, work)
+
+
+def test_an_agent_that_others_may_write_is_never_run(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        bench.agent("a", "touch $HA_RSCTMP/ran; exit 0")
+        (bench.agents / "a").chmod(0o757)
+        operations = bench.open()
+        operations.request(bench.op("a", "start"))
+        result = await bench.result()
+        assert not (tmp_path / "ran").exists()
+        assert result.status == OpStatus.ERROR
+        operations.close()
+
+    run(tmp_path, work)

@@ -10,7 +10,9 @@ from lxml import etree
 
 from engine.base.safexml import parse_xml
 from engine.cib.document import Cib
+from engine.controller.events import Scheduled
 from engine.edges import workers
+from engine.edges.scheduling import SchedulerWorker
 from engine.scheduler import api
 from engine.scheduler.reading.warm import Warm
 from tests.scheduler.random_extras import extended_cib
@@ -38,12 +40,12 @@ def test_the_process_answers_as_a_call_would() -> None:
     async def ask() -> None:
         done = asyncio.Event()
 
-        def scheduled(number: int, graph: bytes, error: str, _warnings: tuple[str, ...]) -> None:
-            answers[number] = (graph, error)
+        def scheduled(found: Scheduled) -> None:
+            answers[found.number] = (found.graph, found.error)
             if len(answers) == len(requests):
                 done.set()
 
-        worker = workers.SchedulerWorker(scheduled)
+        worker = SchedulerWorker(scheduled)
         await worker.start()
         try:
             for number, data in enumerate(requests):

@@ -64,7 +64,7 @@ class CibMachine(ReplicatedCib):
 
 
 def make_machine(config: Config) -> ListMachine | CibMachine:
-    return CibMachine() if config.machine == "cib" else ListMachine()
+    return CibMachine() if config.machine == "cib" else ListMachine(has_large=config.large)
 
 
 def status_changes(number: int, dc: int, whole: bool) -> tuple[StatusChange, ...]:

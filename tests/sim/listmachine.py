@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 import msgpack
 
-from engine.base.events import Entry, Outcome, Snapshot, StatusChange, Submission
+from engine.base.events import (
+    Entry,
+    Outcome,
+    Question,
+    Snapshot,
+    StatusChange,
+    Submission,
+    Verdict,
+)
 from engine.replica.machine import Applied
 
 
 class ListMachine:
-    """Appends each patch; refuses a patch that begins with `bad`."""
+    """Appends each patch; refuses a patch that begins with `bad`.
 
-    def __init__(self) -> None:
+    With `has_large` a part of the patches is judged and prepared by others, as large ones are.
+    """
+
+    def __init__(self, *, has_large: bool = False) -> None:
+        self._has_large = has_large
+        self._prepared: set[bytes] = set()
         self.index = 0
         self.items: list[bytes] = []
         self.requests: dict[str, int] = {}
@@ -41,11 +55,25 @@ class ListMachine:
     def version(self) -> tuple[int, int, int]:
         return 0, self.index, self.updates
 
-    def judge(self, submission: Submission) -> bytes | Outcome:
+    def judge(self, submission: Submission) -> bytes | Outcome | Question:
+        if self._has_large and _is_large(submission.patch):
+            return Question(state=b"%d" % self.index, patch=submission.patch)
+        return self.conclude(submission, Verdict())
+
+    def conclude(self, submission: Submission, verdict: Verdict) -> bytes | Outcome:
+        if verdict.problem:
+            return Outcome(submission.request_id, False, verdict.problem, verdict.status)
         if submission.patch.startswith(b"bad"):
             return Outcome(submission.request_id, False, "bad", 65)
         packed: bytes = msgpack.packb([submission.request_id, submission.patch])
         return packed
+
+    def is_ready(self, entry: Entry) -> bool:
+        _, item = msgpack.unpackb(entry.payload)
+        return not (self._has_large and _is_large(item)) or entry.digest in self._prepared
+
+    def take_prepared(self, digest: bytes, content: Any) -> None:
+        self._prepared.add(digest)
 
     def apply(self, entry: Entry) -> Applied:
         if entry.index != self.index + 1:
@@ -87,3 +115,7 @@ class ListMachine:
 
     def status(self) -> bytes:
         return self.text
+
+
+def _is_large(item: bytes) -> bool:
+    return item[-1:] in b"37"

@@ -1,6 +1,6 @@
 """Known errors of the protocol, each a rule of engine 4.6 switched off in the product's code.
 
-The oracle must see each of them: `python -m tests.sim mutants` searches, `test_mutants.py` keeps the
+The oracle must see each of them: `python -m tests.sim mutants` searches, `tests/mutants/table.py` keeps the
 runs that show them.
 """
 

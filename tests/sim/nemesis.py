@@ -30,6 +30,8 @@ KINDS = (
 # Seeds from here on have bugs as well: now and then the code fails in the middle of an event, and its
 # process ends with a part of the event's effects done. Smaller seeds are those that tests name.
 WITH_BUGS = 1_000_000
+# Seeds from here on have changes that are judged and prepared by the guard process.
+WITH_LARGE = 2_000_000
 BUG_CHANCES = (0.0, 0.001, 0.005)
 
 
@@ -46,6 +48,7 @@ def draw_config(seed: int) -> Config:
         compact_after=rng.choice([5, 20, 500]),
         client_pause=rng.choice([0.1, 0.3, 1.0]),
         machine="cib" if seed % 15 == 14 else "list",
+        large=seed >= WITH_LARGE,
     )
 
 

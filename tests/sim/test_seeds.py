@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.sim.nemesis import KINDS, WITH_BUGS
+from tests.sim.nemesis import KINDS, WITH_BUGS, WITH_LARGE
 from tests.sim.runs import run_seed
 
 CHUNK = 25
@@ -46,3 +46,16 @@ def test_a_process_that_ends_in_the_middle_of_any_event_breaks_no_invariant(firs
         acknowledged += world.oracle.acks
     assert seen["bug"] > 50
     assert acknowledged > 50 * 20
+
+
+@pytest.mark.parametrize("first", range(WITH_LARGE, WITH_LARGE + 60, 20))
+def test_changes_that_others_judge_and_prepare_break_no_invariant(first):
+    seen = Counter()
+    acknowledged = 0
+    for seed in range(first, first + 20):
+        world = run_seed(seed)
+        seen += world.seen
+        acknowledged += world.oracle.acks
+    assert seen["judged"] > 200
+    assert seen["prepared"] > 500
+    assert acknowledged > 20 * 20

@@ -21,6 +21,8 @@ from engine.base.events import (
     Compact,
     Effect,
     Event,
+    Judge,
+    Judged,
     LinkLost,
     Note,
     Paused,
@@ -28,6 +30,8 @@ from engine.base.events import (
     Persist,
     Persisted,
     PersistFailed,
+    Prepare,
+    Prepared,
     ReadPoint,
     Received,
     Send,
@@ -35,6 +39,7 @@ from engine.base.events import (
     Submit,
     SubmitStatus,
     Tick,
+    Verdict,
     ViewInstalled,
     ViewLost,
     Write,
@@ -66,6 +71,7 @@ class Config:
     two_node: bool = False
     max_faults: int = 40
     bugs: float = 0.0  # the chance that the code fails in the middle of an event
+    large: bool = False  # some changes are judged and prepared off the loop
 
     def votes(self) -> Votes:
         return Votes(
@@ -287,6 +293,10 @@ class SimNode:
             world.send(self.id, effect.to, self.incarnation, effect.message)
         elif isinstance(effect, Persist):
             self.disk.put(world, self, effect.token, effect.writes)
+        elif isinstance(effect, Judge):
+            self._in_a_while("judged", Judged(effect.number, Verdict()))
+        elif isinstance(effect, Prepare):
+            self._in_a_while("prepared", Prepared(effect.entry.digest, None))
         elif isinstance(effect, Compact):
             world.seen["compacted"] += 1
             self.disk.put(world, self, 0, effect)
@@ -303,6 +313,12 @@ class SimNode:
         elif isinstance(effect, Note):
             world.seen[effect.kind] += 1
             world.log("NOTE", self.id, effect.kind, sorted(effect.fields.items()))
+
+    def _in_a_while(self, what: str, event: Event) -> None:
+        """The guard process of this node answers."""
+        self.world.seen[what] += 1
+        pause = self.world.stream("guard").choice((0.005, 0.02, 0.1, 0.3))
+        self.world.at(pause, self.give, self.incarnation, event)
 
 
 class World:

@@ -131,6 +131,15 @@ class Transition:
         return ""
 
 
+def checked_transition(data: bytes) -> Transition:
+    """Read a graph that is to be carried out; `BadInput` also for one that cannot complete."""
+    transition = transition_from_xml(data)
+    problem = transition.problem()
+    if problem:
+        raise BadInput(problem)
+    return transition
+
+
 def transition_from_xml(data: bytes, what: str = "transition graph") -> Transition:
     """Read a `transition_graph`; `BadInput` says what is wrong and in which line."""
     root = parse_xml(data, what)

@@ -9,8 +9,8 @@ import pytest
 from lxml import etree
 
 from engine.base.reports import Severity
-from engine.cib.document import empty_cib
-from engine.cib.schema import dangling_references, validate
+from engine.cib.document import SECTIONS, empty_cib
+from engine.cib.schema import EXPLAINED, compiled_grammar, dangling_references, validate
 
 PRIMITIVE = '<primitive id="{0}" class="ocf" provider="heartbeat" type="Dummy"/>'
 
@@ -102,3 +102,38 @@ def test_every_conformance_cib_is_valid() -> None:
         if any(report.severity is Severity.ERROR for report in reports):
             refused.append((path.name, reports[0].message))
     assert refused == []
+
+
+@pytest.mark.parametrize("place", [0, 199, 200, 450])
+@pytest.mark.parametrize("fault", ["clas", "text", "element"])
+def test_a_fault_among_many_objects_is_found_wherever_it_is(place: int, fault: str) -> None:
+    root = cib_with("".join(PRIMITIVE.format(f"p{number}") for number in range(451)))
+    assert messages(root) == []
+    victim = root.findall("configuration/resources/primitive")[place]
+    if fault == "clas":
+        victim.set("clas", "ocf")
+    elif fault == "text":
+        victim.tail = "stray"
+    else:
+        victim.addprevious(etree.Element("primitiv", id="z"))
+    assert not compiled_grammar().validate(root)
+    assert len(messages(root)) == 1
+
+
+def test_empty_sections_are_accepted_whatever_they_are() -> None:
+    """Large sections are judged in pieces, each with all sections but objects of one."""
+    cib = empty_cib()
+    for name in SECTIONS:
+        cib.section(name)
+    assert messages(cib.root) == []
+
+
+def test_the_nearest_name_is_looked_for_where_it_is_read() -> None:
+    """Thousands of references to nothing are told without comparing each with every name."""
+    location = '<rsc_location id="l{0}" rsc="q{0}" node="n" score="1"/>'
+    many = range(EXPLAINED + 5)
+    resources = "".join(PRIMITIVE.format(f"qq{number}") for number in many)
+    root = cib_with(resources, "".join(location.format(number) for number in many))
+    found = dangling_references(root)
+    assert len(found) == len(many)
+    assert [bool(report.nearest) for report in found] == [n < EXPLAINED for n in many]

@@ -67,7 +67,7 @@ def test_nodes_of_the_cluster_get_into_the_configuration(bench: Bench) -> None:
     bench.join(2)
     bench.join(3)
     [proposed] = [e for e in bench.effects if isinstance(e, Propose)]
-    assert proposed.cib.count(b"<node ") == 3
+    assert proposed.patch.count(b"<node ") == 3
 
 
 def test_another_node_is_dc_and_this_one_stays_quiet() -> None:

@@ -45,12 +45,14 @@ class Bench:
         return self.core.handle(event, self.now, 1e9)
 
     def run(self, event: Event) -> RunAgent:
-        [found] = [e for e in self.do(event) if isinstance(e, RunAgent)]
-        return found
+        found = [e for e in self.do(event) if isinstance(e, RunAgent)]
+        assert len(found) == 1, "one agent is run"
+        return found[0]
 
     def end(self, event: Event) -> Finished:
-        [found] = [e for e in self.do(event) if isinstance(e, Finished)]
-        return found
+        found = [e for e in self.do(event) if isinstance(e, Finished)]
+        assert len(found) == 1, "the request is over"
+        return found[0]
 
 
 def test_a_listed_device_fences_from_another_node() -> None:

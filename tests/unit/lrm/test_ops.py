@@ -240,9 +240,10 @@ def test_starts_that_take_their_time_keep_no_monitor_waiting() -> None:
     bench = Bench(LrmCore(max_running=2))
     for number in range(4):
         bench.do(Request(replace(START, resource=f"slow{number}")))
-    [first] = bench.spawned(Request(MONITOR))
-    bench.do(Finished(first.run, 0))
-    assert bench.spawned(TimerFired(f"again {first.call}"))
+    first = bench.spawned(Request(MONITOR))
+    assert len(first) == 1
+    bench.do(Finished(first[0].run, 0))
+    assert bench.spawned(TimerFired(f"again {first[0].call}"))
 
 
 def test_monitors_that_hang_keep_no_start_waiting_and_have_a_limit_of_their_own() -> None:

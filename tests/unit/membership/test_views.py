@@ -1,9 +1,11 @@
 """Views: what ends one for good, and who is waited for before the next."""
 
-from engine.base.events import View, ViewInstalled, ViewLost
+from dataclasses import replace
+
+from engine.base.events import Persist, Send, View, ViewInstalled, ViewLost, WriteTerm
 from engine.base.outbox import Outbox
 from engine.membership.detector import Detector
-from engine.membership.messages import Install
+from engine.membership.messages import Install, Prepare, Promise
 from engine.membership.view import Timing, Votes
 from engine.membership.views import Standing, Views
 from engine.replica.core import Replica
@@ -57,3 +59,24 @@ def test_a_restart_before_a_view_is_active_ends_it_as_well():
     views, _ = member()
     views.restart_of(3)
     assert not views.on_active(1, 64)
+
+
+def test_a_promise_is_given_when_it_is_on_the_disk_and_not_before():
+    views, out = member()
+    out.effects = []
+    views.on_prepare(1, Prepare(129, (1, 2, 3), True))
+    assert [e for e in out.effects if isinstance(e, Send)] == []
+    [written] = [e for e in out.effects if isinstance(e, Persist)]
+    assert written.writes == (WriteTerm(129),)
+    out.persisted(written.token)
+    [sent] = [e for e in out.effects if isinstance(e, Send)]
+    assert isinstance(sent.message, Promise)
+
+
+def test_the_dc_stays_else_who_is_longest_there_and_a_witness_comes_last():
+    views, _ = member()
+    assert views._appoint(2, [3, 2, 1]) == 2
+    assert views._appoint(4, [3, 2, 1]) == 3
+    views._votes = replace(VOTES, witnesses=(3,))
+    assert views._appoint(3, [3, 2, 1]) == 2
+    assert views._appoint(3, [3]) == 3
