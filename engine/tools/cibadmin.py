@@ -142,7 +142,7 @@ def _input(call: Call, *, demanded: bool = True) -> etree._Element | None:
 
 def _show(call: Call, text: str) -> int:
     call.out.line(text.removesuffix("\n"))
-    call.out.element("output", text=text)
+    call.out.document("output", text)
     return ExitStatus.OK
 
 
