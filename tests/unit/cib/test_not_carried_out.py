@@ -7,7 +7,7 @@ from lxml import etree
 
 from engine.base.events import Outcome, Submission
 from engine.base.exitcodes import ExitStatus
-from engine.cib.not_carried_out import ROWS, may_bring_in, refusals, uses_of
+from engine.cib.not_carried_out import ROWS, refusals, rows_in, uses_of
 from engine.cib.patch import diff, patch_to_bytes
 from engine.replica.state import ReplicatedCib
 
@@ -98,5 +98,5 @@ def test_the_quick_look_at_a_change_misses_nothing(row: str) -> None:
     held = machine()
     new = held.cib.copy()
     new.section(section).append(etree.fromstring(text))
-    assert may_bring_in(patch_to_bytes(diff(held.cib.root, new.root)))
-    assert refusals(uses_of(held.cib.root), new.root)
+    rows = rows_in(patch_to_bytes(diff(held.cib.root, new.root)))
+    assert refusals(uses_of(held.cib.root, rows), new.root, rows)
