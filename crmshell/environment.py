@@ -203,6 +203,23 @@ class Environment:
             _unlink_quietly(part)
             raise ShellError(f"{path}: {_reason(problem)}", code="cannot-write") from None
 
+    def create_file(self, path: str, data: bytes) -> None:
+        """Make a new file that only its owner can read; raises `ShellError` with one line.
+
+        What is there already, a symbolic link too, stays as it is.
+        """
+        try:
+            _write_synced(path, data, 0o600, None)
+        except FileExistsError:
+            raise ShellError(f"{path} exists, choose another name", code="cannot-write") from None
+        except OSError as problem:
+            _unlink_quietly(path)
+            raise ShellError(f"{path}: {_reason(problem)}", code="cannot-write") from None
+
+    def random_word(self) -> str:
+        """Eight characters that nobody can guess."""
+        return os.urandom(4).hex()
+
     def _write_through(self, path: str, data: bytes) -> None:
         """For what cannot be replaced: a pipe, a terminal, /dev/null."""
         try:

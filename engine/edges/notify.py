@@ -36,5 +36,6 @@ class ServiceManager:
         if address.startswith("@"):
             address = "\0" + address[1:]
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)  # a service manager that does not read must not hold us up
             sock.connect(address)
             sock.send(text.encode())

@@ -66,10 +66,15 @@ class RunningProgram:
         self._outputs: list[CappedOutput] = []
         self._exit_code: int | None = None
         self._linger: asyncio.TimerHandle | None = None
+        self._unwritten = memoryview(b"")
         self._pidfd = os.pidfd_open(process.pid)
 
-    def watch(self) -> None:
-        """Begin to read and to wait."""
+    def watch(self, stdin: bytes = b"") -> None:
+        """Begin to read and to wait, and to write `stdin` as the program takes it."""
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
+            self._unwritten = memoryview(stdin)
+            self._write()
         for pipe in (self._process.stdout, self._process.stderr):
             output = CappedOutput()
             self._outputs.append(output)
@@ -83,6 +88,28 @@ class RunningProgram:
         """Send a signal to the program's whole process group; nothing if it is gone."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def _write(self) -> None:
+        """A program need not read what it is given: a pipe holds 64 KiB, the rest waits."""
+        pipe = self._process.stdin
+        if pipe is None or pipe.closed:
+            return
+        try:
+            while self._unwritten:
+                self._unwritten = self._unwritten[os.write(pipe.fileno(), self._unwritten) :]
+        except BlockingIOError:
+            self._loop.add_writer(pipe.fileno(), self._write)
+            return
+        except OSError:  # it has closed its input
+            self._unwritten = memoryview(b"")
+        self._stop_writing()
+
+    def _stop_writing(self) -> None:
+        pipe = self._process.stdin
+        if pipe is not None and not pipe.closed:
+            self._loop.remove_writer(pipe.fileno())
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
 
     def _read(self, descriptor: int) -> None:
         try:
@@ -101,6 +128,7 @@ class RunningProgram:
     def _exited(self) -> None:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
+        self._stop_writing()
         self._exit_code = self._process.wait()
         if self._pipes:
             self._linger = self._loop.call_later(LINGER_SECONDS, self._stop_reading)
@@ -146,16 +174,11 @@ class Processes:
             start_new_session=True,
             close_fds=True,
             umask=0o022,
+            bufsize=0,
         )
-        if process.stdin is not None:
-            # Fence agents get less than a pipe holds (64 KiB), so this never waits for them.
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(stdin)
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
         _forget_oom_score(process.pid)
         program = RunningProgram(process, done)
-        program.watch()
+        program.watch(stdin)
         return program
 
 

@@ -48,7 +48,8 @@ class FrameReader:
     """Collects bytes into messages; every limit is checked before memory is taken.
 
     `limit` bounds the joined size of one message. `feed` raises `BadInput` for anything that is no
-    message; the connection is of no use afterwards.
+    message; the connection is of no use afterwards. A server takes one after the other by `add` and
+     `next_message`: what is not unpacked yet takes little memory.
     """
 
     __slots__ = ("_buffer", "_limit", "_parts", "_parts_bytes")
@@ -66,20 +67,36 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[Message]:
         """Take what came from the socket; the messages that are now complete, in order."""
-        self._buffer += data
+        self.add(data)
         messages = []
-        while len(self._buffer) >= _HEADER_BYTES:
+        while (message := self.next_message()) is not None:
+            messages.append(message)
+        return messages
+
+    def add(self, data: bytes) -> None:
+        """Take what came from the socket; `next_message` unpacks it."""
+        self._buffer += data
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether a frame is complete, or is none that will ever be."""
+        size = int.from_bytes(self._buffer[:_HEADER_BYTES], "big")
+        if len(self._buffer) < _HEADER_BYTES:
+            return False
+        return size > FRAME_LIMIT or len(self._buffer) >= _HEADER_BYTES + size
+
+    def next_message(self) -> Message | None:
+        """The next message, None when it is not complete yet."""
+        while self.has_frame:
             size = int.from_bytes(self._buffer[:_HEADER_BYTES], "big")
             if size > FRAME_LIMIT:
                 raise BadInput(f"a frame of {size} bytes, the limit is {FRAME_LIMIT}")
-            if len(self._buffer) < _HEADER_BYTES + size:
-                break
             body = bytes(self._buffer[_HEADER_BYTES : _HEADER_BYTES + size])
             del self._buffer[: _HEADER_BYTES + size]
             message = self._take_frame(body)
             if message is not None:
-                messages.append(message)
-        return messages
+                return message
+        return None
 
     def _take_frame(self, body: bytes) -> Message | None:
         frame = message_from_bytes(body)

@@ -1,7 +1,9 @@
 """The admin socket of the node agent: who connects, the limits, requests to the handler, replies back.
 
 Engine-design 14.1: mode 0660 root:haclient, the peer's identity from SO_PEERCRED and the system's
-groups, 64 connections per uid, 10 s to complete a frame, 16 requests of one client at a time.
+groups, 64 connections per uid, 10 s to complete a frame, 16 requests of one client at a time. Requests
+of different connections take turns, and nothing more is read from a client that does not take its
+answers, so what one client sends costs others little and the agent a bounded amount of memory.
 """
 
 from __future__ import annotations
@@ -11,12 +13,9 @@ import contextlib
 import grp
 import logging
 import os
-import pwd
 import socket
-import struct
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import BadInput, EngineError
@@ -28,26 +27,20 @@ from engine.ipc.messages import (
     fields_from_report,
     frames_from_message,
 )
+from engine.ipc.peers import Peer, PeerNames, numbers_of
 
 GROUP = "haclient"
 MAX_CONNECTIONS_PER_UID = 64
 MAX_OPEN_REQUESTS = 16
 FRAME_SECONDS = 10.0
+# Answers that a client has not taken: with more, its next requests wait.
+MAX_UNSENT = 1024 * 1024
+MAX_UNSENT_PER_UID = 64 * 1024 * 1024
+STALLED_SECONDS = 30.0
+# The event loop has other things to do after so long.
+TURN_SECONDS = 0.01
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who asks: the numbers of the kernel, the names of the system."""
-
-    uid: int
-    user: str
-    groups: tuple[str, ...]
-
-    @property
-    def is_root(self) -> bool:
-        return self.uid == 0
 
 
 Reply = Callable[[Mapping[str, Any]], None]
@@ -67,6 +60,9 @@ class AdminServer:
         self._listener: socket.socket | None = None
         self.connections: Counter[int] = Counter()
         self.open: list[_Connection] = []
+        self.names = PeerNames()
+        self._turns: deque[_Connection] = deque()
+        self._is_turning = False
 
     async def start(self) -> None:
         """Bind the socket; a stale one is removed, a live one is refused with `EngineError`."""
@@ -86,7 +82,8 @@ class AdminServer:
         finally:
             os.umask(mask)
         try:
-            os.chown(self.path, -1, grp.getgrnam(GROUP).gr_gid)
+            group = await loop.run_in_executor(None, grp.getgrnam, GROUP)
+            os.chown(self.path, -1, group.gr_gid)
         except (KeyError, OSError) as problem:
             # No such group, no right, or (in a user namespace) no such number: the owner alone asks.
             _log.debug("group %s is not given the socket: %s", GROUP, problem)
@@ -106,13 +103,42 @@ class AdminServer:
         await asyncio.sleep(0)
         if self._server is not None:
             self._server.close()
+        self.names.close()
         with contextlib.suppress(OSError):
             os.unlink(self.path)
 
+    def is_full(self, uid: int) -> bool:
+        """Whether this user holds more connections than he may."""
+        return self.connections[uid] > MAX_CONNECTIONS_PER_UID
+
+    def unsent(self, uid: int) -> int:
+        """Bytes of answers that connections of this user have not taken."""
+        return sum(each.unsent for each in self.open if each.uid == uid)
+
+    def line_up(self, connection: _Connection) -> None:
+        """A connection has requests that may be handled: it takes turns with the others."""
+        if connection not in self._turns:
+            self._turns.append(connection)
+        if not self._is_turning:
+            self._is_turning = True
+            asyncio.get_running_loop().call_soon(self._take_turns)
+
+    def _take_turns(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + TURN_SECONDS
+        self._is_turning = False
+        while self._turns:
+            connection = self._turns.popleft()
+            if connection.take_one():
+                self._turns.append(connection)
+            if loop.time() >= end:
+                break
+        if self._turns:
+            self._is_turning = True
+            loop.call_soon(self._take_turns)
+
     def may_connect(self, peer: Peer) -> str:
         """Empty, or why not."""
-        if self.connections[peer.uid] > MAX_CONNECTIONS_PER_UID:
-            return f"more than {MAX_CONNECTIONS_PER_UID} connections of {peer.user}"
         if peer.is_root or peer.uid == os.getuid() or GROUP in peer.groups:
             return ""
         return f"{peer.user} is neither root nor in group {GROUP}"
@@ -134,43 +160,134 @@ class _Connection(asyncio.Protocol):
         self._server = server
         self._reader = FrameReader(REQUEST_LIMIT)
         self._transport: asyncio.Transport | None = None
-        self._peer = Peer(-1, "nobody", ())
+        self.uid = -1
+        self._peer: Peer | None = None
         self._pending = 0
+        self._is_stalled = False
+        self._left_unsent = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._naming: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # unix servers make nothing else
         self._transport = transport
-        self._peer = _peer(transport.get_extra_info("socket"))
+        transport.set_write_buffer_limits(high=MAX_UNSENT)
+        self.uid, gid = numbers_of(transport.get_extra_info("socket"))
         self._server.open.append(self)
-        self._server.connections[self._peer.uid] += 1
-        refused = self._server.may_connect(self._peer)
+        self._server.connections[self.uid] += 1
+        if self._server.is_full(self.uid):
+            self._refuse_user(f"more than {MAX_CONNECTIONS_PER_UID} connections of uid {self.uid}")
+            return
+        transport.pause_reading()
+        self._naming = asyncio.get_running_loop().create_task(self._learn_names(gid))
+
+    async def _learn_names(self, gid: int) -> None:
+        peer = await self._server.names.peer(self.uid, gid)
+        refused = self._server.may_connect(peer)
         if refused:
-            _log.warning("admin connection refused: %s", refused)
-            self._refuse_connection(refused, ExitStatus.NOPERM)
+            self._refuse_user(refused)
+            return
+        self._peer = peer
+        self._read_or_wait()
+
+    def _refuse_user(self, why: str) -> None:
+        _log.warning("admin connection refused: %s", why)
+        self._refuse_connection(why, ExitStatus.NOPERM)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
+        self._stop_timers()
         self._transport = None
+        if self._naming is not None:
+            self._naming.cancel()
         if self in self._server.open:
             self._server.open.remove(self)
-            self._server.connections[self._peer.uid] -= 1
+            self._server.connections[self.uid] -= 1
+
+    # ---- what is read
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        try:
-            requests = self._reader.feed(data)
-        except BadInput as problem:
-            _log.warning("bad request from %s: %s", self._peer.user, problem)
-            self._refuse_connection(str(problem), ExitStatus.PROTOCOL)
+        self._reader.add(data)
+        self._read_or_wait()
+        if self.may_go_on:
+            self._server.line_up(self)
+
+    def _read_or_wait(self) -> None:
+        """Read on only when what was read was handled: a client cannot make a queue grow."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
             return
-        self._stop_timer()
+        self._stop_deadline()
+        if self._reader.has_frame or self._is_stalled or self._peer is None:
+            transport.pause_reading()
+            return
+        transport.resume_reading()
         if not self._reader.is_between_messages:
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(FRAME_SECONDS, self._too_slow)
-        for request in requests:
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the next request may be handled now."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._is_stalled:
+            return False
+        return self._reader.has_frame
+
+    def take_one(self) -> bool:
+        """Handle one request; whether the next may follow."""
+        if not self.may_go_on:
+            return False
+        if self._server.unsent(self.uid) > MAX_UNSENT_PER_UID:
+            asyncio.get_running_loop().call_later(TURN_SECONDS * 10, self._server.line_up, self)
+            return False
+        try:
+            request = self._reader.next_message()
+        except BadInput as problem:
+            _log.warning("bad request from uid %s: %s", self.uid, problem)
+            self._refuse_connection(str(problem), ExitStatus.PROTOCOL)
+            return False
+        if request is not None:
             self._take(request)
+        if not self._reader.has_frame:
+            self._read_or_wait()
+        return self.may_go_on
+
+    # ---- what is written
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has not taken."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers: nothing more is done for it."""
+        self._is_stalled = True
+        self._left_unsent = self.unsent
+        self._read_or_wait()
+        loop = asyncio.get_running_loop()
+        self._stall = loop.call_later(STALLED_SECONDS, self._judge_stall)
+
+    def resume_writing(self) -> None:
+        self._is_stalled = False
+        if self._stall is not None:
+            self._stall.cancel()
+        self._read_or_wait()
+        if self.may_go_on:
+            self._server.line_up(self)
+
+    def _judge_stall(self) -> None:
+        """A client that took nothing at all is sent away, a slow one is not."""
+        left = self.unsent
+        if left >= self._left_unsent:
+            _log.warning("a client of uid %s does not read its answers: cut off", self.uid)
+            self.abort()
+            return
+        self._left_unsent = left
+        loop = asyncio.get_running_loop()
+        self._stall = loop.call_later(STALLED_SECONDS, self._judge_stall)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -198,7 +315,8 @@ class _Connection(asyncio.Protocol):
             text = f"busy: {MAX_OPEN_REQUESTS} requests of this connection are waiting"
             reply(refusal(text, ExitStatus.TEMPFAIL))
             return
-        self._server.handle(self._peer, request, reply)
+        if self._peer is not None:
+            self._server.handle(self._peer, request, reply)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -214,31 +332,21 @@ class _Connection(asyncio.Protocol):
     def _too_slow(self) -> None:
         self._refuse_connection(f"no complete message in {FRAME_SECONDS:g} s", ExitStatus.TIMEOUT)
 
-    def _stop_timer(self) -> None:
+    def _stop_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_timers(self) -> None:
+        self._stop_deadline()
+        if self._stall is not None:
+            self._stall.cancel()
 
 
 def refusal(text: str, status: ExitStatus, problem: EngineError | None = None) -> dict[str, Any]:
     """The fields of a reply that says no."""
     reports = [fields_from_report(item) for item in problem.reports] if problem else []
     return {"ok": False, "error": text, "status": int(status), "reports": reports}
-
-
-def _peer(connection: Any) -> Peer:
-    size = struct.calcsize("3i")
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    _, uid, gid = struct.unpack("3i", raw)
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        return Peer(uid, f"uid {uid}", ())
-    groups = []
-    for number in os.getgrouplist(entry.pw_name, gid):
-        with contextlib.suppress(KeyError):
-            groups.append(grp.getgrgid(number).gr_name)
-    return Peer(uid, entry.pw_name, tuple(groups))
 
 
 def _remove_stale(path: str) -> None:

@@ -32,7 +32,8 @@ from engine.edges.remotes import RemoteCodec
 from engine.edges.streams import Connection, Streams
 from engine.edges.tasks import Owner
 from engine.ipc.messages import Message, socket_path
-from engine.ipc.server import AdminServer, Peer, Reply, refusal
+from engine.ipc.peers import Peer
+from engine.ipc.server import AdminServer, Reply, refusal
 from engine.lrm.api import LrmResult
 from engine.node.paths import Places, make_public
 from engine.node.questions import Questions

@@ -75,6 +75,11 @@ class Replica:
     def last(self) -> int:
         return self._log.last
 
+    @property
+    def known(self) -> int:
+        """Up to where entries are known to be committed; the last may still wait to be applied."""
+        return max(self.commit, self._known)
+
     def digest_at(self, index: int) -> bytes | None:
         return self._log.digest_at(index)
 

@@ -204,7 +204,7 @@ class Member:
         elif isinstance(event, Submit):
             self._requests.submit(event.submission)
         elif isinstance(event, AskReadPoint):
-            self._reads.ask(event.number, self._replica.commit)
+            self._reads.ask(event.number, self._replica.known)
         elif isinstance(event, SubmitStatus):
             self._status.submit(event.changes)
         elif isinstance(event, LinkLost):

@@ -317,7 +317,7 @@ class SimNode:
     def _in_a_while(self, what: str, event: Event) -> None:
         """The guard process of this node answers."""
         self.world.seen[what] += 1
-        pause = self.world.stream("guard").choice((0.005, 0.05, 0.5, 3.0))
+        pause = self.world.stream("guard").choice((0.005, 0.02, 0.1, 0.3))
         self.world.at(pause, self.give, self.incarnation, event)
 
 

@@ -23,6 +23,7 @@ EDGES = (
     "engine/agents/run.py",
     "engine/ipc/client.py",
     "engine/ipc/live.py",
+    "engine/ipc/peers.py",
     "engine/ipc/server.py",
     "engine/cib/schema.py",
     "engine/simulator/command.py",

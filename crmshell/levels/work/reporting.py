@@ -22,7 +22,9 @@ from crmshell.levels.work.node_files import all_nodes, own_config
 from crmshell.levels.work.remote import check_node_name, is_here, must_run_on
 from crmshell.session import Session
 from crmshell.sources.transitions import PACEMAKER_FOLDER, open_store
-from crmshell.views.masking import mask_text, mask_tree, patterns_from_option
+from crmshell.views.masking import patterns_from_option
+from crmshell.views.secrets import Secrets
+from engine.agents.names import AgentName
 from engine.base.errors import EngineError
 from engine.cib.document import Cib
 
@@ -78,9 +80,7 @@ def make_report(session: Session, call: Call) -> Answer:
         parts["left-out.txt"] = ("\n".join(failed) + "\n").encode()
     base = name.rsplit("/", 1)[-1]
     stamped = {f"{base}/{inner}": data for inner, data in parts.items()}
-    session.environment.write_file(
-        path, _archive(stamped, session.environment.clock()), private=True
-    )
+    session.environment.create_file(path, _archive(stamped, session.environment.clock()))
     return Answer(f"{path}: {len(parts)} files", status=int(bool(failed)))
 
 
@@ -143,7 +143,8 @@ def _default_name(session: Session) -> str:
     from datetime import datetime
 
     moment = datetime.fromtimestamp(session.environment.clock())
-    return f"crm-report-{moment:%Y%m%d-%H%M%S}"
+    unguessable = session.environment.random_word()
+    return f"crm-report-{moment:%Y%m%d-%H%M%S}-{unguessable}"
 
 
 def _part(session: Session, node: str, wanted: Wanted) -> dict[str, bytes]:
@@ -168,8 +169,9 @@ def _iso(time: float) -> str:
 
 
 def _own_part(session: Session, wanted: Wanted) -> dict[str, bytes]:
-    secret = patterns_from_option(session.options.text("core.obscure_pattern"))
+    secret = _secrets(session)
     files = dict(_texts(session, secret))
+    files.update(_inputs(session, wanted, secret))
     environment = session.environment
     for path in FILES:
         place = environment.under_root(path)
@@ -183,11 +185,25 @@ def _own_part(session: Session, wanted: Wanted) -> dict[str, bytes]:
     journal = _journal(session, wanted)
     if journal:
         files["journal.log"] = _masked(journal, secret)
-    files.update(_inputs(session, wanted, secret))
     return files
 
 
-def _texts(session: Session, secret: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+def _secrets(session: Session) -> Secrets:
+    """What is secret by name, by option, or by what the agents of this machine say of it."""
+
+    def private_names(standard: str, provider: str, kind: str) -> frozenset[str]:
+        try:
+            name = session.agents.resolve(str(AgentName(standard, provider, kind)))
+            parameters = session.agents.metadata(name).parameters
+        except EngineError:
+            return frozenset()
+        return frozenset(each.name for each in parameters if each.private)
+
+    patterns = patterns_from_option(session.options.text("core.obscure_pattern"))
+    return Secrets(patterns, private_names)
+
+
+def _texts(session: Session, secret: Secrets) -> Iterator[tuple[str, bytes]]:
     """What the commands say: versions, configuration, status, findings."""
     system = f"crm {__version__}\nPython {platform.python_version()}\n{platform.platform()}\n"
     yield "versions.txt", system.encode()
@@ -196,7 +212,7 @@ def _texts(session: Session, secret: tuple[str, ...]) -> Iterator[tuple[str, byt
     except (ShellError, EngineError) as problem:
         yield "no-cib.txt", f"{problem}\n".encode()
         return
-    mask_tree(cib.root, secret)
+    secret.hide_in_tree(cib.root)
     yield "cib.xml", cib.to_bytes()
     from crmshell.pending.changes import PendingCib
     from crmshell.pending.listing import configuration_text, select
@@ -222,9 +238,9 @@ def _status(session: Session, cib: Cib) -> str:
         return str(problem)
 
 
-def _masked(data: bytes, secret: tuple[str, ...]) -> bytes:
+def _masked(data: bytes, secret: Secrets) -> bytes:
     text = data.decode("utf-8", "surrogateescape")
-    return mask_text(text, secret).encode("utf-8", "surrogateescape")
+    return secret.hide_in_text(text).encode("utf-8", "surrogateescape")
 
 
 def _within(data: bytes, wanted: Wanted) -> bytes:
@@ -258,9 +274,7 @@ def _journal(session: Session, wanted: Wanted) -> bytes:
         return b""
 
 
-def _inputs(
-    session: Session, wanted: Wanted, secret: tuple[str, ...]
-) -> Iterator[tuple[str, bytes]]:
+def _inputs(session: Session, wanted: Wanted, secret: Secrets) -> Iterator[tuple[str, bytes]]:
     """The scheduler's inputs of that time, masked."""
     environment = session.environment
     try:
@@ -268,7 +282,7 @@ def _inputs(
         chosen = [one for one in store.inputs() if wanted.first <= one.time <= wanted.last]
         for stored in chosen[-MAX_INPUTS:]:
             cib = store.load(stored)
-            mask_tree(cib.root, secret)
+            secret.hide_in_tree(cib.root)
             yield f"{stored.name.partition('.')[0]}.xml", cib.to_bytes()
     except ShellError as problem:
         if environment.exists(environment.under_root(PACEMAKER_FOLDER)):

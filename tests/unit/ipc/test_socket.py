@@ -1,6 +1,7 @@
 """The admin server and its client over a real socket."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,13 +15,15 @@ from engine.base.exitcodes import ExitStatus
 from engine.ipc import server
 from engine.ipc.client import Client
 from engine.ipc.messages import FrameReader, Message, frames_from_message
+from engine.ipc.peers import Peer
 from engine.ipc.server import (
     MAX_CONNECTIONS_PER_UID,
     MAX_OPEN_REQUESTS,
     AdminServer,
-    Peer,
     Reply,
 )
+
+MUCH: list[int] = []
 
 
 def handler(peer: Peer, request: Message, reply: Reply) -> None:
@@ -29,6 +32,9 @@ def handler(peer: Peer, request: Message, reply: Reply) -> None:
             reply({"user": peer.user, "size": len(request.get("blob", b""))})
         case "echo":
             reply({"blob": request["blob"]})
+        case "much":
+            MUCH.append(request["id"])
+            reply({"blob": bytes(100_000)})
         case "refuse":
             raise EngineError("not today", status=ExitStatus.QUORUM)
         case "crash":
@@ -138,6 +144,44 @@ def test_too_many_requests_at_once_are_refused_as_busy(path: str) -> None:
         raw.settimeout(5)
         [refused] = FrameReader().feed(raw.recv(65536))
         assert refused["status"] == ExitStatus.TEMPFAIL
+
+
+def test_a_client_that_does_not_read_its_answers_costs_others_nothing(path: str) -> None:
+    """Ten thousand requests at once: as many are handled as answers fit, the others wait unread."""
+    MUCH.clear()
+    requests = [b"".join(frames_from_message({"id": n, "kind": "much"})) for n in range(10_000)]
+    with socket.socket(socket.AF_UNIX) as raw, Client(path) as other:
+        raw.connect(path)
+        sender = threading.Thread(target=raw.sendall, args=(b"".join(requests),))
+        sender.start()
+        for _ in range(50):
+            assert other.request("hello")["ok"]
+        fitting = 2 * server.MAX_UNSENT // 100_000 + 10
+        assert len(MUCH) <= fitting
+        reader, answers = FrameReader(), []
+        raw.settimeout(10)
+        while len(answers) < 3 * fitting:
+            answers += [message["id"] for message in reader.feed(raw.recv(1 << 20))]
+        assert answers == list(range(len(answers)))
+        raw.shutdown(socket.SHUT_RDWR)
+        sender.join(10)
+
+
+def test_a_client_that_takes_nothing_for_long_is_cut_off(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "STALLED_SECONDS", 0.05)
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(path)
+        requests = [b"".join(frames_from_message({"id": n, "kind": "much"})) for n in range(100)]
+        raw.sendall(b"".join(requests))
+        threading.Event().wait(0.5)
+        raw.settimeout(10)
+        reader, answers = FrameReader(), 0
+        with contextlib.suppress(ConnectionError):
+            while data := raw.recv(1 << 20):
+                answers += len(reader.feed(data))
+        assert answers < 100
 
 
 @pytest.mark.parametrize("problem", [KeyError("haclient"), OSError(22, "Invalid argument")])

@@ -9,7 +9,8 @@ import pytest
 from lxml import etree
 from shell_runner import Shell
 
-from crmshell.views.masking import mask_text, mask_tree, patterns_from_option
+from crmshell.views.masking import patterns_from_option
+from crmshell.views.secrets import Secrets, is_secret_name
 
 
 def members(path: Path) -> dict[str, str]:
@@ -68,24 +69,81 @@ def test_wrong_usage_is_one_line(shell: Shell, words: tuple[str, ...], say: str)
     assert say in said.err
 
 
+def secrets(*patterns: str, private: tuple[str, ...] = ()) -> Secrets:
+    return Secrets(patterns, lambda *_agent: frozenset(private))
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
         ("password=abc x", "password=****** x"),
-        ('params passwd="a b" ip=1', "params passwd=****** ip=1"),
+        ('params passwd="a b" ip=1', 'params passwd="******" ip=1'),
         (
             '<nvpair id="p" name="password" value="abc"/>',
             '<nvpair id="p" name="password" value="******"/>',
         ),
+        (
+            "<nvpair value='abc' name='login_secret' id='p'/>",
+            "<nvpair value=\"******\" name='login_secret' id='p'/>",
+        ),
+        ('{"api_token": "abc", "ip": "1"}', '{"api_token": "******", "ip": "1"}'),
+        ("--ssh-private-key=/k -x", "--ssh-private-key=****** -x"),
         ("compass=north", "compass=north"),
+        (
+            "operation_key=db_start_0 transition-key=1:2",
+            "operation_key=db_start_0 transition-key=1:2",
+        ),
     ],
 )
 def test_secrets_are_masked_in_texts(text: str, masked: str) -> None:
-    assert mask_text(text, ("passw*",)) == masked
+    assert secrets().hide_in_text(text) == masked
 
 
-def test_secrets_are_masked_in_trees() -> None:
-    root = etree.fromstring('<a><nvpair name="pin" value="1"/><nvpair name="ip" value="2"/></a>')
-    assert mask_tree(root, patterns_from_option("passw*|p?n")) == 1
-    assert [pair.get("value") for pair in root] == ["******", "2"]
-    assert mask_tree(root, ()) == 0
+@pytest.mark.parametrize(
+    "name",
+    "snmp_priv_passwd login_secret private_key token api_key community apiKey SNMP_COMMUNITY "
+    "db-password credentials passphrase ipmi_pass psk accessToken".split(),
+)
+def test_a_parameter_with_such_a_name_is_secret(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", "ip compass user port bypass_check operation_key node".split())
+def test_a_parameter_with_another_name_is_not(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+def test_secrets_are_masked_in_trees_by_option_name_and_agent() -> None:
+    root = etree.fromstring(
+        '<r><primitive id="p" class="ocf" provider="x" type="y"><instance_attributes id="i">'
+        '<nvpair name="pin" value="1"/><nvpair name="ip" value="2"/><nvpair name="where" value="3"/>'
+        '</instance_attributes></primitive><nvpair name="where" value="4"/></r>'
+    )
+    found = secrets(*patterns_from_option("passw*|p?n"), private=("where",))
+    assert found.hide_in_tree(root) == 2
+    assert [pair.get("value") for pair in root.iter("nvpair")] == ["******", "2", "******", "4"]
+
+
+def test_a_secret_value_is_masked_where_it_stands_without_its_name() -> None:
+    root = etree.fromstring('<r><nvpair name="passwd" value="hunter2"/></r>')
+    found = secrets()
+    found.learn(root)
+    text = "fence agent said: login as admin with hunter2 failed; hunter22 is something else"
+    assert found.hide_in_text(text) == text.replace("hunter2 ", "****** ")
+
+
+def test_a_report_replaces_no_file_and_follows_no_link(shell: Shell, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "r.tar.gz").symlink_to(victim)
+    said = shell("report", "-S", str(tmp_path / "r"), CRMSHELL_ROOT=str(tmp_path))
+    assert said.status == 1
+    assert "r.tar.gz exists" in said.err
+    assert victim.read_text() == "mine"
+
+
+def test_the_name_of_a_report_cannot_be_guessed(shell: Shell, tmp_path: Path) -> None:
+    for _ in range(2):
+        said = shell("report", "-S", "-d", str(tmp_path), CRMSHELL_ROOT=str(tmp_path))
+        assert said.status == 0, said.err
+    assert len(list(tmp_path.glob("crm-report-*-????????.tar.gz"))) == 2
