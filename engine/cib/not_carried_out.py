@@ -16,13 +16,6 @@ from lxml import etree
 from engine.base.reports import Report, error
 from engine.base.values import is_true
 
-_PRIMITIVES: Final = etree.XPath(
-    "configuration/resources//*[self::primitive or self::template]"
-    "[@class='ocf' and @provider='pacemaker' and @type='remote']"
-)
-_GUESTS: Final = etree.XPath(
-    "configuration/resources//meta_attributes/nvpair[@name='remote-node']/ancestor::primitive[1]"
-)
 _BUNDLES: Final = etree.XPath("configuration/resources/bundle")
 _ALERTS: Final = etree.XPath("configuration/alerts/alert")
 _TICKETS: Final = etree.XPath("configuration/constraints/rsc_ticket")
@@ -86,20 +79,6 @@ ROWS: Final[tuple[Row, ...]] = (
         "watch the cluster with 'crm status metrics' or the log until they are",
         (b"<alert",),
         _ids(_ALERTS),
-    ),
-    Row(
-        "remote nodes",
-        "remote nodes are not run by the agents",
-        "make the machine a node of the cluster",
-        (b"remote",),
-        _ids(_PRIMITIVES),
-    ),
-    Row(
-        "guest nodes",
-        "guest nodes are not run by the agents",
-        "run the virtual machine without remote-node",
-        (b"remote-node",),
-        _ids(_GUESTS),
     ),
     Row(
         "bundles",

@@ -15,15 +15,6 @@ OPTION = '<cluster_property_set id="o"><nvpair id="x" name="{}" value="{}"/></cl
 USES = {
     "access control": ("crm_config", OPTION.format("enable-acl", "on")),
     "alerts": ("alerts", '<alert id="a" path="/x"/>'),
-    "remote nodes": (
-        "resources",
-        '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>',
-    ),
-    "guest nodes": (
-        "resources",
-        '<primitive id="vm" class="ocf" provider="heartbeat" type="VirtualDomain"><meta_attributes id="m">'
-        '<nvpair id="m1" name="remote-node" value="guest"/></meta_attributes></primitive>',
-    ),
     "bundles": ("resources", '<bundle id="b"><podman image="i"/></bundle>'),
     "tickets": ("constraints", '<rsc_ticket id="t" rsc="d" ticket="T"/>'),
     "shutdown locks": ("crm_config", OPTION.format("shutdown-lock", "true")),
