@@ -49,8 +49,12 @@ def parameters_digest(parameters: Mapping[str, str]) -> str:
     """MD5 in lower-case hexadecimal of the canonical text."""
     if not parameters:
         return EMPTY_DIGEST
-    text = canonical_text(parameters).encode()
-    return str(_md5(text, usedforsecurity=False).hexdigest())
+    return md5_of_text(canonical_text(parameters))
+
+
+def md5_of_text(text: str) -> str:
+    """MD5 in lower-case hexadecimal of a text."""
+    return str(_md5(text.encode(), usedforsecurity=False).hexdigest())
 
 
 def digestible(parameters: Mapping[str, str]) -> dict[str, str]:

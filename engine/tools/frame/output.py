@@ -26,6 +26,7 @@ class Output:
         self.form = form
         self.lines: list[str] = []
         self.errors: list[str] = []
+        self.notes: list[str] = []
         self._root: etree._Element | None = None
         if form == "xml":
             from lxml import etree
@@ -72,6 +73,10 @@ class Output:
         """Something that went wrong."""
         self.errors.append(text)
 
+    def note(self, text: str) -> None:
+        """A remark for standard error that belongs to no format."""
+        self.notes.append(text)
+
     def text(self, status: int) -> str:
         """What standard output gets."""
         if self._root is None:
@@ -91,9 +96,8 @@ class Output:
         """Write everything."""
         stdout.write(self.text(status))
         stdout.flush()
-        if self._root is None:
-            for text in self.errors:
-                (stderr or sys.stderr).write(f"{text}\n")
+        for text in (*self.notes, *(self.errors if self._root is None else ())):
+            (stderr or sys.stderr).write(f"{text}\n")
 
 
 def printable(text: str) -> str:

@@ -99,6 +99,8 @@ def _run(program: Program, words: Sequence[str]) -> int:
         status = program.main(Call(options, out, os.environ))
     except EngineError as problem:
         out.error(f"{program.name}: {problem}")
+        for report in problem.reports:
+            out.note(f"{program.name}: {report.message}")
         status = int(problem.status)
     return _finish(out, status, options.get("output-to", "-"))
 
