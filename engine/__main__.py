@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
@@ -25,7 +26,9 @@ TOOL_FOLDER = "run/crmshell/bin"
 KEY_FILE = "etc/crmshell/cluster.key"
 REMOTE_KEY_FILE = "etc/crmshell/remote.key"
 REMOTE_PORT = 3121
-MCL_CURRENT_AND_FUTURE = 3
+# All pages, also later ones, but only once they were used: what is never used takes no memory.
+MCL_CURRENT_FUTURE_ONFAULT = 1 | 2 | 4
+AGENT_NICE = -10
 OOM_SCORE = "-900"
 # OLD: the store was blank or an old copy, and is now one of a later life than peers ever saw.
 # IOERR: the disk failed and works again. Both times the process is sound and goes on by itself;
@@ -222,13 +225,16 @@ def _make_key(path: str) -> int:
 
 
 def _protect() -> None:
-    """Hold the agent in memory and out of the way of the out-of-memory killer, where permitted."""
+    """Hold the agent in memory, before others on the processor, and out of the way of the
+    out-of-memory killer, where permitted. Programs that it starts get nothing of this."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the key is in memory
     if os.getuid() != 0:
         return
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     if limit == resource.RLIM_INFINITY:
-        ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT_AND_FUTURE)
+        ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT_FUTURE_ONFAULT)
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, AGENT_NICE)
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
             file.write(OOM_SCORE)

@@ -521,6 +521,7 @@ class Controller:
 
     def _dispatch(self, actions: list[GraphAction], wall: float, effects: list[Effect]) -> None:
         todo = list(actions)
+        self._take_downed(wall, effects)
         while todo:
             action = todo.pop(0)
             if action.tag == RSC_OP:
@@ -531,6 +532,16 @@ class Controller:
             if executor is not None and done:
                 effects.append(StopTimer(f"action {action.id}"))
                 todo.extend(executor.confirm(action.id))
+                self._take_downed(wall, effects)
+
+    def _take_downed(self, wall: float, effects: list[Effect]) -> None:
+        """Guest nodes whose container is stopped or failed are down without anybody fencing them."""
+        executor = self._executor
+        downed, names = (executor.downed, remote_names(self.cib().root)) if executor else ([], ())
+        for name in downed:
+            if name in names:
+                effects.append(ChangeStatus((fenced_remote_state(name, wall),)))
+        downed.clear()
 
     def _dispatch_operation(self, action: GraphAction, wall: float, effects: list[Effect]) -> bool:
         """Send an order to a node; whether the action is thereby confirmed."""

@@ -61,6 +61,7 @@ def build_mesh(
     received: ReceivedHandler,
     lost: LostHandler,
     outlived: Callable[[int], None],
+    doubled: Callable[[str], None],
 ) -> Transport:
     """The transport that a node file asks for; `EngineError` for a key file that cannot be used."""
     if not config.peers:
@@ -78,10 +79,12 @@ def build_mesh(
         received,
         lost,
         outlived,
+        doubled,
     )
     drops = DropList(os.environ.get("TESTHOST_DROP"))
     peers = {peer.id: peer.addresses for peer in config.peers}
-    streams = Streams(key, config.addresses, drops, owner, mesh.opened)
+    known = frozenset(address.host for peer in config.peers for address in peer.addresses)
+    streams = Streams(key, config.addresses, drops, owner, mesh.opened, known, mesh.turned_away)
     datagrams = Datagrams(config.id, config.addresses, peers, drops, mesh.datagram)
     mesh.use(streams, datagrams, owner.start)
     return mesh

@@ -233,7 +233,7 @@ class Operations:
                 case ops.StopTimer(name=name):
                     self._timers.stop(name)
                 case ops.Report(result=result):
-                    result = self._with_digests(result)
+                    result = self.history.in_order(self._with_digests(result))
                     self.history.record(result)
                     self._save()
                     self._report(result)

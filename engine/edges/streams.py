@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import socket
 import ssl
 import struct
 from collections import Counter
@@ -16,18 +16,23 @@ from collections.abc import Callable
 
 from engine.base.nodeconf import Address
 from engine.base.wire import MAX_FRAME
+from engine.edges.clock import random_bytes
 from engine.edges.droplist import DropList
 from engine.edges.keys import ClusterKey
 from engine.edges.tasks import Owner
 
+# Handshakes at a time from one address: of programs of root there, of others there, and from all
+# addresses together that are no node's. A newcomer takes the place of the oldest.
 HANDSHAKES_PER_ADDRESS = 16
+HANDSHAKES_OF_STRANGERS = 64
+# Only root may dial from these ports (as for `bindresvport`): nobody else can take a node's place.
+RESERVED_PORTS = range(665, 1024)
+FIRST_OPEN_PORT = 1024
 HANDSHAKE_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 MAX_UNSENT = MAX_FRAME + 1024 * 1024
 DROP_CHECK_SECONDS = 0.05
 _LENGTH = struct.Struct("!I")
-
-_log = logging.getLogger(__name__)
 
 
 class Connection(asyncio.Protocol):
@@ -131,14 +136,19 @@ class Streams:
         drops: DropList,
         owner: Owner,
         opened: Callable[[Connection], None],
+        known: frozenset[str] = frozenset(),
+        turned_away: Callable[[str, str], None] = lambda host, reason: None,
     ) -> None:
+        """`known` are the addresses of other nodes; `turned_away(host, reason)` who has no key."""
+        self._known = known
+        self._turned_away = turned_away
         self._key = key
         self._addresses = addresses
         self._drops = drops
         self._owner = owner
         self._opened = opened
         self._servers: list[asyncio.Server] = []
-        self._handshakes: Counter[str] = Counter()
+        self._handshakes: dict[tuple[str, str], dict[asyncio.Transport, None]] = {}
         self._open: list[Connection] = []
         self.counts: Counter[str] = Counter()
 
@@ -161,28 +171,35 @@ class Streams:
 
     def arrived(self, transport: asyncio.Transport, raw: asyncio.Protocol) -> None:
         """Somebody connected: hold him to the handshake."""
-        host = str(transport.get_extra_info("peername")[0])
-        if self._handshakes[host] >= HANDSHAKES_PER_ADDRESS:
+        host, port = transport.get_extra_info("peername")[:2]
+        kind = "reserved" if port < FIRST_OPEN_PORT else "open"
+        is_known = host in self._known
+        room = HANDSHAKES_PER_ADDRESS if is_known else HANDSHAKES_OF_STRANGERS
+        places = self._handshakes.setdefault((host if is_known else "", kind), {})
+        if len(places) >= room:
             self.counts["too many handshakes"] += 1
-            transport.abort()
-            return
-        self._handshakes[host] += 1
+            oldest = next(iter(places))
+            del places[oldest]
+            oldest.abort()
+        places[transport] = None
         transport.pause_reading()
-        self._owner.start(f"handshake {host}", self._shake_hands(transport, raw, host))
+        self._owner.start(f"handshake {host}", self._shake_hands(transport, raw, host, places))
 
     async def _shake_hands(
-        self, transport: asyncio.Transport, raw: asyncio.Protocol, host: str
+        self,
+        transport: asyncio.Transport,
+        raw: asyncio.Protocol,
+        host: str,
+        places: dict[asyncio.Transport, None],
     ) -> None:
         try:
             await self._secure(transport, raw, Connection(host, None, self._drops), server=True)
         except (TimeoutError, OSError, ssl.SSLError) as problem:
             self.counts["handshake failed"] += 1
-            _log.debug("handshake failed host=%s reason=%s", host, problem)
+            self._turned_away(host, _why(problem))
             transport.abort()
         finally:
-            self._handshakes[host] -= 1
-            if not self._handshakes[host]:
-                del self._handshakes[host]
+            places.pop(transport, None)
 
     async def dial(self, node: int, link: int, address: Address) -> bool:
         """Connect to a node on a link; False when that does not succeed in time."""
@@ -191,7 +208,10 @@ class Streams:
         own = self._addresses[link].host
         try:
             await self.connect(Connection(address.host, node, self._drops), address, own)
-        except (TimeoutError, OSError, ssl.SSLError):
+        except ssl.SSLError as problem:
+            self._turned_away(address.host, _why(problem))
+            return False
+        except (TimeoutError, OSError):
             return False
         return True
 
@@ -209,10 +229,7 @@ class Streams:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(seconds):
             transport, raw = await loop.create_connection(
-                asyncio.Protocol,
-                address.host,
-                address.port,
-                local_addr=(own, 0) if own else None,
+                asyncio.Protocol, sock=await _dialed(address, own)
             )
             try:
                 await self._secure(transport, raw, connection, server=False)
@@ -261,3 +278,41 @@ class _Arrival(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
             self._streams.arrived(transport, self)
+
+
+async def _dialed(address: Address, own: str) -> socket.socket:
+    """A connected socket, from a reserved port of `own` if this process may have one."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    family, _, _, _, place = found[0]
+    dialing = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        dialing.setblocking(False)
+        dialing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(dialing, own)
+        await loop.sock_connect(dialing, place)
+    except BaseException:
+        dialing.close()
+        raise
+    return dialing
+
+
+def _bind(dialing: socket.socket, own: str) -> None:
+    if not own:
+        return
+    ports = list(RESERVED_PORTS)
+    for _ in range(8):
+        with contextlib.suppress(OSError):
+            dialing.bind((own, ports[int.from_bytes(random_bytes(4)) % len(ports)]))
+            return
+    dialing.bind((own, 0))
+
+
+def _why(problem: Exception) -> str:
+    """Why a handshake failed, in words that do not depend on who tried how.
+
+    Who does not like the other's key may hang up before he says so.
+    """
+    if isinstance(problem, TimeoutError):
+        return "no handshake in time"
+    return "no handshake: it has another key, or is no agent"

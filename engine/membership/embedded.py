@@ -17,8 +17,14 @@ from engine.base.nodeconf import Address, NodeConfig
 from engine.base.seams import Chance, Clock
 from engine.base.wire import PROTOCOL_VERSION, Codec, Envelope
 from engine.membership.api import LostHandler, ReceivedHandler
+from engine.membership.refusals import Refusals
 
 HELLO_KIND = 100
+REFUSED_KIND = 101
+# How many dead times a node waits for one with a higher id to dial before it dials itself, and how
+# many it is told that its id is another's before it believes that.
+PATIENCE = 3.0
+DOUBLED = "two agents claim to be node "
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
 
@@ -37,7 +43,14 @@ class Hello:
     known: int
 
 
-HELLO_MESSAGES: dict[int, type] = {HELLO_KIND: Hello}
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer to a hello that is not accepted: why, for the log of who said it."""
+
+    reason: str
+
+
+HELLO_MESSAGES: dict[int, type] = {HELLO_KIND: Hello, REFUSED_KIND: Refused}
 
 
 class Carrier(Protocol):
@@ -117,6 +130,7 @@ class Embedded:
         received: ReceivedHandler,
         lost: LostHandler,
         outlived: Callable[[int], None],
+        doubled: Callable[[str], None],
     ) -> None:
         self._me = config.id
         self._cluster = config.cluster
@@ -130,6 +144,9 @@ class Embedded:
         self._received = received
         self._lost = lost
         self._outlived = outlived
+        self._doubled = doubled
+        self._doubled_since = 0.0
+        self._refusals = Refusals()
         self._links = {peer.id: PeerLink(peer.name, peer.addresses) for peer in config.peers}
         self._streams: StreamEdge | None = None
         self._datagrams: DatagramEdge | None = None
@@ -175,12 +192,22 @@ class Embedded:
         return {
             "links": {link.name: link.connection is not None for link in self._links.values()},
             "counts": dict(sorted((self.counts + self._edges()[1].counts).items())),
+            "refused": self._refusals.recent(self._clock.now()),
         }
+
+    def turned_away(self, host: str, reason: str) -> None:
+        """Somebody was refused, here or before a hello could be said."""
+        self.counts["connections refused"] += 1
+        line = self._refusals.note(host, reason, self._clock.now())
+        if line:
+            _log.warning("%s", line)
 
     # ---- dialing
 
     def _dial_later(self, node: int, pause: float) -> None:
-        if self._running and self._me > node:
+        """The higher id dials; the other one only when that does not happen for long."""
+        if self._running:
+            pause = pause if self._me > node else max(pause, PATIENCE * self._dead_time)
             self._clock.call_later(pause, lambda: self._begin_dial(node))
 
     def _begin_dial(self, node: int) -> None:
@@ -223,7 +250,9 @@ class Embedded:
         if envelope is None:
             return
         node = connection.node
-        if node is None:
+        if node is None and isinstance(envelope.message, Refused):
+            self._was_refused(connection, envelope.message)
+        elif node is None:
             self._hello(connection, envelope)
         elif self._is_for_me(envelope, node):
             self._links[node].heard_at = self._clock.now()
@@ -235,14 +264,28 @@ class Embedded:
         return (envelope.frm, envelope.to, envelope.cluster) == (node, self._me, self._cluster)
 
     def _refuse(self, connection: Carrier, why: str) -> None:
-        self.counts["connections refused"] += 1
-        _log.warning("connection refused host=%s reason=%s", connection.host, why)
+        self.turned_away(connection.host, why)
         connection.close()
+
+    def _was_refused(self, connection: Carrier, message: Refused) -> None:
+        """A peer does not accept this agent.
+
+        When another agent is this node: the old life of this node looks so for a moment, and dies.
+        """
+        connection.close()
+        if not message.reason.startswith(DOUBLED):
+            self.turned_away(connection.host, f"refused by it: {message.reason}")
+            return
+        now = self._clock.now()
+        self._doubled_since = self._doubled_since or now
+        if now - self._doubled_since > PATIENCE * self._dead_time:
+            self._doubled(message.reason)
 
     def _hello(self, connection: Carrier, envelope: Envelope) -> None:
         hello, node = envelope.message, envelope.frm
         why = self._objection(connection, envelope)
         if why:
+            connection.send(self._encode(node, Refused(why)))
             self._refuse(connection, why)
             return
         link = self._links[node]
@@ -264,6 +307,7 @@ class Embedded:
         link.known, link.store_id = envelope.incarnation, envelope.message.store_id
         link.heard_at, link.attempts = self._clock.now(), 0
         connection.node = node
+        self._doubled_since = 0.0
         self._edges()[1].use_seeds(node, connection.seed, envelope.message.seed)
         if old is not None:
             old.close()
@@ -284,7 +328,7 @@ class Embedded:
         link = self._links[node]
         alive = self._clock.now() - link.heard_at < self._dead_time
         if link.connection is not None and alive and link.store_id != hello.store_id:
-            return f"two agents claim to be node {link.name}"
+            return f"{DOUBLED}{link.name}"
         return ""
 
     def _closed(self, connection: Carrier) -> None:

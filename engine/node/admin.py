@@ -21,6 +21,7 @@ from engine.edges.operations import Operations
 from engine.ipc.messages import Message
 from engine.ipc.peers import Peer
 from engine.ipc.server import Reply, refusal
+from engine.membership.api import Transport
 from engine.metrics import metrics_text, node_metrics
 from engine.node.inputs import TransitionInputs
 from engine.node.questions import Answered
@@ -52,6 +53,7 @@ class Agent(Protocol):
     operations: Operations
     names: dict[int, str]
     longest_stand_ms: Callable[[], float]
+    transport: Transport
 
     @property
     def clock(self) -> Clock: ...
@@ -207,6 +209,7 @@ class AdminDesk:
                 "members": [agent.node_name(n) for n in (view.members if view else ())],
                 "durable": [agent.node_name(n) for n in (view.durable if view else ())],
                 "dc_state": agent.controller.state.value,
+                "refused": _plain(agent.transport.describe().get("refused", [])),
                 "details": {key: _plain(value) for key, value in details.items()},
                 "controller": _plain(agent.controller.snapshot()),
             }

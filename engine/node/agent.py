@@ -194,6 +194,7 @@ class Node:
             received=self._received,
             lost=self._link_lost,
             outlived=self._outlived,
+            doubled=self._doubled,
         )
         if config.watchdog:
             self._watchdog.arm(2 * self.timing.dead_time)
@@ -492,6 +493,11 @@ class Node:
         _log.error("the store is older than what other nodes saw of it: it is put aside")
         self._store.raise_incarnation(known)
         self._end(ExitStatus.OLD)
+
+    def _doubled(self, reason: str) -> None:
+        """Another agent has this node's id, and was there first."""
+        _log.error("this agent ends: %s, and the other one is alive", reason)
+        self._end(ExitStatus.EXISTS)
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         _log.error("task failed name=%s error=%r", name, error)

@@ -149,6 +149,7 @@ def _checks(session: Session) -> Iterator[Check]:
     told: dict[str, Any] = ask(session, "status")
     yield Check("agent")
     yield from _membership(told, {node.name for node in config.everyone()})
+    yield from _intruders(told)
     yield from _configuration(session.cib(), session.environment.clock())
 
 
@@ -176,6 +177,16 @@ def _membership(told: dict[str, Any], everyone: set[str]) -> Iterator[Check]:
         yield Check("members", Severity.WARNING, f"not online: {', '.join(missing)}")
     else:
         yield Check("members")
+
+
+def _intruders(told: dict[str, Any]) -> Iterator[Check]:
+    """Whom the agent turned away within the last hour."""
+    found = list(told.get("refused") or ())
+    if not found:
+        yield Check("nobody was refused")
+    for one in found:
+        hint = f"{one['count']} times, last {one['ago']:.0f} s ago; see help cluster"
+        yield Check(f"refused {one['host']}: {one['reason']}", Severity.WARNING, hint)
 
 
 def _key(session: Session, config: NodeConfig) -> Check:

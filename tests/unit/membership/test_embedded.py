@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import ssl
 
@@ -57,6 +58,7 @@ class Host:
         self.got = []
         self.lost = []
         self.outlived = []
+        self.doubled = []
         self.errors = []
         self.owner = Owner(lambda name, error: self.errors.append((name, error)))
         self.embedded = build_mesh(
@@ -72,6 +74,7 @@ class Host:
             received=lambda frm, number, message: self.got.append((frm, number, message)),
             lost=self.lost.append,
             outlived=self.outlived.append,
+            doubled=self.doubled.append,
         )
 
     async def __aenter__(self):
@@ -172,18 +175,95 @@ def test_a_datagram_that_does_not_authenticate_is_never_answered(keys):
     asyncio.run(run())
 
 
-def test_too_many_unfinished_handshakes_of_one_address_are_cut(keys):
+def test_of_too_many_unfinished_handshakes_of_one_address_the_oldest_are_cut(keys):
     async def run():
         ports = ports_for(1, 2)
         async with Host(1, ports, keys["right"]):
             pairs = [await asyncio.open_connection("127.0.0.1", ports[1]) for _ in range(20)]
-            reads = [asyncio.wait_for(reader.read(1), 0.5) for reader, _ in pairs[16:]]
-            for read in reads:
+            for reader, _ in pairs[:4]:
                 with contextlib.suppress(ConnectionResetError):
-                    assert await read == b""
+                    assert await asyncio.wait_for(reader.read(1), 3) == b""
+            assert not pairs[-1][0].at_eof()
             for _, writer in pairs:
                 writer.transport.abort()
             await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("comes_again", [False, True])
+def test_connections_of_anybody_take_no_place_of_a_node(keys, comes_again):
+    """Forty idle ones, and forty that come again as soon as they are cut."""
+    if comes_again and os.geteuid() != 0:
+        pytest.skip("only root may dial from the ports that are kept for nodes")
+
+    async def hold(port):
+        loop = asyncio.get_running_loop()
+        while True:
+            with socket.socket() as one:
+                one.setblocking(False)
+                with contextlib.suppress(OSError):
+                    await loop.sock_connect(one, ("127.0.0.1", port))
+                    await loop.sock_recv(one, 1)
+            if not comes_again:
+                return
+
+    async def run():
+        ports = ports_for(1, 2)
+        async with Host(1, ports, keys["right"]) as one:
+            holders = [asyncio.ensure_future(hold(ports[1])) for _ in range(40)]
+            await asyncio.sleep(0.2)
+            async with Host(2, ports, keys["right"]) as two:
+                await until(lambda: one.connected and two.connected, 30)
+            for holder in holders:
+                holder.cancel()
+            await asyncio.gather(*holders, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_who_is_refused_is_remembered_and_logged_now_and_then(keys, caplog):
+    async def run():
+        ports = ports_for(1, 2)
+        async with Host(1, ports, keys["right"]) as one, Host(2, ports, keys["wrong"]):
+            await until(
+                lambda: one.embedded.describe()["counts"].get("connections refused", 0) > 3, 30
+            )
+            [found] = one.embedded.describe()["refused"]
+            assert found["host"] == "127.0.0.1"
+            assert "another key" in found["reason"]
+            assert found["count"] > 3
+
+    asyncio.run(run())
+    lines = [record for record in caplog.records if "connection refused" in record.getMessage()]
+    assert len(lines) == 2  # one of each side
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_agent_whose_id_another_one_has_is_told_and_ends(keys, number):
+    """Whichever side dials. The first one and its peer are not disturbed."""
+
+    async def beats(*hosts):
+        while True:
+            for host in hosts:
+                host.embedded.beat(3 - host.config.id, Heartbeat((host.config.id,), 0, 1))
+            await asyncio.sleep(0.05)
+
+    async def run():
+        ports = ports_for(1, 2)
+        async with (
+            Host(1, ports, keys["right"], store=b"first") as one,
+            Host(2, ports, keys["right"], store=b"first") as two,
+        ):
+            await until(lambda: one.connected and two.connected)
+            beating = asyncio.ensure_future(beats(one, two))
+            elsewhere = {**ports, number: free_ports(1)[0]}
+            async with Host(number, elsewhere, keys["right"], store=b"second") as thief:
+                await until(lambda: thief.doubled, 30)
+                assert thief.doubled[0] == f"two agents claim to be node n{number}"
+            assert one.lost == two.lost == []
+            assert one.doubled == two.doubled == []
+            beating.cancel()
 
     asyncio.run(run())
 
