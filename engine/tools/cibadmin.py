@@ -363,7 +363,3 @@ PROGRAM = Program(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit status."""
     return run(PROGRAM, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

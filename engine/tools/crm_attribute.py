@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -279,7 +278,3 @@ PROGRAM = Program(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit status."""
     return run(PROGRAM, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from engine.base.errors import EngineError
@@ -101,7 +100,3 @@ PROGRAM = Program(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit status."""
     return run(PROGRAM, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

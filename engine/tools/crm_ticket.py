@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -289,7 +288,3 @@ PROGRAM = Program(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit status."""
     return run(PROGRAM, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
