@@ -20,20 +20,20 @@ def _main(call: Call) -> int:
     if "features" not in call.options and "version" not in call.options:
         text = "expected --features or --version; the node agent is started by crm-agent"
         raise EngineError(text, status=ExitStatus.USAGE)
+    if "features" not in call.options:
+        # Agents ask this at every call: nothing is loaded for it.
+        call.out.line(f"Pacemaker {COMPATIBLE_WITH}")
+        call.out.line("Provided by crmshell")
+        return ExitStatus.OK
     from importlib.metadata import version
 
     from engine.cib.document import FEATURE_SET
 
     build = f"crmshell {version('crmshell')}"
-    if "features" in call.options:
-        call.out.line(f"Pacemaker {COMPATIBLE_WITH} (Build: {build})")
-        call.out.line(f" Supporting v{FEATURE_SET}: {' '.join(FEATURES)}")
-    else:
-        call.out.line(f"Pacemaker {COMPATIBLE_WITH}")
-        call.out.line(f"Provided by {build}")
-    holder = call.out.element(
-        "features", {"version": COMPATIBLE_WITH, "build": build, "feature_set": FEATURE_SET}
-    )
+    call.out.line(f"Pacemaker {COMPATIBLE_WITH} (Build: {build})")
+    call.out.line(f" Supporting v{FEATURE_SET}: {' '.join(FEATURES)}")
+    values = {"version": COMPATIBLE_WITH, "build": build, "feature_set": FEATURE_SET}
+    holder = call.out.element("pacemakerd-features", values)
     for name in FEATURES:
         call.out.element("feature", text=name, parent=holder)
     return ExitStatus.OK
