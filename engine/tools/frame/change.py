@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from engine.cib.document import Cib
     from engine.ipc.client import Client
 
-SOCKET = "run/crmshell/admin.sock"
 TRIES = 10
 PATIENCE = 25.0
 _PAUSE = 0.2
@@ -65,8 +64,9 @@ def groups_of(user: str) -> list[str]:
 def agent(environment: Mapping[str, str]) -> Client:
     """A connection to the agent of this machine."""
     from engine.ipc.client import Client
+    from engine.ipc.messages import socket_path
 
-    return Client(os.path.join(environment.get("CRMSHELL_ROOT") or "/", SOCKET))
+    return Client(socket_path(environment.get("CRMSHELL_ROOT") or "/"))
 
 
 def patiently(client: Client, kind: str, **fields: Any) -> dict[str, Any]:
