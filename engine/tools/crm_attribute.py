@@ -199,7 +199,7 @@ def _query(call: Call, request: Request) -> int:
             raise _failed(EngineError("No such device or address", status=ExitStatus.NOSUCH))
         found = [(request.wanted.name, request.default)]
     for name, value in found:
-        text = f"scope={request.section}  name={name} value={value}"
+        text = f"scope={request.section} name={name} value={value}"
         call.out.line(value if request.quiet else text)
         call.out.element("attribute", {"name": name, "value": value, "scope": request.section})
     return ExitStatus.OK
