@@ -29,6 +29,7 @@ TOOLS = (
     "crm_ticket",
     "crm_verify",
     "iso8601",
+    "pacemakerd",
 )
 """The commands, each the module of `engine.tools` with its name."""
 
