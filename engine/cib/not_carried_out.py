@@ -65,6 +65,20 @@ def _option(name: str, counts: Callable[[str], bool]) -> Callable[[etree._Elemen
     return find
 
 
+def _either(
+    *finders: Callable[[etree._Element], Iterator[str]],
+) -> Callable[[etree._Element], Iterator[str]]:
+    def find(root: etree._Element) -> Iterator[str]:
+        for finder in finders:
+            yield from finder(root)
+
+    return find
+
+
+def _is_some_time(value: str) -> bool:
+    return value.strip("0smin ") != "" or "-" in value
+
+
 ROWS: Final[tuple[Row, ...]] = (
     Row(
         "access control",
@@ -100,6 +114,16 @@ ROWS: Final[tuple[Row, ...]] = (
         "set the node into maintenance before you stop it",
         (b"shutdown-lock", b"crm_config"),
         _option("shutdown-lock", is_true),
+    ),
+    Row(
+        "fencing by watchdog",
+        "fencing-watchdog-timeout is not carried out by the agents",
+        "give every node a fence device; 'watchdog' in its node file restarts one that lost the cluster",
+        (b"watchdog-timeout", b"crm_config"),
+        _either(
+            _option("fencing-watchdog-timeout", _is_some_time),
+            _option("stonith-watchdog-timeout", _is_some_time),
+        ),
     ),
     Row(
         "throttling by load",

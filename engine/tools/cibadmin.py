@@ -142,7 +142,7 @@ def _input(call: Call, *, demanded: bool = True) -> etree._Element | None:
 
 def _show(call: Call, text: str) -> int:
     call.out.line(text.removesuffix("\n"))
-    call.out.element("output", text=text)
+    call.out.document("output", text)
     return ExitStatus.OK
 
 
@@ -363,7 +363,3 @@ PROGRAM = Program(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit status."""
     return run(PROGRAM, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

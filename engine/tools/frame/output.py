@@ -69,6 +69,16 @@ class Output:
             made.text = printable(text)
         return made
 
+    def document(self, tag: str, text: str, parent: etree._Element | None = None) -> None:
+        """An element whose text is an XML document of its own."""
+        made = self.element(tag, parent=parent)
+        if made is None:
+            return
+        from lxml import etree
+
+        text = printable(text)
+        made.text = text if "]]>" in text else etree.CDATA(text)
+
     def error(self, text: str) -> None:
         """Something that went wrong."""
         self.errors.append(text)

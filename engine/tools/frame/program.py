@@ -88,7 +88,8 @@ def _run(program: Program, words: Sequence[str]) -> int:
         )
         sys.stdout.write(text)
         return ExitStatus.OK
-    if "version" in options:
+    own = {each.key for each in program.options}
+    if "version" in options and "version" not in own:
         from engine.tools.frame.version import version_line
 
         sys.stdout.write(version_line(program.name))
