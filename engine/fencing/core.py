@@ -183,7 +183,9 @@ class FencingCore:
                 self._ran(event, now, wall, effects)
             case Confirmed(target=target, user=user):
                 if not any(key[0] == target for key in self._jobs):
-                    done = FenceEvent(target, "off", True, wall, "", user, "", BY_HAND)
+                    done = FenceEvent(
+                        target, "off", True, wall, "", user, "", BY_HAND, self._coordinator
+                    )
                     self.history.add(done)
                     effects.append(Remember(done))
                 for key in [k for k in self._jobs if k[0] == target]:
@@ -207,6 +209,11 @@ class FencingCore:
     def pending(self) -> tuple[Request, ...]:
         """The requests that are not over."""
         return tuple(job.request for job in self._jobs.values())
+
+    @property
+    def _coordinator(self) -> str:
+        """The DC: the first of the nodes that may run agents."""
+        return next(iter(self.members()), "")
 
     def drop(self) -> None:
         """Forget all requests: another node is DC."""
@@ -421,7 +428,15 @@ class FencingCore:
         error = "" if ok else "; ".join(dict.fromkeys(job.errors))
         request = job.request
         done = FenceEvent(
-            request.target, request.action, ok, wall, job.used, request.origin, error, job.node
+            request.target,
+            request.action,
+            ok,
+            wall,
+            job.used,
+            request.origin,
+            error,
+            job.node,
+            self._coordinator,
         )
         self.history.add(done)
         effects.append(Remember(done))
