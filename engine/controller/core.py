@@ -537,11 +537,13 @@ class Controller:
     def _take_downed(self, wall: float, effects: list[Effect]) -> None:
         """Guest nodes whose container is stopped or failed are down without anybody fencing them."""
         executor = self._executor
-        downed, names = (executor.downed, remote_names(self.cib().root)) if executor else ([], ())
-        for name in downed:
+        if executor is None or not executor.downed:
+            return
+        names = remote_names(self.cib().root)
+        for name in executor.downed:
             if name in names:
                 effects.append(ChangeStatus((fenced_remote_state(name, wall),)))
-        downed.clear()
+        executor.downed.clear()
 
     def _dispatch_operation(self, action: GraphAction, wall: float, effects: list[Effect]) -> bool:
         """Send an order to a node; whether the action is thereby confirmed."""

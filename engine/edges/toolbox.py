@@ -30,6 +30,7 @@ TOOLS = (
     "crm_verify",
     "iso8601",
     "pacemakerd",
+    "stonith_admin",
 )
 """The commands, each the module of `engine.tools` with its name."""
 
