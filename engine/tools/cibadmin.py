@@ -213,7 +213,7 @@ def _bare(element: etree._Element) -> etree._Element:
 
 def _show_access(call: Call, root: etree._Element) -> int:
     from engine.cib.access import Access, is_restricted, rights_of
-    from engine.tools.access_text import SHAPES, shown
+    from engine.tools.frame.access_text import SHAPES, shown
     from engine.tools.frame.change import groups_of
 
     user, shape = call.options.get("user"), call.options.get("show-access") or "auto"

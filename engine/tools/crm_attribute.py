@@ -76,7 +76,7 @@ class Request:
 
 def _main(call: Call) -> int:
     if call.options.last_of(_ACTIONS) == "list-options":
-        from engine.tools.option_lists import list_options
+        from engine.tools.frame.option_lists import list_options
 
         return list_options(call)
     return carry_out(call, request_of(call))
