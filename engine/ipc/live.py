@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.ipc.client import Client
 from engine.ipc.messages import socket_path
+
+if TYPE_CHECKING:
+    from engine.base.isodate import Zone
 
 NODE_FILE = "/etc/crmshell/node.conf"
 SECONDS = 60.0
@@ -43,3 +48,13 @@ def _pacemakers(tool: str) -> bytes:
             f"Pacemaker does not answer (cibadmin: {reason})", status=ExitStatus.DISCONNECT
         )
     return done.stdout
+
+
+def local_zone() -> Zone:
+    """What a time without a zone means on this machine, and which day it is."""
+    import datetime
+
+    from engine.base.isodate import Zone
+
+    local = time.localtime()
+    return Zone(local.tm_gmtoff, datetime.date(local.tm_year, local.tm_mon, local.tm_mday))

@@ -19,7 +19,6 @@ from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 
 if TYPE_CHECKING:
-    from engine.base.isodate import Zone
     from engine.base.reports import Report
     from engine.cib.document import Cib
     from engine.scheduler.api import Schedule
@@ -153,12 +152,14 @@ class Simulation:
     def __init__(
         self, options: SimulateOptions, cib: Cib, output: Output, errors: list[str]
     ) -> None:
+        from engine.ipc.live import local_zone
+
         self._options = options
         self._cib = cib
         self._output = output
         self._errors = errors
         self._silent = options.quiet and options.output_as == "text"
-        self._zone = _local_zone()
+        self._zone = local_zone()
 
     def run(self) -> int:
         """Do what the options ask for and tell the output; the result is the exit status."""
@@ -338,22 +339,13 @@ def _score_heading(options: SimulateOptions) -> str:
     return "Assignment Scores and Utilization Information"
 
 
-def _local_zone() -> Zone:
-    """What a time without a zone means on this machine, and which day it is."""
-    import datetime
-
-    from engine.base.isodate import Zone
-
-    local = time.localtime()
-    return Zone(local.tm_gmtoff, datetime.date(local.tm_year, local.tm_mon, local.tm_mday))
-
-
 # Many inputs.
 
 
 def _profile(options: SimulateOptions, output: Output) -> None:
     """Schedule every XML file of a folder and say how long it took (--profile)."""
     from engine.base.values import int_from_text
+    from engine.ipc.live import local_zone
     from engine.scheduler.api import schedule
 
     folder = Path(options.profile)
@@ -361,7 +353,7 @@ def _profile(options: SimulateOptions, output: Output) -> None:
         names = sorted(path for path in folder.iterdir() if path.suffix == ".xml")
     except OSError as problem:
         raise _file_refusal(options.profile, problem) from None
-    zone = _local_zone()
+    zone = local_zone()
     timings: list[tuple[str, float]] = []
     for path in names:
         cib = _read_source(str(path))

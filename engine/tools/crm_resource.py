@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
-from engine.tools.crm_mon import read_cib
+from engine.tools.frame.cib import read_cib
 
 if TYPE_CHECKING:
     from engine.scheduler.model.model import Resource
@@ -79,7 +80,7 @@ def _answer(wishes: dict[str, str]) -> str:
     from engine.scheduler.reading.unpack import unpack_cib
 
     name = wishes["resource"]
-    model = unpack_cib(read_cib(), time.time())
+    model = unpack_cib(read_cib(os.environ), time.time())
     resource = model.find(name)
     if resource is None:
         raise EngineError(f"there is no resource '{name}'", status=ExitStatus.NOSUCH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,11 @@ def read_cib(environment: Mapping[str, str]) -> Cib:
 
 
 def read_file(path: str) -> Cib:
-    """The CIB in a file, compressed or not; raises `EngineError`."""
+    """The CIB in a file, compressed or not, `-` for standard input; raises `EngineError`."""
     from engine.cib.document import Cib
 
+    if path == "-":
+        return Cib.from_bytes(sys.stdin.buffer.read(), "standard input")
     try:
         with open(path, "rb") as stream:
             data = stream.read()
