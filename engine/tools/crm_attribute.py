@@ -253,6 +253,8 @@ def _by_the_agent(call: Call, request: Request) -> int:
     names = [request.wanted.name]
     if request.wanted.pattern or request.wanted.identity:
         names = _names_there(call, request)
+        if not names and value is not None:
+            raise _failed(EngineError("No such device or address", status=ExitStatus.NOSUCH))
     with agent(call.environment) as client:
         for name in names:
             patiently(client, "attribute", node=node, name=name, value=value, delay=0.0)

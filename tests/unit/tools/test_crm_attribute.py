@@ -111,6 +111,8 @@ def test_a_pattern_means_all_that_match(agent: Agent) -> None:
     agent.asked.clear()
     assert attrd_updater.main(["-P", "^ping", "-D"]) == 0
     assert [each["name"] for each in agent.of("attribute")] == ["ping-a", "ping-b"]
+    assert crm_attribute.main(["-P", "^nix", "-l", "reboot", "-v", "1"]) == ExitStatus.NOSUCH
+    assert crm_attribute.main(["-P", "^nix", "-l", "reboot", "-D"]) == 0
 
 
 @pytest.mark.parametrize("words", ["-Y -d 5 -n a", "-n a -U 1 -s set", "-n a -U 1 -z"])
