@@ -31,7 +31,8 @@ def verify(tree: PendingCib, facts: Facts, names: Iterable[str] | None = None) -
     root = tree.cib.root
     dangling = dangling_references(root)
     known = {report.subject for report in dangling}
-    found = [*validate(root), *dangling]
+    form = validate(root)
+    found = [*form, *dangling]
     found += [
         report
         for report in check_objects(tree, facts, names)
@@ -42,6 +43,10 @@ def verify(tree: PendingCib, facts: Facts, names: Iterable[str] | None = None) -
     found += [
         report for report in loop_findings(root) if chosen is None or report.subject in chosen
     ]
+    if not any(report.severity >= Severity.ERROR for report in form):
+        from crmshell.pending.scheduler_findings import unsaid_by_the_shell
+
+        found += unsaid_by_the_shell(tree, found, facts.now, changed_only=chosen is not None)
     return grouped(found)
 
 
