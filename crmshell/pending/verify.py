@@ -19,6 +19,7 @@ from engine.base.isodate import Zone, epoch_from_text
 from engine.base.reports import Report, Severity
 from engine.cib.loops import loop_findings
 from engine.cib.options import CLUSTER_OPTIONS, OPERATION_OPTIONS, RESOURCE_META, Option, is_valid
+from engine.cib.removed_options import removed_option
 from engine.cib.schema import dangling_references, validate
 
 SHOWN_NAMES = 3
@@ -150,6 +151,10 @@ def _check_properties(tree: PendingCib, element: Element) -> Iterator[Report]:
     for pair in element.iterchildren("nvpair"):
         label = pair.get("name")
         if label is None or label in _SET_BY_CLUSTER:
+            continue
+        why = removed_option(label, pair.get("value", ""), tree.cib.root.get("validate-with", ""))
+        if why:
+            yield _fatal("removed-option", name, f"{name}: {why}")
             continue
         yield from _check_option(name, label, pair.get("value"), known, "property")
 
