@@ -112,7 +112,7 @@ def _delete_container(tree: Objects, element: Element) -> list[Report]:
             _rename_in(tree, user, name, first)
             given = user.get("id", "")
             notes.append(_note(given, f"modified {tree.kind(user)}:{given} from {name} to {first}"))
-        elif user.tag in CONSTRAINT_TAGS and members:
+        elif user.tag in CONSTRAINT_TAGS and members and not _holds_without(user, name):
             notes.append(_put_members_for(tree, user, name, members))
         else:
             notes += drop_mention(tree, user, name)
@@ -120,6 +120,17 @@ def _delete_container(tree: Objects, element: Element) -> list[Report]:
         tree.move(member, parent, element)
     tree.remove(element)
     return notes
+
+
+def _holds_without(user: Element, name: str) -> bool:
+    """A chain of others is left without the name; members put into it would depend on each other."""
+    if user.tag not in _PAIRS or len(set(named_by(user)) - {name}) < 2:
+        return False
+    holders = [ref.getparent() for ref in user.iter("resource_ref") if ref.get("id") == name]
+    return all(
+        holder is not None and len(holder) > 1 and holder.get("sequential") != "false"
+        for holder in holders
+    )
 
 
 def _put_members_for(

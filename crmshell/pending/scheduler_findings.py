@@ -16,7 +16,8 @@ from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
 
 _QUOTED = re.compile(r"['\"]([^'\"]*)['\"]")
-_SAME_CODE = {"no-fencing-resources": "no-fencing"}
+# The shell says this itself, with what to type, as soon as there is a resource to start.
+_OURS = frozenset(("no-fencing-resources",))
 _ELEMENT = re.compile(r"\A<[^>]*>: ")
 
 
@@ -43,7 +44,11 @@ def unsaid_by_the_shell(
 def _findings(cib: Cib, now: float) -> list[Report]:
     from engine.scheduler.views.findings import findings
 
-    return [each for each in findings(cib, now) if each.severity >= Severity.WARNING]
+    return [
+        each
+        for each in findings(cib, now)
+        if each.severity >= Severity.WARNING and each.code not in _OURS
+    ]
 
 
 def _configuration_of(cib: Cib) -> Cib:
@@ -81,9 +86,7 @@ def _is_said(report: Report, said: Sequence[Report]) -> bool:
     words = _words(_ELEMENT.sub("", report.message))
     return any(
         each.message == report.message
-        or (
-            each.subject == report.subject and each.code == _SAME_CODE.get(report.code, report.code)
-        )
+        or (each.subject == report.subject and each.code == report.code)
         or (each.subject == report.subject and words & _words(each.message))
         for each in said
     )

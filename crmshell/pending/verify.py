@@ -19,8 +19,8 @@ from engine.base.isodate import Zone, epoch_from_text
 from engine.base.reports import Report, Severity
 from engine.cib.loops import loop_findings
 from engine.cib.options import CLUSTER_OPTIONS, OPERATION_OPTIONS, RESOURCE_META, Option, is_valid
-from engine.cib.removed_options import removed_option
 from engine.cib.schema import dangling_references, validate
+from engine.cib.upgrade import removed_option
 
 SHOWN_NAMES = 3
 _FALSE = frozenset(("false", "no", "off", "0", "n"))

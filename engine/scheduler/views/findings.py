@@ -8,8 +8,8 @@ from engine.base.errors import EngineError
 from engine.base.reports import Report, ReportList, Severity
 from engine.cib.document import Cib
 from engine.cib.loops import loop_findings
-from engine.cib.removed_options import removed_option_findings
 from engine.cib.schema import dangling_references, validate
+from engine.cib.upgrade import removed_option_findings
 
 _SAME_AS_DANGLING = frozenset(("no-such-resource", "unknown-resource"))
 
