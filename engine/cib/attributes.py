@@ -18,7 +18,7 @@ from engine.base.score import add_scores, score_from_text, score_to_text
 from engine.cib.document import Cib
 from engine.cib.edits import remote_names
 from engine.cib.ids import legal_id
-from engine.cib.operations import counted
+from engine.cib.operations import counted, no_such_object
 
 SECTIONS = ("crm_config", "rsc_defaults", "op_defaults", "nodes", "status", "tickets")
 OF_NODES = ("nodes", "status")
@@ -122,14 +122,16 @@ def pairs_at(root: etree._Element, place: Place, wanted: Wanted) -> list[etree._
 def set_pair(root: etree._Element, place: Place, wanted: Wanted, value: str) -> None:
     """Give the pair a value, making it where there is none; by a pattern, all that match.
 
-    `value++` and `value+=N` count up. Raises `NotUnique`.
+    `value++` and `value+=N` count up. Raises `NotUnique`, or NOSUCH where nothing matches a pattern.
     """
     found = pairs_at(root, place, wanted)
     if not wanted.pattern:
         _refuse_several(found)
     for pair in found:
         pair.set("value", counted("value", value, pair.get("value")))
-    if found or wanted.pattern:
+    if wanted.pattern and not found:
+        raise no_such_object()
+    if found:
         return
     if place.section == "tickets":
         text = "tickets are changed by crm_ticket"

@@ -29,6 +29,8 @@ TOOLS = (
     "crm_ticket",
     "crm_verify",
     "iso8601",
+    "pacemakerd",
+    "stonith_admin",
 )
 """The commands, each the module of `engine.tools` with its name."""
 

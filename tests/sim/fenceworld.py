@@ -182,8 +182,9 @@ class FenceWorld(ControlWorld):
         core = self.machines[node.number].fencing
         if old is None or old.dc != view.dc:
             core.drop()
-        else:
-            self._fence(node, fencing.MembersChanged())
+        if node.number == view.dc:
+            lives = {self.names[n]: self.machines[n].life for n in view.members}
+            self._fence(node, fencing.MembersChanged(lives))
 
     def _boot(self, node: Node) -> None:
         super()._boot(node)

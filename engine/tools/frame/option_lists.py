@@ -20,7 +20,7 @@ _ABOUT = (
     "Options of the whole cluster. They stand in cluster_property_set elements in the section "
     "crm_config of the configuration."
 )
-_TYPES = {"word": "select", "text": "string", "time": "duration"}
+TYPES = {"word": "select", "text": "string", "time": "duration"}
 _SET_BY_THE_CLUSTER = frozenset({"dc-version", "cluster-infrastructure", "have-watchdog"})
 
 
@@ -55,7 +55,7 @@ def _as_text(about: str, options: Iterable[Option]) -> Iterable[str]:
         yield f"  * {each.name}: {each.summary}"
         by = " (set by the cluster)" if each.name in _SET_BY_THE_CLUSTER else ""
         default = f"(default: {each.default})" if each.default else "(no default)"
-        kinds = ", ".join(each.words) if each.words else _TYPES.get(each.kind, each.kind)
+        kinds = ", ".join(each.words) if each.words else TYPES.get(each.kind, each.kind)
         yield f"    * Possible values{by}: {kinds} {default}"
         if each.old_name:
             yield f"    * Older name: {each.old_name}"
@@ -95,7 +95,7 @@ def _add_parameter(parameters: etree._Element, each: Option, successor: str = ""
     text = f"Older name of {successor}" if successor else each.summary
     for tag in ("longdesc", "shortdesc"):
         etree.SubElement(parameter, tag, {"lang": "en"}).text = text
-    content = etree.SubElement(parameter, "content", {"type": _TYPES.get(each.kind, each.kind)})
+    content = etree.SubElement(parameter, "content", {"type": TYPES.get(each.kind, each.kind)})
     if each.default:
         content.set("default", each.default)
     for word in each.words:
