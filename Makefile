@@ -50,7 +50,8 @@ test-cluster: $(VENV)/.test ## real processes on several hosts
 
 services: $(VENV)/.test ## real servers under faults, with clients that count what was acknowledged
 	@sh .ci/system-deps services
-	$(PYTEST) -q -s -m services tests/cluster
+	@sh .ci/paf-root $(VENV)/paf
+	PAF_OCF=$(abspath $(VENV))/paf/ocf $(PYTEST) -q -s -m services tests/cluster
 
 test-pacemaker: $(VENV)/.test ## the shell on a real Pacemaker, unpacked for it and not installed
 	@sh .ci/pacemaker-root $(VENV)/pacemaker

@@ -11,6 +11,8 @@ commands. Nothing in the files made here is written by hand.
 from __future__ import annotations
 
 import argparse
+import importlib
+import pkgutil
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,6 +26,7 @@ from crmshell.app import USAGE  # noqa: E402
 from crmshell.help.topics import ROOT as TOP  # noqa: E402
 from crmshell.help.topics import Page, Topics  # noqa: E402
 from crmshell.options import OPTIONS as SETTINGS  # noqa: E402
+from engine import tools  # noqa: E402
 from engine.__main__ import _parser as agent_parser  # noqa: E402
 from engine.cib.options import (  # noqa: E402
     CLUSTER_OPTIONS,
@@ -33,6 +36,7 @@ from engine.cib.options import (  # noqa: E402
 )
 from engine.simulator.options import OPTIONS as SIMULATE  # noqa: E402
 from engine.tools.crm_verify import USAGE as VERIFY  # noqa: E402
+from engine.tools.frame.program import Program  # noqa: E402
 
 NOTE = "<!-- made by doc/generate.py from the help topics; change those -->\n\n"
 TOPICS = Topics()
@@ -70,6 +74,8 @@ def made_files() -> Iterator[tuple[Path, str]]:
     yield man / "crm-agent.8", agent_man()
     yield man / "crm_simulate.8", simulate_man()
     yield man / "crm_verify.8", verify_man()
+    for program in programs():
+        yield man / f"{program.name}.8", program_man(program)
 
 
 def squeezed(text: str) -> str:
@@ -286,7 +292,7 @@ def agent_man() -> str:
         "node. Its settings come from the node file; options override them.",
         ".SH OPTIONS",
     ]
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public list
+    for action in parser._actions:
         value = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 else ""
         names = ", ".join(action.option_strings)
         lines += [".TP", f".B {roff(names + value)}", roff(sentence(str(action.help)))]
@@ -340,6 +346,44 @@ def verify_man() -> str:
         ".fi",
         ".SH SEE ALSO",
         "crm(8), crm_simulate(8)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def programs() -> Iterator[Program]:
+    """The programs on the common frame, each with its table of options."""
+    for found in sorted(pkgutil.iter_modules(tools.__path__), key=lambda each: each.name):
+        if found.ispkg:
+            continue
+        module = importlib.import_module(f"{tools.__name__}.{found.name}")
+        if isinstance(known := getattr(module, "PROGRAM", None), Program):
+            yield known
+        yield from getattr(module, "PROGRAMS", {}).values()
+
+
+def program_man(program: Program) -> str:
+    """A page made of the option table of a program."""
+    summary = program.summary.rstrip(".")
+    short = summary[0].lower() + summary[1:]
+    lines = head(program.name, 8, short, [f"{program.name} {program.usage}"])
+    lines += [".SH DESCRIPTION", roff(sentence(program.summary)), ".SH OPTIONS"]
+    for each in program.table:
+        value = f"[={each.value}]" if each.optional else f"={each.value}" if each.value else ""
+        names = ", ".join(each.names)
+        lines += [".TP", f".B {roff(names + value)}", roff(sentence(each.text))]
+    lines += [
+        ".SH ENVIRONMENT",
+        ".TP",
+        ".B CIB_file",
+        "A file that is read and changed instead of the cluster.",
+        ".TP",
+        ".B CIB_shadow, CIB_shadow_dir",
+        "The shadow that is read and changed instead of the cluster, and where shadows are.",
+        ".SH EXIT STATUS",
+        "0 on success, 64 for a wrong command line, 102 without a cluster, 105 for what does not exist;",
+        "crm_error(8) lists all.",
+        ".SH SEE ALSO",
+        "crm(8), crm_verify(8), crm_simulate(8)",
     ]
     return "\n".join(lines) + "\n"
 

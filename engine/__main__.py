@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
@@ -18,14 +19,16 @@ from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import Address, NodeConfig, PeerConfig, load_node_config
 from engine.base.timespec import milliseconds_from_text
-from engine.lrm.command import AgentPaths
+from engine.lrm.command import SECRETS_FOLDER, AgentPaths
 
 NODE_FILE = "etc/crmshell/node.conf"
 TOOL_FOLDER = "run/crmshell/bin"
 KEY_FILE = "etc/crmshell/cluster.key"
 REMOTE_KEY_FILE = "etc/crmshell/remote.key"
 REMOTE_PORT = 3121
-MCL_CURRENT_AND_FUTURE = 3
+# All pages, also later ones, but only once they were used: what is never used takes no memory.
+MCL_CURRENT_FUTURE_ONFAULT = 1 | 2 | 4
+AGENT_NICE = -10
 OOM_SCORE = "-900"
 # OLD: the store was blank or an old copy, and is now one of a later life than peers ever saw.
 # IOERR: the disk failed and works again. Both times the process is sound and goes on by itself;
@@ -121,6 +124,7 @@ def _prepare(options: argparse.Namespace, root: str) -> AgentPaths:
         resource_state=os.path.join(root, "run/resource-agents"),
         var_run=os.path.join(root, "run"),
         tools=os.path.join(root, TOOL_FOLDER),
+        secrets=os.path.join(root, SECRETS_FOLDER),
     )
     write_tools(paths.tools, root)
     _protect()
@@ -222,13 +226,16 @@ def _make_key(path: str) -> int:
 
 
 def _protect() -> None:
-    """Hold the agent in memory and out of the way of the out-of-memory killer, where permitted."""
+    """Hold the agent in memory, before others on the processor, and out of the way of the
+    out-of-memory killer, where permitted. Programs that it starts get nothing of this."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the key is in memory
     if os.getuid() != 0:
         return
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     if limit == resource.RLIM_INFINITY:
-        ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT_AND_FUTURE)
+        ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT_FUTURE_ONFAULT)
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, AGENT_NICE)
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
             file.write(OOM_SCORE)

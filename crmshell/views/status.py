@@ -17,14 +17,11 @@ from engine.cib.history import OpRecord
 from engine.scheduler.model.model import FailedOp, Model, Node, Resource
 from engine.scheduler.reading.activity import active_nodes, is_active
 from engine.scheduler.reading.unpack import unpack_cib
+from engine.scheduler.views.node_text import Item, node_items, node_status, render
+from engine.scheduler.views.status_parts import Look, printed_id
 from engine.scheduler.views.status_text import (
-    Item,
     banner_lines,
-    node_items,
-    node_status,
     primitive_text,
-    printed_id,
-    render,
     resource_item,
     resource_items,
 )
@@ -221,7 +218,7 @@ def _disabled(model: Model) -> str:
 
 def resource_lines(cib: Cib, now: float) -> list[str]:
     """The list of resources alone."""
-    return list(render(resource_items(read_model(cib, now), pending=True), 1))
+    return list(render(resource_items(read_model(cib, now), Look(pending=True)), 1))
 
 
 def _warnings(model: Model) -> list[str]:
@@ -243,14 +240,14 @@ def _section(title: str, items: Sequence[Item]) -> list[str]:
 
 def _resource_list(model: Model, *, inactive: bool) -> list[Item]:
     if inactive:
-        return resource_items(model, pending=True)
+        return resource_items(model, Look(pending=True))
     active = [each for each in model.resources if any(map(is_active, primitives_of(each)))]
     items = [_without_stopped(item) for item in _items_of(model, active)]
     return items or [Item("No active resources")]
 
 
 def _items_of(model: Model, resources: Iterable[Resource]) -> list[Item]:
-    found = [resource_item(model, each, pending=True) for each in resources]
+    found = [resource_item(model, each, Look(pending=True)) for each in resources]
     return [item for item in found if item is not None]
 
 
@@ -283,7 +280,7 @@ def _items_by_node(model: Model) -> list[Item]:
         kind = "GuestNode" if node.is_guest else "RemoteNode" if node.is_remote_type else "Node"
         item = Item(f"{kind} {node.name}: {node_status(node)}")
         for leaf in sorted(_running(model, node), key=lambda each: each.index):
-            text = primitive_text(model, leaf, printed_id(leaf), node, pending=True)
+            text = primitive_text(model, leaf, printed_id(leaf), node, Look(pending=True))
             item.items.append(Item(text.replace(f" {node.name}", "", 1)))
         items.append(item)
     return items

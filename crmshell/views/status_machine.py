@@ -20,7 +20,7 @@ from crmshell.views.status import (
 from engine.cib.document import Cib
 from engine.scheduler.model.model import FailedOp, Model, Node, Resource, Role, Variant
 from engine.scheduler.reading.activity import active_nodes
-from engine.scheduler.views.status_text import printed_id
+from engine.scheduler.views.status_parts import printed_id
 
 Data = dict[str, Any]
 

@@ -14,7 +14,8 @@ from engine.scheduler.model.model import Model, Node, Resource, Role, role_from_
 from engine.scheduler.placement.scores import Contribution, ScoreRecord
 from engine.scheduler.reading.activity import active_nodes
 from engine.scheduler.views.explain import Waiting, actions_of
-from engine.scheduler.views.status_text import Item, node_status, printed_id, render
+from engine.scheduler.views.node_text import Item, node_status, render
+from engine.scheduler.views.status_parts import printed_id
 
 _INTERNAL = "#group-members: "
 _SHOWN = 6  # actions in one line

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.agents.builtin import built_in, built_in_types
 from engine.agents.names import (
     AgentName,
     agent_name_from_text,
@@ -122,7 +123,7 @@ class Catalog:
 
     def is_installed(self, name: AgentName) -> bool:
         """Whether there is such an agent (a unit counts for systemd and service)."""
-        if name.standard in {"systemd", "service"} and self.unit_of(name):
+        if built_in(name) or (name.standard in {"systemd", "service"} and self.unit_of(name)):
             return True
         try:
             self.path_of(name)
@@ -157,14 +158,16 @@ class Catalog:
         return have[0] if have else PREFERRED_PROVIDERS[0]
 
     def _has_ocf(self, provider: str, type_: str) -> bool:
-        return is_safe_part(type_) and os.access(
-            os.path.join(self._folders.ocf, provider, type_), os.X_OK
+        path = os.path.join(self._folders.ocf, provider, type_)
+        return is_safe_part(type_) and (
+            os.access(path, os.X_OK) or type_ in built_in_types(provider)
         )
 
     def _ocf_types(self, provider: str) -> list[str]:
         if not is_safe_part(provider):
             return []
-        return self._programs((os.path.join(self._folders.ocf, provider),))
+        installed = self._programs((os.path.join(self._folders.ocf, provider),))
+        return [*installed, *built_in_types(provider)]
 
     def _programs(self, folders: Iterable[str]) -> list[str]:
         return [

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.agents.builtin import SOURCE, built_in
 from engine.agents.catalog import Catalog
 from engine.agents.metadata import (
     MAX_METADATA_BYTES,
@@ -103,6 +104,8 @@ def agent_variables(
 
 def metadata_source(catalog: Catalog, name: AgentName) -> str:
     """The file that the meta-data of an agent comes from; raises `BadInput` if not installed."""
+    if built_in(name):
+        return SOURCE
     if name.standard in {"systemd", "service"}:
         unit = catalog.unit_of(name)
         if unit:
@@ -121,6 +124,8 @@ def read_metadata(
 
     Raises `EngineError` with one line when there is no such agent, it fails, or it hangs.
     """
+    if built_in(name):
+        return built_in(name).encode()
     path = metadata_source(catalog, name)
     if name.standard in {"lsb", "systemd", "service"}:
         try:

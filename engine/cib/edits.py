@@ -375,13 +375,16 @@ def _cli_location(
         location.set("node", node)
         location.set("score", score)
         return location.get("id") or id_
-    kind, _, rest = id_.removeprefix("cli-").partition("-")
+    ids = [f"{id_}-{part}" for part in ("rule", "expr", "lifetime")]
+    if id_.startswith(PREFER):
+        rest = id_.removeprefix(PREFER)
+        ids = [f"{PREFER}{part}-{rest}" for part in ("rule", "expr", "lifetime-end")]
     rule = etree.SubElement(location, "rule")
-    rule.set("id", free_id(constraints, f"cli-{kind}-rule-{rest}"))
+    rule.set("id", free_id(constraints, ids[0]))
     rule.set("score", score)
     rule.set("boolean-op", "and")
     where = etree.SubElement(rule, "expression")
-    where.set("id", free_id(constraints, f"cli-{kind}-expr-{rest}"))
+    where.set("id", free_id(constraints, ids[1]))
     for key, value in (
         ("attribute", "#uname"),
         ("operation", "eq"),
@@ -390,7 +393,7 @@ def _cli_location(
     ):
         where.set(key, value)
     end = etree.SubElement(rule, "date_expression")
-    end.set("id", free_id(constraints, f"cli-{kind}-lifetime-end-{rest}"))
+    end.set("id", free_id(constraints, ids[2]))
     end.set("operation", "lt")
     end.set("end", until)
     return location.get("id") or id_

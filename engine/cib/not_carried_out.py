@@ -16,16 +16,8 @@ from lxml import etree
 from engine.base.reports import Report, error
 from engine.base.values import is_true
 
-_PRIMITIVES: Final = etree.XPath(
-    "configuration/resources//*[self::primitive or self::template]"
-    "[@class='ocf' and @provider='pacemaker' and @type='remote']"
-)
-_GUESTS: Final = etree.XPath(
-    "configuration/resources//meta_attributes/nvpair[@name='remote-node']/ancestor::primitive[1]"
-)
 _BUNDLES: Final = etree.XPath("configuration/resources/bundle")
 _ALERTS: Final = etree.XPath("configuration/alerts/alert")
-_TICKETS: Final = etree.XPath("configuration/constraints/rsc_ticket")
 _OPTIONS: Final = etree.XPath("configuration/crm_config/cluster_property_set/nvpair")
 
 
@@ -72,6 +64,20 @@ def _option(name: str, counts: Callable[[str], bool]) -> Callable[[etree._Elemen
     return find
 
 
+def _either(
+    *finders: Callable[[etree._Element], Iterator[str]],
+) -> Callable[[etree._Element], Iterator[str]]:
+    def find(root: etree._Element) -> Iterator[str]:
+        for finder in finders:
+            yield from finder(root)
+
+    return find
+
+
+def _is_some_time(value: str) -> bool:
+    return value.strip("0smin ") != "" or "-" in value
+
+
 ROWS: Final[tuple[Row, ...]] = (
     Row(
         "access control",
@@ -88,20 +94,6 @@ ROWS: Final[tuple[Row, ...]] = (
         _ids(_ALERTS),
     ),
     Row(
-        "remote nodes",
-        "remote nodes are not run by the agents",
-        "make the machine a node of the cluster",
-        (b"remote",),
-        _ids(_PRIMITIVES),
-    ),
-    Row(
-        "guest nodes",
-        "guest nodes are not run by the agents",
-        "run the virtual machine without remote-node",
-        (b"remote-node",),
-        _ids(_GUESTS),
-    ),
-    Row(
         "bundles",
         "bundles are not run by the agents",
         "run the container as a primitive (ocf:heartbeat:podman or docker)",
@@ -109,18 +101,21 @@ ROWS: Final[tuple[Row, ...]] = (
         _ids(_BUNDLES),
     ),
     Row(
-        "tickets",
-        "tickets cannot be granted to this cluster yet",
-        "leave the constraint out until they can",
-        (b"rsc_ticket",),
-        _ids(_TICKETS),
-    ),
-    Row(
         "shutdown locks",
         "shutdown-lock=true is not carried out by the agents",
         "set the node into maintenance before you stop it",
         (b"shutdown-lock", b"crm_config"),
         _option("shutdown-lock", is_true),
+    ),
+    Row(
+        "fencing by watchdog",
+        "fencing-watchdog-timeout is not carried out by the agents",
+        "give every node a fence device; 'watchdog' in its node file restarts one that lost the cluster",
+        (b"watchdog-timeout", b"crm_config"),
+        _either(
+            _option("fencing-watchdog-timeout", _is_some_time),
+            _option("stonith-watchdog-timeout", _is_some_time),
+        ),
     ),
     Row(
         "throttling by load",
@@ -132,22 +127,24 @@ ROWS: Final[tuple[Row, ...]] = (
 )
 
 
-def may_bring_in(change: bytes) -> bool:
-    """Whether the text of a change can hold anything of the table: quick, and never wrongly no."""
-    return any(word in change for row in ROWS for word in row.words)
+def rows_in(change: bytes) -> tuple[Row, ...]:
+    """The rows that the text of a change can concern: quick, and never one too few."""
+    return tuple(row for row in ROWS if any(word in change for word in row.words))
 
 
-def uses_of(root: etree._Element) -> frozenset[Use]:
-    """Everything in a `<cib>` that is not carried out."""
-    return frozenset(Use(row.name, subject) for row in ROWS for subject in row.find(root))
+def uses_of(root: etree._Element, rows: tuple[Row, ...] = ROWS) -> frozenset[Use]:
+    """Everything in a `<cib>` that is not carried out, of these rows."""
+    return frozenset(Use(row.name, subject) for row in rows for subject in row.find(root))
 
 
-def refusals(before: frozenset[Use], root: etree._Element) -> tuple[Report, ...]:
+def refusals(
+    before: frozenset[Use], root: etree._Element, rows: tuple[Row, ...] = ROWS
+) -> tuple[Report, ...]:
     """One finding for each use that is new in the `<cib>`, in the order of the table."""
-    rows = {row.name: row for row in ROWS}
-    order = list(rows)
-    new = sorted(uses_of(root) - before, key=lambda use: (order.index(use.row), use.subject))
-    return tuple(_refusal(rows[use.row], use.subject) for use in new)
+    known = {row.name: row for row in ROWS}
+    order = list(known)
+    new = sorted(uses_of(root, rows) - before, key=lambda use: (order.index(use.row), use.subject))
+    return tuple(_refusal(known[use.row], use.subject) for use in new)
 
 
 def _refusal(row: Row, subject: str) -> Report:

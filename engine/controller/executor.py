@@ -16,6 +16,7 @@ from engine.base.score import INFINITY
 from engine.scheduler.model.transition import PSEUDO_EVENT, RSC_OP, GraphAction, Synapse, Transition
 
 ABORT_ALL = INFINITY
+GUEST_FENCE = "stonith"
 
 
 class Completion(IntEnum):
@@ -42,6 +43,8 @@ class Executor:
     abort_priority: int = 0
     completion: Completion = Completion.DONE
     abort_reason: str = ""
+    downed: list[str] = field(default_factory=list)
+    """Ids of guest nodes that went down with their container, as pseudo actions said: for the caller to take."""
     _waiting: dict[int, int] = field(default_factory=dict)
     _followers: dict[int, list[int]] = field(default_factory=dict)
     _synapses: dict[int, Synapse] = field(default_factory=dict)
@@ -145,6 +148,8 @@ class Executor:
             if synapse.priority < self.abort_priority:
                 continue
             if synapse.action.tag == PSEUDO_EVENT:
+                if synapse.action.operation == GUEST_FENCE:
+                    self.downed.extend(synapse.action.downed)
                 self._settle(number)
             elif self._has_room(synapse.action):
                 self._pending[number] = synapse.action

@@ -9,7 +9,9 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
+from engine.agents.builtin import built_in
 from engine.agents.metadata import metadata_from_xml
 from engine.agents.names import AgentName
 from engine.base.errors import BadInput, EngineError
@@ -42,6 +44,8 @@ class AgentRules:
 
     def known(self, op: LrmOp) -> ReloadRules | None:
         """The rules of an operation's agent, if they were learnt from the file as it is now."""
+        if op.is_connection:
+            return connection_rules()
         command = self._command(op)
         return self._valid(command.argv[0]) if command is not None else None
 
@@ -51,8 +55,7 @@ class AgentRules:
 
     def ask(self, op: LrmOp, then: Then) -> None:
         """Call `then` with the rules: at once if they are known, None if they cannot be had."""
-        command = self._command(op)
-        known = self._valid(command.argv[0]) if command is not None else None
+        command, known = self._command(op), self.known(op)
         if command is None or known is not None:
             then(known)
             return
@@ -102,7 +105,7 @@ class AgentRules:
 
     def _command(self, op: LrmOp) -> Command | None:
         """How the agent is asked; None for a standard or a name without meta-data."""
-        if op.standard != "ocf":
+        if op.standard != "ocf" or op.is_connection:
             return None
         question = replace(op, operation="meta-data", interval_ms=0, parameters={}, meta={})
         command = ocf.command(question, self._paths)
@@ -119,6 +122,13 @@ def _rules(name: AgentName, code: int, stdout: bytes) -> ReloadRules | None:
     except BadInput as problem:
         _log.warning("meta-data not understood: %s", problem)
         return ReloadRules()
+
+
+@cache
+def connection_rules() -> ReloadRules:
+    """The rules of the connections to remote nodes, which are this agent's own doing."""
+    name = AgentName("ocf", "pacemaker", "remote")
+    return rules_from_metadata(metadata_from_xml(built_in(name).encode(), name))
 
 
 def _ignore(rules: ReloadRules | None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from engine.base.errors import EngineError
 from engine.base.events import Entry, Question, Verdict
 from engine.base.exitcodes import ExitStatus
-from engine.edges.tasks import on_loop
+from engine.edges.tasks import be_ordinary, on_loop
 from engine.edges.worker import Worker, serve
 from engine.replica.preparation import Preparation, digests_of, prepare, with_digests
 
@@ -32,7 +32,7 @@ class Guard:
 
     def __init__(self, deadline: float = DEADLINE_SECONDS) -> None:
         self._worker = Worker("engine.edges.guard", "guard", deadline, IDLE_SECONDS)
-        self._thread = ThreadPoolExecutor(1, "guard")
+        self._thread = ThreadPoolExecutor(1, "guard", be_ordinary)
         self._preparing: set[bytes] = set()
 
     def judge(self, question: Question, done: Callable[[Verdict], None]) -> None:

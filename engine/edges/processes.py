@@ -176,7 +176,7 @@ class Processes:
             umask=0o022,
             bufsize=0,
         )
-        _forget_oom_score(process.pid)
+        forget_privileges(process.pid)
         program = RunningProgram(process, done)
         program.watch(stdin)
         return program
@@ -252,8 +252,10 @@ def _is_system_path(real: str) -> bool:
     return real.startswith(("/usr/sbin/", "/usr/bin/", "/usr/lib/", "/usr/libexec/", "/lib/"))
 
 
-def _forget_oom_score(pid: int) -> None:
-    """A service must not inherit the agent's protection from the out-of-memory killer."""
+def forget_privileges(pid: int) -> None:
+    """A new program must not inherit the agent's priority and protection."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, pid, 0)
     with contextlib.suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "w") as file:
         file.write("0")
 

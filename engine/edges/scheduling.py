@@ -11,7 +11,7 @@ from typing import Any
 from engine.base.errors import BadInput
 from engine.controller.events import Scheduled
 from engine.controller.executor import Executor
-from engine.edges.tasks import on_loop
+from engine.edges.tasks import be_ordinary, on_loop
 from engine.edges.worker import Worker
 from engine.scheduler.model.transition import checked_transition
 
@@ -30,7 +30,7 @@ class SchedulerWorker:
         self, scheduled: Callable[[Scheduled], None], deadline: float = DEADLINE_SECONDS
     ) -> None:
         self._scheduled = scheduled
-        self._thread = ThreadPoolExecutor(1, "graphs")
+        self._thread = ThreadPoolExecutor(1, "graphs", be_ordinary)
         self._worker = Worker("engine.edges.workers", "scheduler", deadline)
 
     async def start(self) -> None:

@@ -32,6 +32,8 @@ HANDSHAKE_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 MAX_UNSENT = MAX_FRAME + 1024 * 1024
 DROP_CHECK_SECONDS = 0.05
+# What one peer sends must not keep the loop from everything else for longer.
+TURN_SECONDS = 0.01
 _LENGTH = struct.Struct("!I")
 
 
@@ -50,6 +52,7 @@ class Connection(asyncio.Protocol):
         self._input = bytearray()
         self._held: list[bytes] = []
         self._stalled = False
+        self._is_waiting = False
         self.closed = False
 
     @property
@@ -84,6 +87,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._input += data
+        if self._is_waiting:
+            return
         if not (self._stalled or self._drops.drops(self.host)):
             self._take_frames()
 
@@ -95,8 +100,11 @@ class Connection(asyncio.Protocol):
             self.on_close(self)
 
     def _take_frames(self) -> None:
-        if self.on_frame is None:
+        """Hand on the frames that are complete, for a moment; the rest in the loop's next round."""
+        if self.on_frame is None or self._transport is None:
             return
+        loop = asyncio.get_running_loop()
+        end_of_turn = loop.time() + TURN_SECONDS
         place = 0
         while len(self._input) - place >= _LENGTH.size and not self.closed:
             (size,) = _LENGTH.unpack_from(self._input, place)
@@ -106,10 +114,30 @@ class Connection(asyncio.Protocol):
             end = place + _LENGTH.size + size
             if len(self._input) < end:
                 break
+            if loop.time() > end_of_turn:
+                self._take_the_rest_later()
+                break
             frame = bytes(self._input[place + _LENGTH.size : end])
             place = end
             self.on_frame(self, frame)
         del self._input[:place]
+
+    def _take_the_rest_later(self) -> None:
+        if self._is_waiting:
+            return
+        self._is_waiting = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_waiting = False
+        if self.closed:
+            return
+        if not (self._stalled or self._drops.drops(self.host)):
+            self._take_frames()
+        if not self._is_waiting and self._transport is not None:
+            self._transport.resume_reading()
 
     def _watch_drops(self) -> None:
         """While the peer's address is dropped the stream stalls; it is not closed."""

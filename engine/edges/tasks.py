@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -41,3 +43,9 @@ def on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: A
     """From a thread: call this in a later round of the loop; nothing when the loop is closed."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(call, *args)
+
+
+def be_ordinary() -> None:
+    """For a thread that computes: the event loop's thread comes first."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)

@@ -12,16 +12,29 @@ import sys
 
 import engine
 
-TOOLS = {
-    "attrd_updater": "crm_attribute",
-    "cibadmin": "cibadmin",
-    "crm_attribute": "crm_attribute",
-    "crm_master": "crm_attribute",
-    "crm_mon": "crm_mon",
-    "crm_node": "crm_node",
-    "crm_resource": "crm_resource",
-}
-"""Command → module of `engine.tools`."""
+TOOLS = (
+    "attrd_updater",
+    "cibadmin",
+    "crm_attribute",
+    "crm_diff",
+    "crm_error",
+    "crm_failcount",
+    "crm_master",
+    "crm_mon",
+    "crm_node",
+    "crm_resource",
+    "crm_rule",
+    "crm_shadow",
+    "crm_standby",
+    "crm_ticket",
+    "crm_verify",
+    "iso8601",
+    "pacemakerd",
+    "stonith_admin",
+)
+"""The commands, each the module of `engine.tools` with its name."""
+
+_START = "import sys; from engine.tools.{} import main; sys.exit(main())"
 
 
 def write_tools(folder: str, root: str) -> None:
@@ -29,15 +42,14 @@ def write_tools(folder: str, root: str) -> None:
     os.makedirs(folder, mode=0o755, exist_ok=True)
     os.chmod(folder, 0o755)
     packages = os.path.dirname(os.path.dirname(os.path.abspath(engine.__file__)))
-    for name, module in TOOLS.items():
+    for name in TOOLS:
         path = os.path.join(folder, name)
         lines = (
             "#!/bin/sh",
             f"CRMSHELL_ROOT={shlex.quote(root)}",
-            f"CRMSHELL_TOOL={name}",
             f"PYTHONPATH={shlex.quote(packages)}",
-            "export CRMSHELL_ROOT CRMSHELL_TOOL PYTHONPATH",
-            f'exec {shlex.quote(sys.executable)} -m engine.tools.{module} "$@"',
+            "export CRMSHELL_ROOT PYTHONPATH",
+            f"exec {shlex.quote(sys.executable)} -c '{_START.format(name)}' \"$@\"",
         )
         part = f"{path}.new"
         with open(part, "w", encoding="utf-8") as stream:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import socket
 import subprocess
@@ -190,6 +191,9 @@ def _start_process(module: str) -> tuple[socket.socket, subprocess.Popen[bytes]]
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
+    with contextlib.suppress(OSError):
+        # The event loop comes first: what it waits for is useless while it has no processor.
+        os.setpriority(os.PRIO_PGRP, process.pid, 0)
     return mine, process
 
 

@@ -67,7 +67,9 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class MembersChanged:
-    """Nodes left the view or came, and the DC is the same."""
+    """A view began under the same DC; `lives` tells of each member which life of its agent it is in."""
+
+    lives: dict[str, int] = field(default_factory=dict)
 
 
 Event = Request | Ran | Confirmed | TimerFired | MembersChanged
@@ -163,6 +165,7 @@ class FencingCore:
     history: FenceHistory = field(default_factory=FenceHistory)
     _jobs: dict[tuple[str, str], _Job] = field(default_factory=dict)
     _runs: dict[int, _Run] = field(default_factory=dict)  # those without a result
+    _lives: dict[str, int] = field(default_factory=dict)
     _last_run: int = (
         0  # begins anywhere: a late result of a former life must not fit a run of this one
     )
@@ -180,7 +183,9 @@ class FencingCore:
                 self._ran(event, now, wall, effects)
             case Confirmed(target=target, user=user):
                 if not any(key[0] == target for key in self._jobs):
-                    done = FenceEvent(target, "off", True, wall, "", user, "", BY_HAND)
+                    done = FenceEvent(
+                        target, "off", True, wall, "", user, "", BY_HAND, self._coordinator
+                    )
                     self.history.add(done)
                     effects.append(Remember(done))
                 for key in [k for k in self._jobs if k[0] == target]:
@@ -189,8 +194,10 @@ class FencingCore:
                     self._end(key, job, True, wall, effects)
             case TimerFired(name=name):
                 self._timer(name, now, wall, effects)
-            case MembersChanged():
-                self._lose_runs_of_the_absent(now, wall, effects)
+            case MembersChanged(lives=lives):
+                restarted = {n for n, life in lives.items() if self._lives.get(n, life) != life}
+                self._lives.update(lives)
+                self._lose_runs_of_the_absent(restarted, now, wall, effects)
         return effects
 
     @property
@@ -202,6 +209,11 @@ class FencingCore:
     def pending(self) -> tuple[Request, ...]:
         """The requests that are not over."""
         return tuple(job.request for job in self._jobs.values())
+
+    @property
+    def _coordinator(self) -> str:
+        """The DC: the first of the nodes that may run agents."""
+        return next(iter(self.members()), "")
 
     def drop(self) -> None:
         """Forget all requests: another node is DC."""
@@ -370,13 +382,17 @@ class FencingCore:
                 self._next_level(job)
         self._next(key, job, now, wall, effects)
 
-    def _lose_runs_of_the_absent(self, now: float, wall: float, effects: list[Effect]) -> None:
+    def _lose_runs_of_the_absent(
+        self, restarted: set[str], now: float, wall: float, effects: list[Effect]
+    ) -> None:
+        """What ran on a node that left, or whose agent began anew, has no result any more."""
         present = self.members()
         if not present:  # between two views; the next one says who is there
             return
         for number, run in list(self._runs.items()):
-            if run.node not in present:
-                text = f"{run.node} left before it had an answer"
+            if run.node not in present or run.node in restarted:
+                how = "left" if run.node not in present else "began anew"
+                text = f"{run.node} {how} before it had an answer"
                 self._ran(Ran(number, -1, error=text), now, wall, effects)
 
     def _answered(
@@ -412,7 +428,15 @@ class FencingCore:
         error = "" if ok else "; ".join(dict.fromkeys(job.errors))
         request = job.request
         done = FenceEvent(
-            request.target, request.action, ok, wall, job.used, request.origin, error, job.node
+            request.target,
+            request.action,
+            ok,
+            wall,
+            job.used,
+            request.origin,
+            error,
+            job.node,
+            self._coordinator,
         )
         self.history.add(done)
         effects.append(Remember(done))

@@ -11,7 +11,8 @@ KEPT = 500
 class FenceEvent:
     """One request that ended; `when` is epoch seconds.
 
-    `device` did it on the node `delegate`; `origin` asked: `transition` or the name of a user.
+    `device` did it on the node `delegate`, as the DC, `coordinator`, said; `origin` asked: `transition` or the
+    name of a user.
     """
 
     target: str
@@ -22,6 +23,7 @@ class FenceEvent:
     origin: str = ""
     error: str = ""
     delegate: str = ""
+    coordinator: str = ""
 
 
 @dataclass(slots=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.ipc.client import Client
 from engine.ipc.messages import socket_path
+
+if TYPE_CHECKING:
+    from engine.base.isodate import Zone
 
 NODE_FILE = "/etc/crmshell/node.conf"
 SECONDS = 60.0
@@ -23,12 +27,34 @@ def live_cib(variables: Mapping[str, str]) -> bytes:
     """
     root = variables.get("CRMSHELL_ROOT") or "/"
     path = socket_path(root)
-    tool = shutil.which("cibadmin", path=variables.get("PATH"))
+    tool = pacemakers_program("cibadmin", variables.get("PATH", os.defpath))
     if tool and root == "/" and not os.path.exists(path) and not os.path.exists(NODE_FILE):
         return _pacemakers(tool)
     with Client(path) as client:
         reply = client.demand("cib", scope="all", sync=False)
     return bytes(reply["cib"])
+
+
+def pacemakers_program(name: str, search_path: str) -> str:
+    """The path of a program of Pacemaker's, "" where it is not installed.
+
+    This package has programs of the same names; they are passed over, else they would ask themselves.
+    """
+    for folder in search_path.split(os.pathsep):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK) and not _is_ours(path):
+            return path
+    return ""
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a program is a starter of a module of this package."""
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(2048)
+    except OSError:
+        return False
+    return start.startswith(b"#!") and (b"engine.tools" in start or b"crmshell" in start)
 
 
 def _pacemakers(tool: str) -> bytes:
@@ -43,3 +69,13 @@ def _pacemakers(tool: str) -> bytes:
             f"Pacemaker does not answer (cibadmin: {reason})", status=ExitStatus.DISCONNECT
         )
     return done.stdout
+
+
+def local_zone() -> Zone:
+    """What a time without a zone means on this machine, and which day it is."""
+    import datetime
+
+    from engine.base.isodate import Zone
+
+    local = time.localtime()
+    return Zone(local.tm_gmtoff, datetime.date(local.tm_year, local.tm_mon, local.tm_mday))

@@ -229,6 +229,11 @@ class LrmCore:
         jobs = [*(run.job for run in runs), *waiting, *self._delayed.values()]
         return tuple(job.op.key for job in jobs if job.op.interval_ms == 0)
 
+    def is_adopted(self, number: int) -> bool:
+        """Whether this run is a program of an earlier life."""
+        run = self._runs.get(number)
+        return run is not None and run.adopted
+
     def snapshot(self) -> dict[str, object]:
         """The state in plain values, for status output and the oracle of the simulation."""
         return {

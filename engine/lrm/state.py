@@ -89,6 +89,22 @@ class NodeHistory:
             )
         return entries
 
+    def in_order(self, result: LrmResult) -> LrmResult:
+        """The result, dated after what is recorded of its resource.
+
+        The newest entry decides what the resource is. Where the machine's clock was set back, a failure
+        would count as older than the success before it, and nothing would be done about it (D-12).
+        """
+        records = self.resources.get(result.op.resource)
+        known = [entry.attributes for entry in records.entries] if records else []
+        newest = max([0, *(int(entry["last-rc-change"]) for entry in known)])
+        # Of two results of one call only the date says which is the newer.
+        same = [int(e["last-rc-change"]) + 1 for e in known if e["call-id"] == str(result.call)]
+        least = max([newest, *same])
+        if int(result.changed_at) >= least:
+            return result
+        return replace(result, changed_at=float(max(newest + 1, least)))
+
     def as_started(self, op: LrmOp) -> LrmOp:
         """A `stop` with the parameters that the resource runs with; any other operation as it is."""
         records = self.resources.get(op.resource)

@@ -7,14 +7,14 @@ log and its commits the replica core's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 
-from engine.base.events import Entry, Snapshot, View, ViewInstalled, ViewLost, WriteTerm, WriteView
+from engine.base.events import View, ViewInstalled, ViewLost, WriteTerm, WriteView
 from engine.base.outbox import Outbox
 from engine.base.seams import Chance
 from engine.membership.api import LogHolder
+from engine.membership.attempt import Attempt, Phase, Standing
 from engine.membership.detector import Detector
+from engine.membership.draft import Draft, best_log
 from engine.membership.messages import (
     Active,
     Fetch,
@@ -31,39 +31,6 @@ from engine.membership.view import Timing, Votes
 SLOTS = 64
 # Seconds that a quorum of nodes without a quorum of quick disks waits before it gives up its quorum.
 DISK_PATIENCE = 30.0
-
-
-class Phase(Enum):
-    """Where a candidate's attempt stands."""
-
-    PREPARING = 1
-    FETCHING = 2
-    INSTALLING = 3
-
-
-@dataclass(slots=True)
-class Attempt:
-    """A view change that this node leads."""
-
-    term: int
-    members: tuple[int, ...]
-    quorate: bool
-    durable: bool
-    started: float
-    until: float
-    got: dict[int, Promise] = field(default_factory=dict)
-    phase: Phase = Phase.PREPARING
-    view: View | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the store knows of terms at start."""
-
-    promised: int = 0
-    accepted: int = 0
-    blank: bool = True
-    view: View | None = None
 
 
 class Views:
@@ -626,56 +593,3 @@ class Views:
             or len(got) == len(self._votes.nodes)
             or any(item.all_seen for item in got.values())
         )
-
-
-def best_log(got: dict[int, Promise], among: list[int], me: int) -> int:
-    """Rule R4: the highest (accepted, last index), never the longest; of equals this node's own."""
-    return max(among, key=lambda node: (got[node].accepted, got[node].last, node == me, -node))
-
-
-class Draft:
-    """The log that a view shall start with: this node's log up to `base`, then entries."""
-
-    def __init__(
-        self, log: LogHolder, base: int, entries: tuple[Entry, ...], snapshot: Snapshot | None
-    ) -> None:
-        self._log = log
-        self._base = base
-        self._entries = entries
-        self._snapshot = snapshot
-        self.last = entries[-1].index if entries else base
-        self.last_digest = self.digest_at(self.last) or b""
-
-    def digest_at(self, index: int) -> bytes | None:
-        if index > self.last:
-            return None
-        if index > self._base:
-            return self._entries[index - self._base - 1].digest
-        if self._snapshot is None:
-            return self._log.digest_at(index)
-        return self._snapshot.digest if index == self._snapshot.index else None
-
-    def install_for(self, view: View, promise: Promise) -> Install:
-        """The `INSTALL` for a member whose log stands where its promise says."""
-        for index, digest in (
-            (promise.last, promise.last_digest),
-            (promise.safe, promise.safe_digest),
-        ):
-            if digest and self.digest_at(index) == digest:
-                return Install(view, index, digest, self._after(index), self.last, self.last_digest)
-        snapshot = self._snapshot or self._log.snapshot()
-        return Install(
-            view,
-            snapshot.index,
-            snapshot.digest,
-            self._after(snapshot.index),
-            self.last,
-            self.last_digest,
-            snapshot,
-        )
-
-    def _after(self, index: int) -> tuple[Entry, ...]:
-        if index >= self._base:
-            return self._entries[index - self._base :]
-        own = self._log.tail(index)
-        return own[: self._base - index] + self._entries

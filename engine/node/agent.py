@@ -472,8 +472,8 @@ class Node:
         is_new_dc, self._dc = dc != self._dc, dc
         if is_new_dc:
             self.fencing.drop()
-        else:
-            self.post(Part.FENCING, fencing.MembersChanged())
+        lives = {self.node_name(node): life for node, life in self.member.lives().items()}
+        self.post(Part.FENCING, fencing.MembersChanged(lives))
         self.mail.drop_for_old_view(is_new_dc=is_new_dc)
 
     def _link_lost(self, peer: int) -> None:

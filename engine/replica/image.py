@@ -17,7 +17,7 @@ from engine.base.events import (
     WriteTerm,
     WriteView,
 )
-from engine.membership.views import Standing
+from engine.membership.attempt import Standing
 from engine.replica.entries import GENESIS, Log
 
 

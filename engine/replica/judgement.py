@@ -15,7 +15,7 @@ from engine.base.events import Question, Verdict
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib, CibVersion
-from engine.cib.not_carried_out import Use, refusals, uses_of
+from engine.cib.not_carried_out import ROWS, Row, Use, refusals, uses_of
 from engine.cib.patch import (
     Operation,
     Patch,
@@ -113,9 +113,11 @@ def check_version(cib: Cib) -> None:
             raise BadInput(f"{name}={number} of the CIB is above {MAX_VERSION}")
 
 
-def refuse_what_is_not_carried_out(before: frozenset[Use], root: etree._Element) -> None:
+def refuse_what_is_not_carried_out(
+    before: frozenset[Use], root: etree._Element, rows: tuple[Row, ...] = ROWS
+) -> None:
     """What is accepted is done: raises `BadInput` for a change that brings in what is not."""
-    reports = refusals(before, root)
+    reports = refusals(before, root, rows)
     if reports:
         raise BadInput(
             "; ".join(report.message for report in reports[:MOST_TOLD]),

@@ -167,6 +167,13 @@ class Member:
             "disk": self._out.failure or "ok",
         }
 
+    def lives(self) -> dict[int, int]:
+        """Which life of its agent each member of the active view is in: a number that only grows."""
+        view = self._views.current
+        members = view.members if view is not None else ()
+        peers = self._detector.peers
+        return {node: peers[node].incarnation for node in members if node in peers}
+
     def load_is(self, level: int, wall: float) -> None:
         """What the next heartbeats say of this node's load and wall clock."""
         self._load, self._wall = level, wall

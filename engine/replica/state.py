@@ -26,7 +26,7 @@ from engine.base.events import (
 )
 from engine.base.exitcodes import ExitStatus
 from engine.cib.document import Cib, CibVersion, empty_cib
-from engine.cib.not_carried_out import may_bring_in, uses_of
+from engine.cib.not_carried_out import rows_in, uses_of
 from engine.cib.object_digests import ObjectDigests
 from engine.cib.patch import (
     Conflict,
@@ -152,15 +152,15 @@ class ReplicatedCib:
             return self._conflict(submission, plan.conflicts)
         if not plan.changes:
             return self._nothing_to_do(submission)
-        before = uses_of(self.cib.root) if may_bring_in(submission.patch) else None
+        rows = rows_in(submission.patch)
+        before = uses_of(self.cib.root, rows)
         soundness, trial = self._soundness, None
         if soundness is not None:
             trial = soundness.trial(self.cib.root, patch)
         take_back = plan.apply()
         try:
             check_version(self.cib)
-            if before is not None:
-                refuse_what_is_not_carried_out(before, self.cib.root)
+            refuse_what_is_not_carried_out(before, self.cib.root, rows)
             if soundness is None or trial is None or not soundness.holds(self.cib.root, trial):
                 if self._is_guarded and self._is_large_state():
                     return self._question(submission)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.ipc.files import file_of
 
 if TYPE_CHECKING:
-    from engine.base.isodate import Zone
     from engine.base.reports import Report
     from engine.cib.document import Cib
     from engine.scheduler.api import Schedule
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from engine.simulator.player import Done
 
 _STANDARD_OUTPUT = frozenset(("-", "/dev/stdout"))
-_FILE_VARIABLE = "CIB_file"  # the users' habit: this file instead of the running cluster
 
 
 class Output(Protocol):
@@ -153,12 +152,14 @@ class Simulation:
     def __init__(
         self, options: SimulateOptions, cib: Cib, output: Output, errors: list[str]
     ) -> None:
+        from engine.ipc.live import local_zone
+
         self._options = options
         self._cib = cib
         self._output = output
         self._errors = errors
         self._silent = options.quiet and options.output_as == "text"
-        self._zone = _local_zone()
+        self._zone = local_zone()
 
     def run(self) -> int:
         """Do what the options ask for and tell the output; the result is the exit status."""
@@ -320,7 +321,7 @@ class Simulation:
             self._complain("An invalid transition was produced")
         self._save(options.save_output, self._cib_text)
         if options.in_place:
-            _write_bytes(options.source, self._cib.to_bytes())
+            _write_bytes(options.source or file_of(os.environ), self._cib.to_bytes())
         if not self._silent:
             from engine.scheduler.reading.unpack import unpack_cib
 
@@ -338,22 +339,13 @@ def _score_heading(options: SimulateOptions) -> str:
     return "Assignment Scores and Utilization Information"
 
 
-def _local_zone() -> Zone:
-    """What a time without a zone means on this machine, and which day it is."""
-    import datetime
-
-    from engine.base.isodate import Zone
-
-    local = time.localtime()
-    return Zone(local.tm_gmtoff, datetime.date(local.tm_year, local.tm_mon, local.tm_mday))
-
-
 # Many inputs.
 
 
 def _profile(options: SimulateOptions, output: Output) -> None:
     """Schedule every XML file of a folder and say how long it took (--profile)."""
     from engine.base.values import int_from_text
+    from engine.ipc.live import local_zone
     from engine.scheduler.api import schedule
 
     folder = Path(options.profile)
@@ -361,7 +353,7 @@ def _profile(options: SimulateOptions, output: Output) -> None:
         names = sorted(path for path in folder.iterdir() if path.suffix == ".xml")
     except OSError as problem:
         raise _file_refusal(options.profile, problem) from None
-    zone = _local_zone()
+    zone = local_zone()
     timings: list[tuple[str, float]] = []
     for path in names:
         cib = _read_source(str(path))
@@ -387,8 +379,8 @@ def _read_source(source: str, read: Callable[[bytes, str], Cib] | None = None) -
     if source == "-":
         what = "stdin"
         cib = read(sys.stdin.buffer.read(), what)
-    elif source or os.environ.get(_FILE_VARIABLE):
-        what = source or os.environ[_FILE_VARIABLE]
+    elif place := source or file_of(os.environ):
+        what = place
         try:
             data = Path(what).read_bytes()
         except OSError as problem:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # a quiet run shows nothing of what these know
     from engine.scheduler.placement.scores import ScoreLine
     from engine.simulator.inject import Modification
     from engine.simulator.player import Done
-from engine.scheduler.views.status_parts import StatusParts
+from engine.scheduler.views.status_parts import Look, StatusParts
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class TextOutput:
         )
         from engine.scheduler.views.status_text import status_lines
 
-        body = status_lines(model, pending=pending)
+        body = status_lines(model, Look(pending=pending))
         if self.parts.attributes:
             body += _part(attribute_lines(model))
         if self.parts.failcounts:

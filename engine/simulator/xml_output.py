@@ -18,7 +18,7 @@ from engine.scheduler.placement.scores import (
     ScoreLine,
     Utilization,
 )
-from engine.scheduler.views.status_parts import StatusParts
+from engine.scheduler.views.status_parts import Look, StatusParts
 from engine.scheduler.views.status_xml import element, fill_status
 from engine.scheduler.views.transition_summary import Change, fencings, resource_changes
 from engine.simulator.inject import Modification
@@ -49,7 +49,7 @@ class XmlOutput:
         del heading
         tag = "revised_cluster_status" if self._statuses else "cluster_status"
         self._statuses += 1
-        fill_status(self._add(tag), model, self._parts, pending=pending)
+        fill_status(self._add(tag), model, self._parts, Look(pending=pending))
 
     def modifications(self, made: Sequence[Modification]) -> None:
         """What was injected before scheduling."""

@@ -1,312 +1,282 @@
-"""The commands `crm_attribute`, `crm_master` and `attrd_updater`, as resource agents call them.
-
-Promotion scores (`--promotion -v 10`), transient and permanent attributes of nodes, and cluster
-properties. A thin client of the node agent; Pacemaker's option names and exit statuses.
-"""
+"""The command `crm_attribute`: cluster options, and permanent and transient attributes of nodes."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
-from engine.base.score import add_scores, score_from_text, score_to_text
-from engine.base.timespec import milliseconds_from_text
-from engine.ipc.client import Client
+from engine.tools.frame.change import Caller, agent, change, patiently, visible_cib
+from engine.tools.frame.cib import file_of, read_cib
+from engine.tools.frame.node import target_node
+from engine.tools.frame.options import option
+from engine.tools.frame.program import Call, Program, run
 
-SOCKET = "run/crmshell/admin.sock"
-PATIENCE = 20.0
-USAGE = """\
-usage: crm_attribute -n NAME [-v VALUE | -D | -G] [OPTIONS]
-       crm_attribute --promotion [RSC] [-v VALUE | -D | -G]
-       crm_master [-v VALUE | -D | -G] [-r RSC]
-       attrd_updater -n NAME [-U VALUE [-d DELAY] | -D | -Q]
+if TYPE_CHECKING:
+    from lxml import etree
 
-  -n, --name NAME        the attribute
-  -p, --promotion [RSC]  the promotion score of a resource (default OCF_RESOURCE_INSTANCE)
-  -v, --update VALUE     set it; VALUE may be value++ or value+=N
-  -D, --delete           delete it
-  -G, --query            show it (the default)
-  -N, --node NODE        the node (default: this one)
-  -l, --lifetime WHEN    reboot or forever
-  -t, --type SECTION     status, nodes or crm_config
-  -d, --default VALUE    what a query shows for an attribute that is not there
-  -s, --set-name ID      the set of a cluster property
-  -q, --quiet            show the value only
-"""
+    from engine.cib.attributes import Place, Wanted
+
+NAMED = (
+    option("--attr-name -n --name", "the option or attribute", value="NAME"),
+    option("-P --pattern", "all attributes whose names match", value="REGEX"),
+    option(
+        "-p --promotion",
+        "the promotion score of a resource, of the one whose agent runs where none is named",
+        value="RSC",
+        optional=True,
+    ),
+    option("--attr-id -i --id", "the name-value pair with this id", value="ID"),
+    option("-s --set-name", "the set with this id", value="ID"),
+)
+COMMANDS = (
+    option("--get-value -G --query", "show the value (the default)"),
+    option("--attr-value -v --update", "set the value; value++ and value+=N count", value="VALUE"),
+    option("--delete-attr -D --delete", "delete it"),
+    option(
+        "-L --list-options",
+        "list what can be set: cluster",
+        value="KIND",
+    ),
+)
+OTHERS = (
+    option("-a --all", "with --list-options: list advanced and deprecated ones too"),
+    option("-d --default", "the value to show where none is set", value="VALUE"),
+    option("-l --lifetime", "reboot (transient) or forever", value="LIFETIME"),
+    option("-U --uname -N --node", "the node", value="NODE"),
+    option("-t --type", "crm_config, rsc_defaults, op_defaults, nodes, status or tickets", value="SECTION"),
+    option("-z --utilization", "a utilization attribute of the node"),
+    option("-W --wait", "with updates of transient attributes: no, local or cluster", value="UNTIL"),
+    option("--inhibit-policy-engine -!", "without effect", advanced=True),
+    option("--score", "count value++ and value+=N up (always done)", advanced=True),
+    option("-Q -q --quiet", "show the value only"),
+)  # fmt: skip
+OPTIONS = (*NAMED, *COMMANDS, *OTHERS)
+_ACTIONS = ("query", "update", "delete", "list-options")
+_LIFETIMES = {"reboot": "status", "forever": "nodes"}
 
 
-@dataclass(slots=True)
-class Wishes:
-    """What the command line asks for."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a command line asks for."""
 
-    name: str = ""
-    action: str = "query"
-    value: str = ""
+    action: str
+    section: str
+    wanted: Wanted
     node: str = ""
-    section: str = ""
+    set_tag: str = "instance_attributes"
+    set_id: str = ""
+    value: str = ""
     default: str | None = None
     quiet: bool = False
-    private: bool = False
-    updater: bool = False
-    set_id: str = ""
-    resource: str = ""
-    promotion: bool = False
-    delay: float = 0.0
-    help: bool = False
 
 
-_FLAGS = {
-    "-D": "delete",
-    "--delete": "delete",
-    "-G": "query",
-    "--query": "query",
-    "--get-value": "query",
-    "-q": "quiet",
-    "-Q": "quiet",
-    "--quiet": "quiet",
-    "-?": "help",
-    "--help": "help",
-    "-V": "verbose",
-    "--verbose": "verbose",
-}
-_VALUES = {
-    "-n": "name",
-    "--name": "name",
-    "-v": "update",
-    "--update": "update",
-    "-N": "node",
-    "--node": "node",
-    "-U": "node",
-    "--uname": "node",
-    "-l": "lifetime",
-    "--lifetime": "lifetime",
-    "-t": "section",
-    "--type": "section",
-    "-d": "default",
-    "--default": "default",
-    "-r": "resource",
-    "--resource-id": "resource",
-    "-s": "set",
-    "--set-name": "set",
-}
-# attrd_updater gives some letters another meaning; it knows transient attributes only.
-_UPDATER_FLAGS = {**_FLAGS, "-Q": "query", "-p": "private", "--private": "private"}
-_UPDATER_VALUES = {
-    **_VALUES,
-    "-U": "update",
-    "-B": "update",
-    "--update-both": "update",
-    "-d": "delay",
-    "--delay": "delay",
-    "-S": "lifetime",
-}
-_SECTIONS = {"reboot": "status", "status": "status", "forever": "nodes", "nodes": "nodes"}
+def _main(call: Call) -> int:
+    if call.options.last_of(_ACTIONS) == "list-options":
+        from engine.tools.frame.option_lists import list_options
+
+        return list_options(call)
+    return carry_out(call, request_of(call))
 
 
-def main(argv: Sequence[str] | None = None, program: str = "") -> int:
-    """Run the command; the result is its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    name = program or os.path.basename(sys.argv[0])
+def request_of(call: Call) -> Request:
+    """The options of a command line as a request; raises `EngineError` (USAGE)."""
+    from engine.cib.attributes import INSTANCE, UTILIZATION, Wanted
+
+    options = call.options
+    action = options.last_of(_ACTIONS) or "query"
+    is_promotion = "promotion" in options
+    name, pattern = options.get("name"), options.get("pattern")
+    if is_promotion:
+        name = promotion_name(options.get("promotion"), call.environment)
+    if name and pattern:
+        raise _usage("--name and --pattern cannot be used together")
+    if action != "query" and not (name or pattern or "id" in options):
+        word = "update" if action == "update" else "delete"
+        raise _usage(f"must specify attribute name or pattern to {word}")
+    if pattern:
+        refuse_bad_pattern(pattern)
+    if (wait := options.get("wait", "no")) not in ("no", "local", "cluster"):
+        raise _usage(f"invalid value '{wait}' of --wait, expected no, local or cluster")
+    return Request(
+        action=action,
+        section=section_of(call, is_promotion=is_promotion),
+        wanted=Wanted(name, options.get("id"), pattern),
+        node=options.get("node"),
+        set_tag=UTILIZATION if "utilization" in options else INSTANCE,
+        set_id=options.get("set-name"),
+        value=options.get("update"),
+        default=options.get("default") if "default" in options else None,
+        quiet="quiet" in options,
+    )
+
+
+def section_of(call: Call, *, is_promotion: bool = False) -> str:
+    """The section meant: `--type` and `--lifetime` are one setting. Raises `EngineError` (USAGE)."""
+    from engine.cib.attributes import SECTIONS
+
+    options = call.options
+    if "utilization" in options:
+        return "nodes"
+    given = options.last_of(("type", "lifetime"))
+    if given:
+        value = options.get(given)
+        section = _LIFETIMES.get(value, value)
+        if section not in SECTIONS:
+            expected = ", ".join(SECTIONS if given == "type" else _LIFETIMES)
+            raise _usage(f"invalid value '{value}' of --{given}, expected {expected}")
+        return section
+    if is_promotion:
+        return "status"
+    return "nodes" if options.get("node") else "crm_config"
+
+
+def promotion_name(resource: str, environment: Mapping[str, str]) -> str:
+    """The attribute that holds a resource's promotion score; raises `EngineError` (USAGE)."""
+    resource = resource or environment.get("OCF_RESOURCE_INSTANCE", "")
+    if not resource:
+        raise _usage(
+            "-p/--promotion must be called from an OCF resource agent or with a resource ID specified"
+        )
+    return f"master-{resource}"
+
+
+def refuse_bad_pattern(pattern: str) -> None:
+    """Raise `EngineError` (USAGE) for what is no regular expression."""
     try:
-        wishes = wishes_from_words(words, dict(os.environ), name)
-        if wishes.help:
-            sys.stdout.write(USAGE)
-            return ExitStatus.OK
-        path = os.path.join(os.environ.get("CRMSHELL_ROOT") or "/", SOCKET)
-        with Client(path) as client:
-            return _do(client, wishes)
-    except EngineError as problem:
-        sys.stderr.write(f"{name}: {problem}\n")
-        return int(problem.status)
-
-
-def wishes_from_words(
-    words: Sequence[str], variables: dict[str, str], program: str = "crm_attribute"
-) -> Wishes:
-    """The options of one of the commands taken apart; raises `EngineError` (USAGE)."""
-    is_updater = program == "attrd_updater"
-    flags = _UPDATER_FLAGS if is_updater else _FLAGS
-    values = _UPDATER_VALUES if is_updater else _VALUES
-    wishes = Wishes(promotion=program == "crm_master", section="status" if is_updater else "")
-    rest = _separated(words, values)
-    while rest:
-        word = rest.pop(0)
-        if word in {"-p", "--promotion"} and not is_updater:
-            wishes.promotion = True
-            if rest and not rest[0].startswith("-"):
-                wishes.resource = rest.pop(0)
-        elif word in flags:
-            _take_flag(wishes, flags[word])
-        elif word in values:
-            if not rest:
-                raise _usage(f"{word} needs a value")
-            _take_value(wishes, values[word], rest.pop(0))
-        else:
-            raise _usage(f"'{word}' is unknown, --help lists the options")
-    wishes.updater = is_updater
-    if wishes.promotion:
-        resource = wishes.resource or variables.get("OCF_RESOURCE_INSTANCE", "")
-        if not resource:
-            raise _usage("name the resource, or set OCF_RESOURCE_INSTANCE")
-        wishes.name = f"master-{resource}"
-        wishes.section = wishes.section or "status"
-    if not wishes.name and not wishes.help:
-        raise _usage("name the attribute with -n NAME")
-    wishes.section = wishes.section or "nodes"
-    return wishes
-
-
-def _separated(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """`--name=x` and `-nx` as two words."""
-    found: list[str] = []
-    for word in words:
-        if word.startswith("--") and "=" in word:
-            name, _, value = word.partition("=")
-            found += [name, value]
-        elif len(word) > 2 and word[:2] in values and not word.startswith("--"):
-            found += [word[:2], word[2:]]
-        else:
-            found.append(word)
-    return found
-
-
-def _take_flag(wishes: Wishes, flag: str) -> None:
-    if flag in {"delete", "query"}:
-        wishes.action = flag
-    elif flag == "private":
-        wishes.private = True
-    elif flag == "quiet":
-        wishes.quiet = True
-    elif flag == "help":
-        wishes.help = True
-
-
-def _take_value(wishes: Wishes, name: str, value: str) -> None:
-    if name == "update":
-        wishes.action, wishes.value = "update", value
-    elif name == "name":
-        wishes.name = value
-    elif name == "node":
-        wishes.node = value
-    elif name == "set":
-        wishes.set_id = value
-    elif name == "default":
-        wishes.default = value
-    elif name == "resource":
-        wishes.resource = value
-    elif name == "delay":
-        wishes.delay = milliseconds_from_text(value) / 1000
-    elif value == "crm_config" and name == "section":
-        wishes.section = value
-    elif value in _SECTIONS:
-        wishes.section = _SECTIONS[value]
-    else:
-        raise _usage(f"'{value}' is unknown, expected reboot, forever or crm_config")
+        re.compile(pattern)
+    except re.error as problem:
+        raise _usage(f"'{pattern}' is not a regular expression: {problem}") from None
 
 
 def _usage(text: str) -> EngineError:
     return EngineError(text, status=ExitStatus.USAGE)
 
 
-def _do(client: Client, wishes: Wishes) -> int:
-    node = wishes.node
-    if not node and wishes.section != "crm_config":
-        node = str(client.demand("hello").get("node", ""))
-    if wishes.action == "query":
-        return _query(client, wishes, node)
-    value: str | None = None
-    if wishes.action == "update":
-        value = wishes.value
-        counts = value.endswith("++") or "+=" in value
-        if counts and wishes.section != "status":  # the DC counts transient ones itself
-            value = _increased(_present(client, wishes, node), value)
-    if wishes.section == "status":
-        fields = {"node": node, "name": wishes.name, "value": value, "delay": wishes.delay}
-        if wishes.private:
-            fields["private"] = True
-        _patiently(client, "attribute", set="status", **fields)
-    else:
-        _commit(client, wishes, node, value)
+# -- carrying out -------------------------------------------------------------------------------------
+
+
+def carry_out(call: Call, request: Request) -> int:
+    """Do what is asked for; the result is the exit status. Raises `EngineError`."""
+    if request.action == "query":
+        return _query(call, request)
+    is_live = not file_of(call.environment)
+    if is_live and request.section == "status":
+        return _by_the_agent(call, request)
+    return _in_the_cib(call, request)
+
+
+def _node(call: Call, request: Request) -> str:
+    """The node meant, "" for a section that has none."""
+    from engine.cib.attributes import OF_NODES
+
+    if request.section not in OF_NODES:
+        return ""
+    return target_node(call.environment, request.node)
+
+
+def _place(request: Request, root: etree._Element, node: str) -> Place:
+    from engine.cib.attributes import Place, node_of
+
+    identity, name = node_of(root, node) if node else ("", "")
+    return Place(request.section, identity, name, request.set_tag, request.set_id)
+
+
+def _query(call: Call, request: Request) -> int:
+    from engine.cib.attributes import pairs_at
+
+    caller = Caller(call.environment, "crm_attribute")
+    root = visible_cib(caller, read_cib(call.environment)).root
+    found = [
+        (pair.get("name") or "", pair.get("value") or "")
+        for pair in pairs_at(root, _place(request, root, _node(call, request)), request.wanted)
+    ]
+    if not found:
+        if request.default is None:
+            raise _failed(EngineError("No such device or address", status=ExitStatus.NOSUCH))
+        found = [(request.wanted.name, request.default)]
+    for name, value in found:
+        text = f"scope={request.section} name={name} value={value}"
+        call.out.line(value if request.quiet else text)
+        call.out.element("attribute", {"name": name, "value": value, "scope": request.section})
     return ExitStatus.OK
 
 
-def _query(client: Client, wishes: Wishes, node: str) -> int:
-    value = _present(client, wishes, node)
-    if value is None:
-        value = wishes.default
-    if value is None:
-        raise EngineError(f"{wishes.name} is not set", status=ExitStatus.NOSUCH)
-    if wishes.updater:
-        sys.stdout.write(f'name="{wishes.name}" host="{node}" value="{value}"\n')
-    elif wishes.quiet:
-        sys.stdout.write(f"{value}\n")
-    else:
-        sys.stdout.write(f"scope={wishes.section}  name={wishes.name} value={value}\n")
+def _failed(problem: EngineError) -> EngineError:
+    text = f"Error performing operation: {problem}"
+    return EngineError(text, status=problem.status, reports=problem.reports)
+
+
+def _in_the_cib(call: Call, request: Request) -> int:
+    from engine.cib.attributes import NotUnique, delete_pairs, set_pair
+
+    gone: list[tuple[str, str]] = []
+    node = _node(call, request)
+
+    def edit(root: etree._Element) -> etree._Element:
+        gone.clear()
+        place = _place(request, root, node)
+        if request.action == "update":
+            set_pair(root, place, request.wanted, request.value)
+        else:
+            deleted = delete_pairs(root, place, request.wanted)
+            gone.extend((pair.get("id") or "", pair.get("name") or "") for pair in deleted)
+        return root
+
+    try:
+        change(Caller(call.environment, "crm_attribute"), edit)
+    except NotUnique as several:
+        _list_matches(call, request.wanted.name, several.pairs)
+        raise
+    except EngineError as problem:
+        if str(problem).startswith("Could not map"):
+            raise
+        raise _failed(problem) from None
+    kind = "attribute" if request.section in ("nodes", "status") else "option"
+    for identity, name in gone:
+        call.out.line(f"Deleted {request.section} {kind}: id={identity} name={name}")
     return ExitStatus.OK
 
 
-def _present(client: Client, wishes: Wishes, node: str) -> str | None:
-    if wishes.updater:
-        found = _patiently(client, "attribute-value", node=node, name=wishes.name).get("value")
-        return None if found is None else str(found)
-    from engine.cib.document import Cib
-    from engine.cib.edits import find_node, property_value, transient_attributes, values_of
-
-    cib = Cib.from_bytes(bytes(client.demand("cib", scope="all", sync=False)["cib"]))
-    if wishes.section == "crm_config":
-        return property_value(cib, wishes.name)
-    if wishes.section == "status":
-        return transient_attributes(cib, node).get(wishes.name)
-    return values_of(find_node(cib, node), "instance_attributes").get(wishes.name)
+def _list_matches(call: Call, name: str, pairs: Sequence[etree._Element]) -> None:
+    call.out.line(f"Multiple attributes match name={name}")
+    for pair in pairs:
+        call.out.line(f"  Value: {pair.get('value') or ''} \t(id={pair.get('id') or ''})")
 
 
-def _increased(now: str | None, change: str) -> str:
-    """`value++` and `value+=N`, with saturating arithmetic."""
-    step = 1 if change.endswith("++") else score_from_text(change.partition("+=")[2])
-    return score_to_text(add_scores(score_from_text(now) if now else 0, step))
+def _by_the_agent(call: Call, request: Request) -> int:
+    node = target_node(call.environment, request.node)
+    value = request.value if request.action == "update" else None
+    names = [request.wanted.name]
+    if request.wanted.pattern or request.wanted.identity:
+        names = _names_there(call, request)
+        if not names and value is not None:
+            raise _failed(EngineError("No such device or address", status=ExitStatus.NOSUCH))
+    with agent(call.environment) as client:
+        for name in names:
+            patiently(client, "attribute", node=node, name=name, value=value, delay=0.0)
+    return ExitStatus.OK
 
 
-def _commit(client: Client, wishes: Wishes, node: str, value: str | None) -> None:
-    """An edit of the configuration, by the difference to what was read."""
-    from engine.cib.document import Cib
-    from engine.cib.edits import set_node_attribute, set_property
-    from engine.cib.patch import diff, patch_to_bytes
+def _names_there(call: Call, request: Request) -> list[str]:
+    from engine.cib.attributes import pairs_at
 
-    reply = _patiently(client, "cib", scope="configuration", sync=True)
-    base = Cib.from_bytes(bytes(reply["cib"]))
-    new = base.copy()
-    if wishes.section == "crm_config":
-        set_property(new, wishes.name, value, wishes.set_id)
-    else:
-        set_node_attribute(new, node, wishes.name, value)
-    client.demand(
-        "submit",
-        30.0,
-        request_id=os.urandom(12).hex(),
-        base=list(base.version),
-        patch=patch_to_bytes(diff(base.root, new.root)),
-        force=False,
-        user="",
-    )
+    root = read_cib(call.environment).root
+    found = pairs_at(root, _place(request, root, _node(call, request)), request.wanted)
+    return [pair.get("name") or "" for pair in found]
 
 
-def _patiently(client: Client, kind: str, **fields: Any) -> dict[str, Any]:
-    """A request that is repeated while the cluster chooses its controller."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return dict(client.demand(kind, PATIENCE, **fields))
-        except EngineError as problem:
-            if problem.status is not ExitStatus.TEMPFAIL or time.monotonic() >= deadline:
-                raise
-        time.sleep(0.2)
+PROGRAM = Program(
+    "crm_attribute",
+    "Show and change cluster options and attributes of nodes.",
+    OPTIONS,
+    _main,
+)
 
 
-if __name__ == "__main__":
-    sys.exit(main(program=os.environ.get("CRMSHELL_TOOL", "")))
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the result is its exit status."""
+    return run(PROGRAM, argv)

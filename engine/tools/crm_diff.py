@@ -106,7 +106,7 @@ def _show(call: Call, name: str, element: etree._Element) -> None:
 
     text = etree.tostring(element, pretty_print=True, encoding="unicode")
     call.out.line(text.removesuffix("\n"))
-    call.out.element(name, text=text)
+    call.out.document(name, text)
 
 
 PROGRAM = Program(

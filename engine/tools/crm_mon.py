@@ -1,104 +1,189 @@
-"""The command `crm_mon`, as resource agents call it: the status of the cluster once, as text or XML.
+"""The command `crm_mon`: the status of the cluster, once or again and again.
 
-The CIB comes from the file in `CIB_file`, which may be a pipe, or from the cluster on this machine.
+The CIB comes from the shadow CIB in use, the file in `CIB_file` (also a pipe, `-` for standard
+input), or the cluster on this machine.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
-from engine.cib.document import Cib
+from engine.tools.frame.options import Parsed, option
+from engine.tools.frame.program import Call, Program, run
 
-API_VERSION = "2.38"
-USAGE = """\
-usage: crm_mon -1 [--output-as text|xml]
+if TYPE_CHECKING:
+    from engine.tools.monitor.facts import Facts
+    from engine.tools.monitor.sections import Sections
 
-  -1, --one-shot         the status as it is now
-  -X, --as-xml           the same as --output-as xml
-      --output-as FORM   text or xml
-  -r, --inactive         also what does not run
-  -?, --help             this text
-"""
-_FLAGS = {"-1": "", "--one-shot": "", "-r": "", "--inactive": "", "-X": "xml", "--as-xml": "xml"}
+OPTIONS = (
+    option("-i --interval", "time between two looks (default 5s)", value="TIME"),
+    option("-1 --one-shot", "show the status once"),
+    option("-d --daemonize", "run in the background; needs --output-to"),
+    option("-p --pid-file", "file for the number of the process in the background", value="FILE"),
+    option("-I --include", "also show these sections (comma-separated)", value="SECTIONS"),
+    option("-U --exclude", "do not show these sections (comma-separated)", value="SECTIONS"),
+    option("--node", "show only this node, or the nodes of a tag", value="NODE"),
+    option("--resource", "show only this resource, or the resources of a tag", value="RSC"),
+    option("-n --group-by-node", "show resources below the nodes where they run"),
+    option("-r --inactive", "show resources that do not run, too"),
+    option("-f --failcounts", "show how often resources failed"),
+    option("-o --operations", "show the operation history"),
+    option("-t --timing-details", "show the operation history with times"),
+    option("-c --tickets", "show tickets"),
+    option(
+        "-m --fence-history",
+        "show what was fenced: 0 nothing, 1 failures, 2 successes too, 3 everything",
+        value="LEVEL",
+        optional=True,
+    ),
+    option(
+        "-L --neg-locations",
+        "show negative location constraints (whose ids begin with PREFIX)",
+        value="PREFIX",
+        optional=True,
+    ),
+    option("-A --show-node-attributes", "show node attributes"),
+    option("-D --hide-headers", "hide all headers"),
+    option("-R --show-detail", "show ids of nodes, and instances and replicas one by one"),
+    option("--show-description", "show descriptions of resources"),
+    option("-b --brief", "show how many instances of each agent run where"),
+    option("-j --pending", "show pending operations (always done)", advanced=True),
+    option("-W --watch-fencing", "show fencing as it happens (always done)", advanced=True),
+    option("-s --simple-status", "show the status in one line, for monitoring programs"),
+    option("-N --no-curses --disable-ncurses", "never clear the screen", advanced=True),
+    option("-X --as-xml", "the same as --output-as=xml", advanced=True),
+    option("-h --as-html", "write a web page to FILE", value="FILE", advanced=True),
+    option("-w --web-cgi", "write a web page with the header of a CGI program", advanced=True),
+    option("--html-cgi", "begin a web page with the header of a CGI program"),
+    option("--html-stylesheet", "address of a style sheet for web pages", value="URI"),
+    option("--html-title", "title of web pages", value="TITLE"),
+    option("-E --external-agent", "not supported: use alerts", value="FILE", advanced=True),
+    option("-e --external-recipient", "not supported: use alerts", value="RCPT", advanced=True),
+)
+_FORMATS = ("console", "text", "html", "xml", "none")
+_LEGACY = {"as-xml": "xml", "as-html": "html", "web-cgi": "html"}
+
+
+def form_of(options: Parsed) -> str:
+    """The format that was asked for last."""
+    form = "text"
+    for name, value in options.given:
+        form = value if name == "output-as" else _LEGACY.get(name, form)
+    return form
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    try:
-        form = _form(words)
-        if form == "help":
-            sys.stdout.write(USAGE)
-            return ExitStatus.OK
-        cib = read_cib()
-        sys.stdout.write(_xml(cib, words) if form == "xml" else _text(cib))
-    except EngineError as problem:
-        sys.stderr.write(f"crm_mon: {problem}\n")
-        return int(problem.status)
-    return ExitStatus.OK
+    return run(PROGRAM, argv)
 
 
-def read_cib() -> Cib:
-    """The CIB in the file of `CIB_file`, else that of the cluster on this machine (102 without one)."""
-    path = dict(os.environ).get("CIB_file")
-    if not path:
-        from engine.ipc.live import live_cib
+def _main(call: Call) -> int:
+    from engine.tools.frame.cib import file_of
+    from engine.tools.monitor.sections import sections_from
 
-        return Cib.from_bytes(live_cib(dict(os.environ)), "the cluster's CIB")
-    try:
-        with open(path, "rb") as stream:
-            return Cib.from_bytes(stream.read(), path)
-    except OSError as problem:
-        raise EngineError(f"{path}: {problem.strerror}", status=ExitStatus.NOINPUT) from None
+    options, form = call.options, call.out.form
+    _check(options)
+    wanted = sections_from(options, form)
+    if "simple-status" in options:
+        return _simple(call)
+    once = "one-shot" in options or form in {"xml", "none"} or bool(file_of(call.environment))
+    once = once or "web-cgi" in options or "html-cgi" in options
+    if "daemonize" not in options and (once or not _is_watched(options)):
+        status_into(call, wanted)
+        return ExitStatus.OK
+    from engine.tools.monitor.watch import watch
+
+    return watch(call, lambda: status_into(call, wanted))
 
 
-def _form(words: Sequence[str]) -> str:
-    form, rest = "text", list(words)
-    while rest:
-        word = rest.pop(0)
-        if word in {"-?", "--help"}:
-            return "help"
-        if word.startswith("--output-as"):
-            form = word.partition("=")[2] or (rest.pop(0) if rest else "")
-        elif word.startswith("-") and not word.startswith("--") and len(word) > 2:
-            rest[:0] = [f"-{letter}" for letter in word[1:]]
-        elif word in _FLAGS:
-            form = _FLAGS[word] or form
-        else:
-            text = f"'{word}' is unknown, --help lists the options"
+def _is_watched(options: Parsed) -> bool:
+    """Whether the status is shown again and again: on a terminal, or into a file."""
+    return sys.stdout.isatty() or _target(options) != "" or "interval" in options
+
+
+def _target(options: Parsed) -> str:
+    place = options.get("as-html") or options.get("output-to")
+    return "" if place == "-" else place
+
+
+def _check(options: Parsed) -> None:
+    for name in ("external-agent", "external-recipient"):
+        if name in options:
+            text = f"--{name} is not supported: configure an alert instead"
             raise EngineError(text, status=ExitStatus.USAGE)
-    if form not in {"text", "xml"}:
-        raise EngineError(f"'{form}' is no format (text or xml)", status=ExitStatus.USAGE)
-    return form
+    if options.words:
+        text = f"'{options.words[0]}' is not an option; crm_mon takes no other words"
+        raise EngineError(text, status=ExitStatus.USAGE)
+    if "daemonize" in options and not _target(options):
+        text = "--daemonize needs --output-to=FILE (and --output-as=html or text)"
+        raise EngineError(text, status=ExitStatus.USAGE)
+    if "simple-status" in options and form_of(options) not in {"text", "console"}:
+        text = "--simple-status shows one line of text, no other format"
+        raise EngineError(text, status=ExitStatus.USAGE)
 
 
-def _xml(cib: Cib, words: Sequence[str]) -> str:
-    from engine.scheduler.reading.unpack import unpack_cib
-    from engine.scheduler.views.status_parts import StatusParts
-    from engine.scheduler.views.status_xml import element, fill_status
+def _facts(call: Call) -> Facts:
+    from engine.ipc.live import local_zone
+    from engine.tools.frame.cib import file_of, read_cib
+    from engine.tools.monitor.facts import facts_of, live_fencing
 
-    root = etree.Element("pacemaker-result")
-    root.set("api-version", API_VERSION)
-    root.set("request", " ".join(["crm_mon", *words]))
-    fill_status(root, unpack_cib(cib, time.time()), StatusParts(), pending=True)
-    element(root, "status", {"code": "0", "message": "OK"})
-    return '<?xml version="1.0"?>\n' + etree.tostring(root, pretty_print=True).decode()
+    cib = read_cib(call.environment)
+    fencing = None if file_of(call.environment) else live_fencing(call.environment)
+    return facts_of(cib, time.time(), local_zone(), fencing)
 
 
-def _text(cib: Cib) -> str:
-    from engine.scheduler.reading.unpack import unpack_cib
-    from engine.scheduler.views.status_text import status_lines
+def status_into(call: Call, wanted: Sections) -> None:
+    """Read the status and put it into the call's output; raises `EngineError`."""
+    from engine.tools.monitor.facts import look_of
 
-    lines = status_lines(unpack_cib(cib, time.time()), pending=True)
-    return "".join(f"{line}\n" for line in lines)
+    out, options = call.out, call.options
+    facts = _facts(call)
+    look = look_of(options, facts.model, out.form)
+    if out.form == "xml":
+        from engine.tools.monitor.document import add_status
 
+        add_status(out.root, facts, wanted, look)
+        return
+    if out.form == "none":
+        return
+    from engine.tools.monitor.text import status_sections
+
+    sections = status_sections(facts, wanted, look)
+    if out.form != "html":
+        out.lines[:] = "\n\n".join("\n".join(each.text()) for each in sections).splitlines()
+        return
+    from engine.tools.monitor.page import page_lines
+
+    page = page_lines(
+        sections,
+        options.get("html-title", "Cluster Status"),
+        stylesheet=options.get("html-stylesheet"),
+    )
+    cgi = "web-cgi" in options or "html-cgi" in options
+    out.lines[:] = [*(["Content-Type: text/html", ""] if cgi else []), *page]
+
+
+def _simple(call: Call) -> int:
+    from engine.tools.monitor.simple import simple_line
+
+    line, is_fine = simple_line(_facts(call).model)
+    call.out.lines.append(line)
+    return ExitStatus.OK if is_fine else ExitStatus.ERROR
+
+
+PROGRAM = Program(
+    "crm_mon",
+    "Show the status of the cluster.",
+    OPTIONS,
+    _main,
+    formats=_FORMATS,
+    form_of=form_of,
+)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -53,7 +53,9 @@ class Shape:
 def _main(call: Call) -> int:
     options, out = call.options, call.out
     shape = Shape(options.last_of(_SHAPES), "local" in options)
-    zone = _local_zone()
+    from engine.ipc.live import local_zone
+
+    zone = local_zone()
     date = duration = None
     last: Moment | None = None
     if "now" in options:
@@ -86,13 +88,6 @@ def _main(call: Call) -> int:
         if shown(last, Shape(shape.form)) != wanted and shown(last, shape) != wanted:
             return ExitStatus.ERROR
     return ExitStatus.OK
-
-
-def _local_zone() -> Zone:
-    import datetime
-
-    now = time.localtime()
-    return Zone(now.tm_gmtoff, datetime.date(now.tm_year, now.tm_mon, now.tm_mday))
 
 
 def _date(text: str, zone: Zone) -> Moment:

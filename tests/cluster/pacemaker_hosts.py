@@ -11,14 +11,14 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 import testhosts
-from harness import CRM, PATIENCE, PROJECT
+from harness import CRM, PROJECT
+from patience import wait_until
 
 ROOT = os.environ.get("PACEMAKER_ROOT", "")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -172,13 +172,10 @@ class LiveCluster:
 
     def eventually(self, what: str, check: Callable[[], Any], seconds: float) -> None:
         """Wait for something; fails with Pacemaker's last words."""
-        end = time.monotonic() + seconds * PATIENCE
-        while not check():
-            if time.monotonic() > end:
-                logs = sorted(Path(self.lab.dir).glob("h*.log"))
-                words = [f"--- {log.name}\n{log.read_text()[-2000:]}" for log in logs]
-                raise AssertionError(f"{what}\n" + "\n".join(words))
-            time.sleep(0.2)
+        if wait_until(check, seconds, 0.2) is None:
+            logs = sorted(Path(self.lab.dir).glob("h*.log"))
+            words = [f"--- {log.name}\n{log.read_text()[-2000:]}" for log in logs]
+            raise AssertionError(f"{what}\n" + "\n".join(words))
 
     def tool(self, *words: str) -> str:
         """One of Pacemaker's own tools on the first host; its output."""

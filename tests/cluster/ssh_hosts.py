@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import testhosts
-from harness import CRM, PATIENCE
+from harness import CRM
 from pacemaker_hosts import ENVIRONMENT, PATH, lay_over, run
+from patience import wait_until
 
 SSHD = shutil.which("sshd", path=PATH) or ""
 PREPARE = """set -e
@@ -79,10 +79,7 @@ class SshHosts:
         return [host.name for host in self.hosts if any(is_agent(pid) for pid in host.pids())]
 
     def eventually(self, what: str, check: Callable[[], Any], seconds: float) -> None:
-        end = time.monotonic() + seconds * PATIENCE
-        while not check():
-            assert time.monotonic() < end, f"{what}\n{self.last_words()}"
-            time.sleep(0.1)
+        assert wait_until(check, seconds, 0.1) is not None, f"{what}\n{self.last_words()}"
 
     def last_words(self) -> str:
         parts = []

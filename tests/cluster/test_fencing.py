@@ -162,3 +162,16 @@ def test_a_slow_switch_is_asked_once_though_the_view_changes_meanwhile(
     finally:
         slow.unlink()
     assert [name for name, _ in switch.switched] == [victim.name]
+
+
+def test_an_agent_that_is_back_at_once_does_not_cost_its_node(
+    cluster: Cluster, switch: PowerSwitch
+) -> None:
+    for name in dict.fromkeys([cluster.dc().name, *cluster.runners("db")]):
+        host = host_of(cluster, name)
+        cluster.log[name].kill()
+        time.sleep(0.2)
+        cluster.start_agent(host)
+        cluster.eventually("whole", cluster.is_whole, 30)
+    assert switch.switched == []
+    assert len(cluster.runners("db")) == 1

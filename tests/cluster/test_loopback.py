@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from patience import wait_until
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
@@ -35,7 +36,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEAD_TIME = "1500ms"
-PATIENCE = 4.0  # for machines that do other things as well; it costs nothing where all is well
 
 
 class Host:
@@ -123,10 +123,8 @@ class Loop:
             host.drop.write_text("[]")
 
     def until(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
-        deadline = time.monotonic() + PATIENCE * seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {PATIENCE * seconds:g} s: {what}"
-            time.sleep(0.05)
+        text = f"not within {seconds:g} s of an idle machine: {what}"
+        assert wait_until(condition, seconds) is not None, text
 
     def is_one_view_of(self, hosts: list[Host]) -> bool:
         names = [host.name for host in hosts]

@@ -141,6 +141,24 @@ def test_a_remote_node_runs_a_resource_whoever_is_connected_to_it(
     assert cluster.ask(cluster.alive()[0], "status")["controller"]["transition"] == before
 
 
+@pytest.mark.services
+def test_an_agent_that_is_restarted_takes_its_connection_up_again(
+    cluster: Cluster, remote: Remote
+) -> None:
+    started = remote.state.stat().st_mtime_ns
+    host = holder(cluster)
+    cluster.log[host.name].kill()
+    cluster.start_agent(host)
+    cluster.eventually("whole", cluster.is_whole, 30)
+    cluster.eventually("connected", lambda: holder(cluster) is not None, 30)
+    cluster.eventually("idle", cluster.is_idle, 30)
+    assert remote.state.stat().st_mtime_ns == started
+    failed = cluster.cib().root.xpath("//lrm_rsc_op[@id='r1_last_failure_0']")
+    assert failed == []
+    remote.state.unlink()
+    cluster.eventually("watched", remote.runs, 30)
+
+
 FENCED = """\
 property stonith-enabled=true
 primitive switch stonith:fence_keys params storage={storage} pcmk_host_list=r1 op monitor interval=20s

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import testhosts
 from conftest import needs_namespaces
-from harness import Cluster, add_primitive, set_property
+from harness import PROJECT, Cluster, add_primitive, set_property
 from lxml import etree
 
 from engine.cib.document import Cib
@@ -136,3 +136,18 @@ def test_the_next_level_fences_when_the_first_fails_and_a_plug_in_can_do_it(
     events = cluster.ask(cluster.alive()[0], "fence-history", node=victim.name)["events"]
     last = events[-1]
     assert (last["ok"], last["device"], last["action"]) == (True, "plug", "off")
+
+    def admin(*words: str) -> str:
+        program = ["/run/crmshell/bin/stonith_admin", *words]
+        done = cluster.alive()[0].run(program, wd=PROJECT)
+        assert done.returncode == 0, done.stdout
+        return str(done.stdout)
+
+    text = admin("-H", victim.name)
+    assert f"turning off of {victim.name} successful: delegate=" in text
+    assert text.splitlines()[-1].endswith("found")
+    assert 'status="success"' in admin("-H", "*", "--output-as=xml")
+    assert admin("-L").splitlines() == ["broken", "plug", "2 fence devices found"]
+    assert f"Node {victim.name} last fenced at: " in admin("-h", victim.name)
+    admin("-C", victim.name)
+    assert "delegate=a human" in admin("-H", victim.name)

@@ -494,9 +494,10 @@ class Host:
         self._wake_nsenter()
 
     def kill(self):
-        """Power loss: the kernel kills everything in the host at once."""
-        if self._die():
+        """Power loss: the link is gone first, so that no socket says goodbye, then everything at once."""
+        if self.pid:
             self.lab._unplug(self)
+            self._die()
 
     def _die(self):
         pid = self.pid

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from engine.base import nodeconf, wire
-from engine.controller import fence_watch
+from engine.controller import core, fence_watch
 from engine.edges import clock, disk, keys, operations, worker
 from engine.fencing import core as fencing
 from engine.lrm import ops
@@ -118,6 +118,14 @@ def history_kept_after_an_interruption(stack: ExitStack) -> None:
     put(stack, operations.NodeHistory, "forget", _nothing)
 
 
+def liar_is_believed(stack: ExitStack) -> None:
+    put(stack, core.Controller, "_doubt", _nothing)
+
+
+def failures_go_by_the_clock(stack: ExitStack) -> None:
+    put(stack, operations.NodeHistory, "in_order", lambda self, result: result)
+
+
 def fence_run_without_deadline(stack: ExitStack) -> None:
     real = fencing.FencingCore._timer
 
@@ -155,12 +163,11 @@ def wall_clock_for_timers(stack: ExitStack) -> None:
 
 
 def missing_keys_are_taken(stack: ExitStack) -> None:
-    real = wire._is_mandatory
+    def number(header: dict[str, Any], key: str) -> int:
+        value = header.get(key, 0)
+        return value if isinstance(value, int) else 0
 
-    def is_mandatory(item: Any) -> bool:
-        return real(item) and item.name not in ("index", "term", "payload", "digest", "entry")
-
-    put(stack, wire, "_is_mandatory", is_mandatory)
+    put(stack, wire, "_number", number)
 
 
 def one_way_links_count(stack: ExitStack) -> None:

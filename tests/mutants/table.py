@@ -1,7 +1,7 @@
 """Which rule is kept by which judge: for each rule the product with it switched off, and who sees that.
 
 A judge is a test by its node id, or a run of the simulation: `seed N` or `run NAME` (an artefact of
-`tests/sim/regress`). It sees a mutant when it fails by an assertion of its own; a mutant that merely
+`tests/sim/regress`) for the log, `fence N` for the controllers with fencing. It sees a mutant when it fails by an assertion of its own; a mutant that merely
 breaks something is not seen.
 """
 
@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from tests.mutants import switches
+from tests.sim.controlworld import Violation as ControlViolation
+from tests.sim.fenceworld import play
 from tests.sim.mutants import MUTANTS as PROTOCOL
 from tests.sim.runs import run_artefact, run_seed
 from tests.sim.world import Violation
@@ -162,6 +164,9 @@ MUTANTS: tuple[Mutant, ...] = (
     _edge(
         switches.orphan_not_awaited,
         "C2",
+        "fence 4",
+        "fence 6",
+        "fence 7",
         QUEUES + "nothing_of_a_resource_begins_while_a_program_of_an_earlier_life_has_it",
     ),
     _edge(
@@ -172,6 +177,9 @@ MUTANTS: tuple[Mutant, ...] = (
     _edge(
         switches.fence_run_without_deadline,
         "C5",
+        "fence 5",
+        "fence 6",
+        "fence 11",
         UNIT + "fencing/test_core.py::test_a_result_that_got_lost_ends_the_run_at_its_deadline",
     ),
     _edge(
@@ -179,6 +187,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "C5",
         UNIT
         + "fencing/test_core.py::test_a_run_ends_when_its_node_leaves_and_another_node_takes_over",
+    ),
+    _edge(switches.liar_is_believed, "C2 D-8", "fence 2354"),
+    _edge(
+        switches.failures_go_by_the_clock,
+        "D-10 C5",
+        *[f"fence {n}" for n in (24, 30, 36, 142)],
     ),
     _edge(
         switches.starts_hold_up_monitors,
@@ -303,9 +317,11 @@ def judged(judge: str) -> str:
             run_seed(int(name))
         elif kind == "run":
             run_artefact(json.loads((REGRESS / f"{name}.json").read_text()))
+        elif kind == "fence":
+            play(int(name))
         else:
             return _tested(judge)
-    except Violation as violation:
+    except (Violation, ControlViolation) as violation:
         return str(violation)
     return ""
 

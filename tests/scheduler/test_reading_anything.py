@@ -12,6 +12,7 @@ from engine.scheduler.model.model import INFINITY, Model, leaves
 from engine.scheduler.reading.constraints import unpack_constraints
 from engine.scheduler.reading.requests import NoActions
 from engine.scheduler.reading.unpack import fill_model
+from engine.scheduler.views.status_parts import Look
 from engine.scheduler.views.status_text import banner_lines, status_lines
 
 VALUES = st.one_of(
@@ -158,7 +159,7 @@ def clusters(draw: st.DrawFn) -> bytes:
 def read(data: bytes) -> tuple[Model, list[str]]:
     model = Model(1_700_000_000)
     unpack_constraints(fill_model(Cib.from_bytes(data), model, requests=NoActions()))
-    return model, banner_lines(model) + status_lines(model, pending=True)
+    return model, banner_lines(model) + status_lines(model, Look(pending=True))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -182,6 +183,6 @@ def test_reading_twice_gives_the_same_text_and_leaves_the_input_alone(data: byte
     for _ in range(2):
         model = Model(1_700_000_000)
         fill_model(document, model, requests=NoActions())
-        texts.append(status_lines(model, pending=False))
+        texts.append(status_lines(model, Look()))
     assert texts[0] == texts[1]
     assert document.to_bytes() == before

@@ -2,6 +2,7 @@
 
 python -m tests.sim soak [--count N] [--first S] [--out FILE]   new seeds; a failing one is written as artefact
 python -m tests.sim replay FILE|SEED [--trace]          one run again
+python -m tests.sim fencing SEED                        one run of the controllers' world
 python -m tests.sim mutants [NAME] [--seeds N]          how soon the oracle sees each known error
 python -m tests.sim digest FIRST LAST                   one line per seed, for comparing processes
 """
@@ -15,11 +16,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.sim.fenceworld import play
 from tests.sim.mutants import MUTANTS, mutant
 from tests.sim.nemesis import draw_config, draw_schedule
 from tests.sim.runs import run_artefact, run_seed
 from tests.sim.shrink import shrink
 from tests.sim.world import Violation, World
+
+FENCING_EVERY = 20
 
 
 def main() -> int:
@@ -35,6 +39,8 @@ def main() -> int:
     mutants_ = commands.add_parser("mutants")
     mutants_.add_argument("name", nargs="?", choices=sorted(MUTANTS))
     mutants_.add_argument("--seeds", type=int, default=500)
+    fencing_ = commands.add_parser("fencing")
+    fencing_.add_argument("seed", type=int)
     digest_ = commands.add_parser("digest")
     digest_.add_argument("first", type=int)
     digest_.add_argument("last", type=int)
@@ -44,6 +50,8 @@ def main() -> int:
             return soak(given.count, given.first, given.out)
         case "replay":
             return replay(given.what, given.trace)
+        case "fencing":
+            return 0 if _fencing_holds(given.seed) else 1
         case "mutants":
             return search(given.name, given.seeds)
     return digest(given.first, given.last)
@@ -54,6 +62,8 @@ def soak(count: int, first: int | None, out: str) -> int:
     start = int(time.time()) if first is None else first
     began, events, acks, seen = time.monotonic(), 0, 0, Counter[str]()
     for seed in range(start, start + count):
+        if seed % FENCING_EVERY == 0 and not _fencing_holds(seed):
+            return 1
         try:
             world = run_seed(seed)
         except Exception as problem:  # whatever it is: an exception is a finding as well
@@ -71,6 +81,17 @@ def soak(count: int, first: int | None, out: str) -> int:
     print(f"{events} events, {acks} acknowledged commits, {60 * count / took:.0f} schedules/min")
     print(", ".join(f"{kind} {number}" for kind, number in sorted(seen.items())))
     return 0
+
+
+def _fencing_holds(seed: int) -> bool:
+    """A run of the controllers' world; its seed is all there is to replay."""
+    try:
+        play(seed)
+    except Exception as problem:  # whatever it is: an exception is a finding as well
+        print(f"fencing, seed {seed}: {problem!r}")
+        print(f"python -m tests.sim fencing {seed}")
+        return False
+    return True
 
 
 def replay(what: str, trace: bool) -> int:

@@ -122,7 +122,7 @@ def test_only_the_edges_touch_the_world() -> None:
 def _is_pure(path: Path) -> bool:
     name = str(path.relative_to(ROOT))
     cores = ["replica/core", "replica/log", "lrm/ops", "fencing/core"]
-    cores += [f"membership/{core}" for core in ("quorum", "detector", "views")]
+    cores += [f"membership/{core}" for core in ("quorum", "detector", "attempt", "draft", "views")]
     folders = ("engine/scheduler/", "engine/cib/", "engine/controller/", "crmshell/grammar/")
     return name.startswith(folders) or name in {f"engine/{core}.py" for core in cores}
 

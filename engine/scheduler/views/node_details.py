@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from engine.base.digits import clipped, is_whole
 from engine.base.values import int_from_text
+from engine.cib.history import NOT_INSTALLED
 from engine.scheduler.model.model import FailedOp, Model, Node, Resource, leaves
 from engine.scheduler.reading.failcounts import fail_count
 from engine.scheduler.reading.history_entries import base_name
 from engine.scheduler.reading.parameters import parameters
+from engine.scheduler.views.node_text import display_name
 from engine.scheduler.views.result_words import exit_text, status_text
+from engine.scheduler.views.status_parts import EVERYTHING, Look
 
 _EPOCH = dt.datetime(1970, 1, 1)
 _OWN_PREFIXES = ("#", "fail-count", "last-failure", "shutdown", "terminate", "standby")
+_MASKED: Final = frozenset((2, 5))
 _PING_AGENTS = frozenset(("ping", "pingd"))
 
 
@@ -74,11 +79,13 @@ def _expected_pings(model: Model, node: Node) -> dict[str, int]:
     return found
 
 
-def attribute_lines(model: Model) -> list[str]:
+def attribute_lines(model: Model, look: Look = EVERYTHING) -> list[str]:
     """The part "Node Attributes" below its heading, which is the first line."""
     lines = ["  * Node Attributes:"]
     for node, attributes in node_attributes(model):
-        lines.append(f"    * Node: {node.name}:")
+        if not look.shows_node(node):
+            continue
+        lines.append(f"    * Node: {display_name(node, look)}:")
         for attribute in attributes:
             line = f"      * {attribute.name:<32}\t: {attribute.value:<10}"
             lines.append(line + (f"\t: {attribute.remark}" if attribute.remark else ""))
@@ -121,7 +128,7 @@ def _fail_count(model: Model, name: str, node: Node) -> Iterable[FailCount]:
         return
     count, last = fail_count(model, resource, node, effective=False)
     if count > 0:
-        text = _clock_text(model, last) if last > 0 else ""
+        text = clock_text(model, last) if last > 0 else ""
         yield FailCount(name, resource.migration_threshold, count, text)
 
 
@@ -162,9 +169,24 @@ class Failure:
     task: str
 
 
-def failures(model: Model) -> list[Failure]:
-    """The failed operations on nodes that are online."""
-    return [_failure(failed) for failed in model.failed_ops]
+def failures(model: Model, look: Look = EVERYTHING) -> list[Failure]:
+    """The failed operations on nodes that are online, as far as they are asked for.
+
+    A probe that could not look for the resource is told with the resource, not as a failure.
+    """
+    return [
+        _failure(failed)
+        for failed in model.failed_ops
+        if not could_not_look(failed)
+        and (look.nodes is None or failed.node_name in look.nodes)
+        and look.names(failed.resource_id)
+    ]
+
+
+def could_not_look(failed: FailedOp) -> bool:
+    """Whether it is a probe on a node where the resource could not be anyway."""
+    is_probe = failed.task == "monitor" and failed.interval_ms == 0
+    return is_probe and (failed.rc in _MASKED or failed.status == NOT_INSTALLED)
 
 
 def _failure(failed: FailedOp) -> Failure:
@@ -190,22 +212,23 @@ def _failure(failed: FailedOp) -> Failure:
     )
 
 
-def failure_lines(model: Model) -> list[str]:
+def failure_lines(model: Model, look: Look = EVERYTHING) -> list[str]:
     """The part "Failed Resource Actions" below its heading, which is the first line."""
     lines = ["  * Failed Resource Actions:"]
-    for failure in failures(model):
+    for failure in failures(model, look):
         text = f"{failure.key} on {failure.node} '{failure.exit}' ({failure.rc}):"
         text += f" call={failure.call}, status='{failure.status}'"
         if failure.reason:
             text += f", exitreason='{failure.reason}'"
         if failure.changed_at is not None:
-            text += f", last-rc-change='{_clock_text(model, failure.changed_at)}'"
+            text += f", last-rc-change='{clock_text(model, failure.changed_at)}'"
             text += f", queued={failure.queued_ms}ms, exec={failure.exec_ms}ms"
         lines.append(f"    * {text}")
     return lines
 
 
-def _clock_text(model: Model, moment: int) -> str:
+def clock_text(model: Model, moment: int) -> str:
+    """A moment as `date` writes it: `Thu Jan 10 09:26:58 2013`."""
     shown = _local_time(model, moment)
     return str(moment) if shown is None else f"{shown:%a %b %e %H:%M:%S %Y}"
 

@@ -5,16 +5,31 @@ The lists are made as items with sub-items; `render` writes them with bullets an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from engine.base.values import name_key
-from engine.cib.history import NOT_INSTALLED
-from engine.scheduler.model.model import Model, Node, Resource, Role, Variant, role_from_text
+from engine.scheduler.model.model import (
+    Model,
+    Node,
+    Replica,
+    Resource,
+    Role,
+    Variant,
+    role_from_text,
+)
 from engine.scheduler.reading.activity import current_node, is_active, role_of
-from engine.scheduler.reading.nodes import health_colour
+from engine.scheduler.views.brief import agent_name, brief_items
+from engine.scheduler.views.node_details import could_not_look
+from engine.scheduler.views.node_text import Item, name_list, node_items, render
 from engine.scheduler.views.result_words import exit_text
+from engine.scheduler.views.status_parts import (
+    Look,
+    is_elsewhere,
+    is_named,
+    is_shown,
+    places_of,
+    printed_id,
+)
 
 _PENDING_WORDS: Final = {
     "start": "Starting",
@@ -24,22 +39,6 @@ _PENDING_WORDS: Final = {
     "promote": "Promoting",
     "demote": "Demoting",
 }
-_MASKED: Final = frozenset((2, 5))
-
-
-@dataclass(slots=True)
-class Item:
-    """A line, and the lines that belong below it."""
-
-    text: str
-    items: list[Item] = field(default_factory=list)
-
-
-def render(items: Iterable[Item], depth: int = 0) -> Iterator[str]:
-    """The items as lines: two blanks per level and a bullet (C18.2)."""
-    for item in items:
-        yield f"{'  ' * depth}* {item.text}"
-        yield from render(item.items, depth + 1)
 
 
 def banner_lines(model: Model) -> list[str]:
@@ -61,125 +60,89 @@ def banner_lines(model: Model) -> list[str]:
     return lines
 
 
-def status_lines(model: Model, *, pending: bool) -> list[str]:
+def status_lines(model: Model, look: Look) -> list[str]:
     """Node list and resource list; `pending`: show actions under way (C18.9)."""
     nodes = Item("Node List:", node_items(model))
-    resources = Item("Full List of Resources:", resource_items(model, pending=pending))
+    resources = Item("Full List of Resources:", resource_items(model, look))
     return [*render([nodes], 1), "", *render([resources], 1)]
-
-
-# -- nodes -------------------------------------------------------------------------------------
-
-
-def node_items(model: Model) -> list[Item]:
-    """Nodes with something to tell on their own, then those that are just there (C18.3)."""
-    items: list[Item] = []
-    groups: dict[str, list[str]] = {
-        "Online": [],
-        "OFFLINE": [],
-        "RemoteOnline": [],
-        "RemoteOFFLINE": [],
-        "GuestOnline": [],
-    }
-    for node in model.nodes:
-        colour = health_colour(model, node)
-        if _is_special(node) or colour != "green":
-            health = "" if colour == "green" else f" (health is {colour.upper()})"
-            items.append(Item(f"{_node_type(node)} {node.name}: {node_status(node)}{health}"))
-            continue
-        prefix = "Guest" if node.is_guest else "Remote" if node.is_remote_type else ""
-        group = groups.get(prefix + ("Online" if node.online else "OFFLINE"))
-        if group is not None:
-            group.append(node.name)
-    items += [Item(f"{title}: {name_list(names)}") for title, names in groups.items() if names]
-    return items
-
-
-def name_list(names: Iterable[str]) -> str:
-    """Names as a list in brackets, `[ a b ]`."""
-    return f"[ {' '.join(names)} ]"
-
-
-def _node_type(node: Node) -> str:
-    if node.is_guest:
-        return "GuestNode"
-    return "RemoteNode" if node.is_remote_type else "Node"
-
-
-def _is_special(node: Node) -> bool:
-    return (
-        node.unclean
-        or node.pending
-        or node.standby
-        or node.maintenance
-        or (node.standby_on_fail and node.online)
-    )
-
-
-def node_status(node: Node) -> str:
-    """One word or two about the node's state (C18.3)."""
-    if node.unclean:
-        state = "online" if node.online else "pending" if node.pending else "offline"
-        return f"UNCLEAN ({state})"
-    if node.pending:
-        return "pending"
-    if node.standby_on_fail and node.online:
-        return "standby (on-fail)"
-    if node.standby:
-        if not node.online:
-            return "OFFLINE (standby)"
-        return "standby (with active resources)" if node.running else "standby"
-    if node.maintenance:
-        return "maintenance" if node.online else "OFFLINE (maintenance)"
-    return "online" if node.online else "OFFLINE"
 
 
 # -- resources ---------------------------------------------------------------------------------
 
 
-def resource_items(model: Model, *, pending: bool) -> list[Item]:
-    """All resources; removed ones only while they are active (C18.4)."""
-    items: list[Item] = []
+def resource_title(look: Look) -> str:
+    """What the list of resources is called."""
+    if look.by_node:
+        return "Inactive Resources"
+    return "Full List of Resources" if look.inactive else "Active Resources"
+
+
+def resource_items(model: Model, look: Look) -> list[Item]:
+    """All resources that are asked for; removed ones only while they are active (C18.4)."""
+    if look.by_node and not look.inactive:
+        return []  # each stands below its node
+    items = brief_items(model.resources, look) if look.brief and not look.by_node else []
     for resource in model.resources:
-        if resource.removed and not is_active(resource):
-            continue
-        item = resource_item(model, resource, pending=pending)
+        item = resource_item(model, resource, look) if is_listed(resource, look) else None
         if item is not None:
             items.append(item)
-    return items or [Item("No resources")]
+    kind = "inactive " if look.by_node else "" if look.inactive else "active "
+    return items or [Item(f"No {kind}resources")]
 
 
-def resource_item(model: Model, resource: Resource, *, pending: bool) -> Item | None:
-    """One resource with its members or instances; None for an implicit one."""
+def is_listed(resource: Resource, look: Look) -> bool:
+    """Whether a resource of the top level stands in the list of resources."""
+    if resource.removed and not is_active(resource):
+        return False
+    if look.by_node:
+        return not is_active(resource)
+    if look.brief and resource.variant is Variant.PRIMITIVE:
+        return False
+    if not look.inactive and not is_active(resource, everything=False):
+        return False
+    return not is_elsewhere(resource, look)
+
+
+def items_below_node(model: Model, node: Node, look: Look) -> list[Item]:
+    """What runs on a node, below its line."""
+    running = [each for each in node.running if is_shown(each, look)]
+    if look.brief:
+        return brief_items(running, look, names=False, totals=False)
+    return [
+        Item(primitive_text(model, each, printed_id(each), None, look, stands_below_node=True))
+        for each in running
+    ]
+
+
+def resource_item(model: Model, resource: Resource, look: Look) -> Item | None:
+    """One resource with its members or instances; None for one that is not asked for."""
+    if not is_shown(resource, look):
+        return None
     if resource.variant is Variant.GROUP:
-        return _group_item(model, resource, pending=pending)
+        return _group_item(model, resource, look)
     if resource.variant is Variant.CLONE:
-        return _clone_item(model, resource, pending=pending)
+        return _clone_item(model, resource, look)
     if resource.variant is Variant.BUNDLE:
-        return _bundle_item(model, resource, pending=pending)
-    if resource.meta.get("internal_rsc") == "true":
+        return _bundle_item(model, resource, look)
+    if resource.meta.get("internal_rsc") == "true" and not look.detail and look.resources is None:
         return None
     node = current_node(resource) or resource.pending_node
-    return Item(primitive_text(model, resource, printed_id(resource), node, pending=pending))
-
-
-def printed_id(resource: Resource) -> str:
-    """Instances of anonymous clones go by their base id (15.7)."""
-    return resource.id if resource.unique else resource.base_id
-
-
-def _agent(resource: Resource) -> str:
-    parts = (resource.agent_class, resource.agent_provider, resource.agent_type)
-    return ":".join(part for part in parts if part)
+    return Item(primitive_text(model, resource, printed_id(resource), node, look))
 
 
 def primitive_text(
-    model: Model, resource: Resource, name: str, node: Node | None, *, pending: bool
+    model: Model,
+    resource: Resource,
+    name: str,
+    node: Node | None,
+    look: Look,
+    *,
+    stands_below_node: bool = False,
 ) -> str:
     """Line of a primitive (C18.5)."""
-    if node is None:
+    if node is None and not stands_below_node:
         node = resource.lock_node
-    several = len(resource.running_on) > 1
+    several = len(resource.running_on) > 1 and not stands_below_node
     if several:
         node = None
     words: list[str] = []
@@ -190,24 +153,27 @@ def primitive_text(
         if resource.role is Role.PROMOTED:
             words.append("Promoted")
     else:
-        words.append(shown_role(resource, pending=pending))
+        words.append(shown_role(resource, look))
     if node is not None:
         words.append(node.name)
     if resource.role is Role.STOPPED:
         failure = failed_probe(model, resource, node)
         if failure:
             words.append(f"({failure}) ")
-    flags = _flags(resource, node, pending=pending)
+    flags = _flags(resource, node, look)
     if flags:
         words.append(f"({', '.join(flags)})")
     if several:
         words.append(name_list(active.name for active in resource.running_on))
-    return f"{name}\t({_agent(resource)}):\t {' '.join(words)}"
+    description = resource.attributes.get("description", "")
+    if description and (look.describes or stands_below_node):
+        words.append(f"({description})")
+    return f"{name}\t({agent_name(resource)}):\t {' '.join(words)}"
 
 
-def shown_role(resource: Resource, *, pending: bool) -> str:
+def shown_role(resource: Resource, look: Look) -> str:
     """The role; `pending`: or the action that is to change it."""
-    if pending:
+    if look.pending:
         word = _PENDING_WORDS.get(resource.pending_action)
         if word is not None:
             return word
@@ -227,13 +193,13 @@ def is_disabled(resource: Resource) -> bool:
     return wanted is Role.STOPPED or (wanted is Role.UNPROMOTED and resource.top.promotable)
 
 
-def _flags(resource: Resource, node: Node | None, *, pending: bool) -> list[str]:
+def _flags(resource: Resource, node: Node | None, look: Look) -> list[str]:
     flags: list[str] = []
     if node is not None and not node.online and node.unclean:
         flags.append("UNCLEAN")
     if node is not None and node is resource.lock_node:
         flags.append("LOCKED")
-    if pending and resource.pending_action == "monitor":
+    if look.pending and resource.pending_action == "monitor":
         flags.append("Monitoring")
     wanted = _target_role(resource)
     if wanted is Role.STOPPED:
@@ -257,9 +223,7 @@ def failed_probe(model: Model, resource: Resource, node: Node | None) -> str:
         wanted = top.clone_blueprint.id
     key = f"{wanted}_monitor_0"
     for failure in model.failed_ops:
-        if failure.key != key or failure.interval_ms != 0:
-            continue
-        if failure.rc not in _MASKED and failure.status != NOT_INSTALLED:
+        if failure.key != key or not could_not_look(failure):
             continue
         where = failure.attributes.get("on_node", "").lower()
         if not where or (node is not None and where != node.name.lower()):
@@ -278,41 +242,58 @@ def _attributes(words: list[str]) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def _group_item(model: Model, group: Resource, *, pending: bool) -> Item:
+def _group_item(model: Model, group: Resource, look: Look) -> Item | None:
     """A group and its members (C18.6)."""
-    words = ["disabled"] if is_disabled(group) else []
+    as_part = is_named(group, look)
+    members = [
+        member
+        for member in group.children
+        if is_shown(member, look, as_part=as_part) and not is_elsewhere(member, look)
+    ]
+    if look.brief:
+        items = brief_items(members, look, totals=True)
+    else:
+        running = [each for each in members if look.inactive or is_active(each)]
+        found = [resource_item(model, member, look) for member in running]
+        items = [item for item in found if item is not None]
+    if not items:
+        return None
+    words = []
+    idle = sum(not is_active(member) for member in group.children)
+    if 0 < idle < len(group.children) and not look.inactive:
+        words.append(f"{idle} member{'' if idle == 1 else 's'} inactive")
+    if is_disabled(group):
+        words.append("disabled")
     words += _management(group)
-    item = Item(f"Resource Group: {group.id}{_attributes(words)}:")
-    for member in group.children:
-        found = resource_item(model, member, pending=pending)
-        if found is not None:
-            item.items.append(found)
-    return item
+    head = f"Resource Group: {group.id}{_attributes(words)}{_description(group, look)}"
+    return Item(f"{head}:", items)
+
+
+def _description(resource: Resource, look: Look) -> str:
+    """The description of a collective, where it is wanted."""
+    text = resource.attributes.get("description", "")
+    return f" ({text})" if text and look.describes else ""
 
 
 # -- clones ------------------------------------------------------------------------------------
 
 
-def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
+def _clone_item(model: Model, clone: Resource, look: Look) -> Item | None:
     """A clone: instances with something to tell, then lists of nodes by role (C18.7)."""
-    words: list[str] = []
-    if clone.promotable:
-        words.append("promotable")
-    if clone.unique:
-        words.append("unique")
-    if is_disabled(clone):
-        words.append("disabled")
-    words += _management(clone)
     child_id = clone.clone_blueprint.id if clone.clone_blueprint is not None else ""
-    item = Item(f"Clone Set: {clone.id} [{child_id}]{_attributes(words)}:")
+    head = f"Clone Set: {clone.id} [{child_id}]{_attributes(_clone_words(clone))}"
+    item = Item(f"{head}{_description(clone, look)}:")
+    as_part = is_named(clone, look)
     promoted: list[str] = []
     started: list[str] = []
     for child in clone.children:
-        node = _listed_on(clone, child, pending=pending)
+        if not is_shown(child, look, as_part=as_part) or is_elsewhere(child, look):
+            continue
+        node = None if look.detail else _listed_on(clone, child, look)
         if node is not None:
             (promoted if role_of(child) is Role.PROMOTED else started).append(node.name)
-        elif _shown_in_full(clone, child, pending=pending):
-            found = resource_item(model, child, pending=pending)
+        elif look.detail or _shown_in_full(clone, child, look):
+            found = resource_item(model, child, look)
             if found is not None:
                 item.items.append(found)
     _add_names(item, "Promoted", promoted)
@@ -324,9 +305,21 @@ def _clone_item(model: Model, clone: Resource, *, pending: bool) -> Item:
     _add_names(item, started_title, started)
     settings = clone.clone
     listed = len(promoted) + len(started)
-    if settings is not None and not clone.unique and settings.clone_max > listed:
-        item.items.extend(_stopped_items(model, clone))
-    return item
+    wants_stopped = look.inactive and not look.detail and not clone.unique
+    if settings is not None and wants_stopped and settings.clone_max > listed:
+        item.items.extend(_stopped_items(model, clone, look))
+    return item if item.items or (look.inactive and look.resources is None) else None
+
+
+def _clone_words(clone: Resource) -> list[str]:
+    words: list[str] = []
+    if clone.promotable:
+        words.append("promotable")
+    if clone.unique:
+        words.append("unique")
+    if is_disabled(clone):
+        words.append("disabled")
+    return words + _management(clone)
 
 
 def _clone_target_role(clone: Resource) -> Role:
@@ -342,27 +335,27 @@ def _add_names(item: Item, title: str, names: list[str]) -> None:
         item.items.append(Item(f"{title}: {name_list(sorted(names, key=name_key))}"))
 
 
-def _listed_on(clone: Resource, child: Resource, *, pending: bool) -> Node | None:
+def _listed_on(clone: Resource, child: Resource, look: Look) -> Node | None:
     """The node under which an instance is only listed; None if it is shown in full or not at all."""
-    if _all(child, "unique") or _is_pending(child, pending=pending) or not is_active(child):
+    if _all(child, "unique") or _is_pending(child, look) or not is_active(child):
         return None
     if _any(child, "removed") or not _all(child, "managed") or _any(child, "failed"):
         return None
-    places = _places(child)
+    places = places_of(child)
     if len(places) != 1 or (not places[0].online and places[0].unclean):
         return None
     return places[0]
 
 
-def _shown_in_full(clone: Resource, child: Resource, *, pending: bool) -> bool:
+def _shown_in_full(clone: Resource, child: Resource, look: Look) -> bool:
     partly = is_active(child, everything=False)
     if _all(child, "unique"):
         return partly or not clone.removed
-    return partly or _is_pending(child, pending=pending)
+    return partly or _is_pending(child, look)
 
 
-def _is_pending(child: Resource, *, pending: bool) -> bool:
-    return pending and bool(child.pending_action)
+def _is_pending(child: Resource, look: Look) -> bool:
+    return look.pending and bool(child.pending_action)
 
 
 def _any(resource: Resource, flag: str) -> bool:
@@ -373,24 +366,14 @@ def _all(resource: Resource, flag: str) -> bool:
     return bool(getattr(resource, flag)) and all(_all(child, flag) for child in resource.children)
 
 
-def _places(resource: Resource) -> list[Node]:
-    """Where an instance is active; of a group every node of every member."""
-    if not resource.children:
-        return resource.running_on
-    found: list[Node] = []
-    for child in resource.children:
-        found.extend(node for node in _places(child) if node not in found)
-    return found
-
-
-def _stopped_items(model: Model, clone: Resource) -> list[Item]:
+def _stopped_items(model: Model, clone: Resource, look: Look) -> list[Item]:
     """Nodes where an anonymous clone could be active and is not, by reason."""
     indexes = clone.allowed.keys() or clone.known_on.keys()
     nodes = sorted((model.node_table[index] for index in indexes), key=_node_key)
     wanted = _clone_target_role(clone)
     by_text: dict[str, list[str]] = {}
     for node in nodes:
-        if node in clone.running_on:
+        if node in clone.running_on or not look.shows_node(node):
             continue
         text = "Stopped (disabled)" if wanted is Role.STOPPED else "Stopped"
         failure = failed_probe(model, clone, node)
@@ -407,18 +390,43 @@ def _node_key(node: Node) -> tuple[tuple[int, int, int, str], ...]:
 # -- bundles -----------------------------------------------------------------------------------
 
 
-def _bundle_item(model: Model, bundle: Resource, *, pending: bool) -> Item:
-    """A bundle, one line per replica (C18.8)."""
+def _bundle_item(model: Model, bundle: Resource, look: Look) -> Item | None:
+    """A bundle: a line per replica, or all parts of a replica (C18.8)."""
     settings = bundle.bundle
     replicas = settings.replicas if settings is not None else []
     image = settings.image if settings is not None else ""
     kind = "Container bundle set" if len(replicas) > 1 else "Container bundle"
     unique = " (unique)" if bundle.unique else ""
-    item = Item(f"{kind}: {bundle.id} [{image}]{unique}{_attributes(_management(bundle))}:")
+    head = f"{kind}: {bundle.id} [{image}]{unique}{_attributes(_management(bundle))}"
+    item = Item(f"{head}{_description(bundle, look)}:")
+    as_whole = is_named(bundle, look)
     for replica in replicas:
-        resource = replica.child if replica.child is not None else replica.container
-        owner = replica.connection if replica.connection is not None else replica.container
-        name = f"{owner.id} ({replica.address})" if replica.address else owner.id
-        node = current_node(replica.container)
-        item.items.append(Item(primitive_text(model, resource, name, node, pending=pending)))
-    return item
+        if is_elsewhere(replica.container, look):
+            continue
+        if as_whole and not look.detail:
+            item.items.append(_replica_line(model, replica, look))
+            continue
+        parts = (replica.ip, replica.child, replica.container, replica.connection)
+        shown = [
+            Item(_part_text(model, part, look))
+            for part in parts
+            if part is not None and is_shown(part, look, as_part=as_whole)
+        ]
+        if shown:
+            title = f"Replica[{replica.number}]" if len(replicas) > 1 else ""
+            item.items.append(Item(title, shown))
+    return item if item.items else None
+
+
+def _part_text(model: Model, part: Resource, look: Look) -> str:
+    primitive = part if part.variant is Variant.PRIMITIVE else part.children[0]
+    node = current_node(primitive) or primitive.pending_node
+    return primitive_text(model, primitive, printed_id(primitive), node, look)
+
+
+def _replica_line(model: Model, replica: Replica, look: Look) -> Item:
+    resource = replica.child if replica.child is not None else replica.container
+    owner = replica.connection if replica.connection is not None else replica.container
+    name = f"{owner.id} ({replica.address})" if replica.address else owner.id
+    node = current_node(replica.container)
+    return Item(primitive_text(model, resource, name, node, look))

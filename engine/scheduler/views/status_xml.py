@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lxml import etree
 
@@ -16,10 +17,15 @@ from engine.scheduler.views.node_details import (
     iso_text,
     node_attributes,
 )
-from engine.scheduler.views.status_parts import StatusParts
-from engine.scheduler.views.status_text import is_disabled, shown_role
-
-_NO_FEATURE_SET = "<3.15.1"  # nodes tell theirs since that release
+from engine.scheduler.views.node_text import feature_set
+from engine.scheduler.views.status_parts import (
+    Look,
+    StatusParts,
+    is_elsewhere,
+    is_named,
+    is_shown,
+)
+from engine.scheduler.views.status_text import is_disabled, is_listed, shown_role
 
 
 def element(parent: etree._Element, tag: str, values: Mapping[str, str]) -> etree._Element:
@@ -30,20 +36,33 @@ def element(parent: etree._Element, tag: str, values: Mapping[str, str]) -> etre
     return made
 
 
-def fill_status(parent: etree._Element, model: Model, parts: StatusParts, *, pending: bool) -> None:
-    """Nodes, resources and the parts that are wanted; `pending`: with what is going on."""
-    nodes = etree.SubElement(parent, "nodes")
-    for node in model.nodes:
-        element(nodes, "node", _node_values(model, node))
-    resources = etree.SubElement(parent, "resources")
-    for resource in model.resources:
-        if not resource.removed or is_active(resource):
-            _add_resource(resources, resource, pending=pending)
+def fill_status(parent: etree._Element, model: Model, parts: StatusParts, look: Look) -> None:
+    """Nodes, resources and the parts that are wanted."""
+    add_nodes(parent, model, look)
+    add_resources(parent, model, look)
     if parts.attributes:
-        _add_attributes(parent, model)
+        add_attributes(parent, model, look)
     if parts.failcounts:
         _add_history(parent, model)
-        _add_failures(parent, model)
+        add_failures(parent, model, look)
+
+
+def add_nodes(parent: etree._Element, model: Model, look: Look) -> None:
+    """The nodes; below each what runs there, if that is how it is looked at."""
+    nodes = etree.SubElement(parent, "nodes")
+    for node in filter(look.shows_node, model.nodes):
+        made = element(nodes, "node", _node_values(model, node))
+        for resource in node.running if look.by_node else ():
+            if is_shown(resource, look):
+                _add_primitive(made, resource, replace(look, description=True))
+
+
+def add_resources(parent: etree._Element, model: Model, look: Look) -> None:
+    """The resources that are asked for; those that are active only once, there or by node."""
+    holder = etree.SubElement(parent, "resources")
+    for resource in model.resources:
+        if is_listed(resource, look) and is_shown(resource, look):
+            add_resource(holder, resource, look)
 
 
 def _flag(value: bool) -> str:
@@ -65,8 +84,8 @@ def _node_values(model: Model, node: Node) -> dict[str, str]:
         "unclean": _flag(node.unclean),
         "health": health_colour(model, node),
     }
-    if node.online and node.expected_up and not node.is_remote_type:
-        values["feature_set"] = node.feature_set or _NO_FEATURE_SET
+    if known := feature_set(node):
+        values["feature_set"] = known
     values |= {
         "shutdown": _flag(node.shutdown),
         "expected_up": _flag(node.expected_up),
@@ -80,8 +99,8 @@ def _node_values(model: Model, node: Node) -> dict[str, str]:
     return values
 
 
-def _add_attributes(parent: etree._Element, model: Model) -> None:
-    found = node_attributes(model)
+def add_attributes(parent: etree._Element, model: Model, look: Look) -> None:
+    found = [row for row in node_attributes(model) if look.shows_node(row[0])]
     if not found:
         return
     block = etree.SubElement(parent, "node_attributes")
@@ -103,7 +122,8 @@ def _add_history(parent: etree._Element, model: Model) -> None:
         for row in counts:
             values = {
                 "id": row.resource,
-                "orphan": "false",  # only known resources are listed
+                "orphan": "false",
+                "removed": "false",  # only known resources are listed
                 "migration-threshold": str(row.threshold),
                 "fail-count": str(row.count),
             }
@@ -112,8 +132,8 @@ def _add_history(parent: etree._Element, model: Model) -> None:
             element(of_node, "resource_history", values)
 
 
-def _add_failures(parent: etree._Element, model: Model) -> None:
-    found = failures(model)
+def add_failures(parent: etree._Element, model: Model, look: Look) -> None:
+    found = failures(model, look)
     if found:
         block = etree.SubElement(parent, "failures")
         for failure in found:
@@ -144,23 +164,31 @@ def _failure_values(model: Model, failure: Failure) -> dict[str, str]:
 # -- resources ---------------------------------------------------------------------------------
 
 
-def _add_resource(parent: etree._Element, resource: Resource, *, pending: bool) -> None:
+def add_resource(parent: etree._Element, resource: Resource, look: Look) -> None:
+    """A resource with its members, instances or replicas."""
     match resource.variant:
         case Variant.PRIMITIVE:
-            _add_primitive(parent, resource, pending=pending)
+            _add_primitive(parent, resource, look)
             return
         case Variant.GROUP:
             values = {"id": resource.id, "number_resources": str(len(resource.children))}
             values |= _management(resource)
             values["disabled"] = _flag(is_disabled(resource))
-            made = element(parent, "group", values)
+            made = element(parent, "group", values | _description(resource, look))
         case Variant.CLONE:
-            made = element(parent, "clone", _clone_values(resource))
+            made = element(parent, "clone", _clone_values(resource) | _description(resource, look))
         case Variant.BUNDLE:
-            _add_bundle(parent, resource, pending=pending)
+            _add_bundle(parent, resource, look)
             return
+    as_part = is_named(resource, look)
     for child in resource.children:
-        _add_resource(made, child, pending=pending)
+        if is_shown(child, look, as_part=as_part) and not is_elsewhere(child, look):
+            add_resource(made, child, look)
+
+
+def _description(resource: Resource, look: Look) -> dict[str, str]:
+    text = resource.attributes.get("description", "")
+    return {"description": text} if text and look.describes else {}
 
 
 def _management(resource: Resource) -> dict[str, str]:
@@ -186,7 +214,7 @@ def _target_role(resource: Resource) -> dict[str, str]:
     return {} if wanted is None else {"target_role": wanted}
 
 
-def _add_bundle(parent: etree._Element, bundle: Resource, *, pending: bool) -> None:
+def _add_bundle(parent: etree._Element, bundle: Resource, look: Look) -> None:
     settings = bundle.bundle
     if settings is None:
         return
@@ -198,33 +226,41 @@ def _add_bundle(parent: etree._Element, bundle: Resource, *, pending: bool) -> N
         **_management(bundle),
         "failed": _flag(bundle.failed),
     }
-    made = element(parent, "bundle", values)
+    made = element(parent, "bundle", values | _description(bundle, look))
+    as_whole = is_named(bundle, look)
     for replica in settings.replicas:
+        parts = (replica.ip, replica.child, replica.container, replica.connection)
+        shown = [
+            part for part in parts if part is not None and is_shown(part, look, as_part=as_whole)
+        ]
+        if not shown or is_elsewhere(replica.container, look):
+            continue
         holder = element(made, "replica", {"id": str(replica.number)})
-        for part in (replica.ip, replica.child, replica.container, replica.connection):
-            if part is not None:
-                _add_resource(holder, part, pending=pending)
+        for part in shown:
+            add_resource(holder, part, look)
 
 
-def _add_primitive(parent: etree._Element, resource: Resource, *, pending: bool) -> None:
+def _add_primitive(parent: etree._Element, resource: Resource, look: Look) -> None:
     provider = f":{resource.agent_provider}" if resource.agent_provider else ""
     values = {
         "id": resource.id if resource.unique else resource.base_id,
         "resource_agent": f"{resource.agent_class}{provider}:{resource.agent_type}",
-        "role": shown_role(resource, pending=pending),
+        "role": shown_role(resource, look),
         **_target_role(resource),
         "active": _flag(is_active(resource)),
         "orphaned": _flag(resource.removed),
+        "removed": _flag(resource.removed),
         "blocked": _flag(resource.blocked),
         **_management(resource),
         "failed": _flag(resource.failed),
         "failure_ignored": _flag(resource.failure_ignored),
         "nodes_running_on": str(len(resource.running_on)),
     }
-    if pending and resource.pending_action == "monitor":
+    if look.pending and resource.pending_action == "monitor":
         values["pending"] = "Monitoring"
     if resource.lock_node is not None:
         values["locked_to"] = resource.lock_node.name
+    values |= _description(resource, look)
     made = element(parent, "resource", values)
     for node in resource.running_on:
         of_node = {"name": node.name, "id": node.id, "cached": _flag(node.online)}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from engine.base.exitcodes import text_of_status
+from engine.tools.frame.options import NO_TEXT
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -69,6 +70,16 @@ class Output:
             made.text = printable(text)
         return made
 
+    def document(self, tag: str, text: str, parent: etree._Element | None = None) -> None:
+        """An element whose text is an XML document of its own."""
+        made = self.element(tag, parent=parent)
+        if made is None:
+            return
+        from lxml import etree
+
+        text = printable(text)
+        made.text = text if "]]>" in text else etree.CDATA(text)
+
     def error(self, text: str) -> None:
         """Something that went wrong."""
         self.errors.append(text)
@@ -101,8 +112,8 @@ class Output:
 
 
 def printable(text: str) -> str:
-    """Text as XML can hold it: control characters become spaces."""
-    return "".join(c if c >= " " or c in "\t\n\r" else " " for c in text)
+    """Text as XML can hold it: other characters become spaces."""
+    return NO_TEXT.sub(" ", text)
 
 
 def _quoted(word: str) -> str:

@@ -37,7 +37,8 @@ class Call:
 class Program:
     """`main` does the work and answers the exit status; `usage` is what follows the name.
 
-    Raised `EngineError`s become an error line and their status.
+    Raised `EngineError`s become an error line and their status. `form_of` tells the format where
+    other options than `--output-as` may choose it.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Program:
     main: Callable[[Call], int]
     usage: str = "[OPTIONS]"
     formatted: bool = True
+    formats: tuple[str, ...] = FORMATS
+    form_of: Callable[[Parsed], str] | None = None
 
     @property
     def table(self) -> tuple[Option, ...]:
@@ -85,14 +88,17 @@ def _run(program: Program, words: Sequence[str]) -> int:
         )
         sys.stdout.write(text)
         return ExitStatus.OK
-    if "version" in options:
+    own = {each.key for each in program.options}
+    if "version" in options and "version" not in own:
         from engine.tools.frame.version import version_line
 
         sys.stdout.write(version_line(program.name))
         return ExitStatus.OK
     form = options.get("output-as", "text") or "text"
-    if form not in FORMATS:
-        text = f"unknown output format {form}; expected one of {', '.join(FORMATS)}"
+    if program.form_of is not None:
+        form = program.form_of(options)
+    if form not in program.formats:
+        text = f"unknown output format {form}; expected one of {', '.join(program.formats)}"
         return _refuse(program, words, "text", text)
     out = Output(program.name, words, form)
     try:

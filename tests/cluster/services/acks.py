@@ -51,9 +51,13 @@ class AckLog:
         moments = [*before[-1:], *(moment for moment in acks if moment > since)]
         return max(b - a for a, b in itertools.pairwise(moments))
 
-    def lost(self, kept: set[int], *, sure_only: bool) -> list[int]:
-        """Acknowledged numbers that the server does not know any more."""
-        return [a.number for a in self.read() if (a.sure or not sure_only) and a.number not in kept]
+    def lost(self, kept: Callable[[], set[int]], *, sure_only: bool) -> list[int]:
+        """Acknowledged numbers that the server does not know any more; it is asked after the log was read."""
+        acknowledged = self.read()
+        known = kept()
+        return [
+            a.number for a in acknowledged if (a.sure or not sure_only) and a.number not in known
+        ]
 
 
 def cut_power(cluster: Cluster, host: Any) -> float:

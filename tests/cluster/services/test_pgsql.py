@@ -96,7 +96,7 @@ def test_a_planned_move_loses_nothing(
     first, moment = serving(cluster), time.monotonic()
     cluster.crm(first, "node", "standby", first.name)
     note("standby", acks.until_served(cluster, moment, lambda: is_elsewhere(cluster, first), 120))
-    assert acks.lost(kept(cluster), sure_only=True) == []
+    assert acks.lost(lambda: kept(cluster), sure_only=True) == []
     rejoin(cluster, first)
 
 
@@ -108,7 +108,7 @@ def test_power_loss_of_the_primary_loses_nothing(
     note(
         "power loss", acks.until_served(cluster, moment, lambda: is_elsewhere(cluster, victim), 120)
     )
-    assert acks.lost(kept(cluster), sure_only=True) == []
+    assert acks.lost(lambda: kept(cluster), sure_only=True) == []
     cluster.boot(victim)
     prepare(victim)
     cluster.eventually("whole", lambda: len(cluster.status(victim).get("members", ())) == 3, 60)
@@ -122,4 +122,4 @@ def test_a_killed_server_loses_nothing(
     victim.run("kill -KILL $(head -1 /srv/pg/postmaster.pid)", check=True)
     cluster.eventually("noticed", lambda: cluster.fail_count("pg"), 30)
     note("server killed", acks.until_served(cluster, moment, cluster.is_idle, 120))
-    assert acks.lost(kept(cluster), sure_only=True) == []
+    assert acks.lost(lambda: kept(cluster), sure_only=True) == []

@@ -9,6 +9,7 @@ import pytest
 
 from engine.agents.catalog import AgentFolders, Catalog
 from engine.agents.names import AgentName
+from engine.agents.run import metadata_from_bytes, metadata_source, read_metadata
 from engine.base.errors import BadInput
 from engine.base.exitcodes import ExitStatus
 
@@ -42,7 +43,7 @@ def test_types_are_programs_of_the_class(folders: AgentFolders) -> None:
     catalog = Catalog(folders)
     assert catalog.providers() == ["heartbeat", "pacemaker"]
     assert catalog.types("ocf", "heartbeat") == ["Dummy"]
-    assert catalog.types("ocf") == ["Dummy", "Only"]
+    assert catalog.types("ocf") == ["Dummy", "Only", "remote"]
     assert catalog.types("stonith") == ["fence_a"]
     assert catalog.types("lsb") == ["cron"]
     assert catalog.types("service") == ["at@", "cron", "nginx"]
@@ -116,3 +117,20 @@ def test_an_unchecked_name_never_reaches_the_file_system(
             catalog.path_of(name)
         assert catalog.unit_of(name) == ""
         assert not catalog.is_installed(name)
+
+
+def test_the_connection_to_a_remote_node_needs_no_program(tmp_path: Path) -> None:
+    (tmp_path / "ocf/resource.d/pacemaker").mkdir(parents=True)
+    catalog = Catalog(AgentFolders(ocf_root=str(tmp_path / "ocf")))
+    name = AgentName("ocf", "pacemaker", "remote")
+    assert catalog.is_installed(name)
+    assert "remote" in catalog.types("ocf", "pacemaker")
+    data = read_metadata(catalog, name, {})
+    found = metadata_from_bytes(data, name, metadata_source(catalog, name))
+    assert [parameter.name for parameter in found.parameters] == [
+        "server",
+        "port",
+        "reconnect_interval",
+    ]
+    with pytest.raises(BadInput):
+        catalog.path_of(name)

@@ -7,7 +7,7 @@ from lxml import etree
 
 from engine.base.events import Outcome, Submission
 from engine.base.exitcodes import ExitStatus
-from engine.cib.not_carried_out import ROWS, may_bring_in, refusals, uses_of
+from engine.cib.not_carried_out import ROWS, refusals, rows_in, uses_of
 from engine.cib.patch import diff, patch_to_bytes
 from engine.replica.state import ReplicatedCib
 
@@ -15,18 +15,9 @@ OPTION = '<cluster_property_set id="o"><nvpair id="x" name="{}" value="{}"/></cl
 USES = {
     "access control": ("crm_config", OPTION.format("enable-acl", "on")),
     "alerts": ("alerts", '<alert id="a" path="/x"/>'),
-    "remote nodes": (
-        "resources",
-        '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>',
-    ),
-    "guest nodes": (
-        "resources",
-        '<primitive id="vm" class="ocf" provider="heartbeat" type="VirtualDomain"><meta_attributes id="m">'
-        '<nvpair id="m1" name="remote-node" value="guest"/></meta_attributes></primitive>',
-    ),
     "bundles": ("resources", '<bundle id="b"><podman image="i"/></bundle>'),
-    "tickets": ("constraints", '<rsc_ticket id="t" rsc="d" ticket="T"/>'),
     "shutdown locks": ("crm_config", OPTION.format("shutdown-lock", "true")),
+    "fencing by watchdog": ("crm_config", OPTION.format("stonith-watchdog-timeout", "10s")),
     "throttling by load": ("crm_config", OPTION.format("load-threshold", "50%")),
 }
 
@@ -98,5 +89,5 @@ def test_the_quick_look_at_a_change_misses_nothing(row: str) -> None:
     held = machine()
     new = held.cib.copy()
     new.section(section).append(etree.fromstring(text))
-    assert may_bring_in(patch_to_bytes(diff(held.cib.root, new.root)))
-    assert refusals(uses_of(held.cib.root), new.root)
+    rows = rows_in(patch_to_bytes(diff(held.cib.root, new.root)))
+    assert refusals(uses_of(held.cib.root, rows), new.root, rows)

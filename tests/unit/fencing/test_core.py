@@ -234,3 +234,14 @@ def test_a_deadline_after_the_result_changes_nothing() -> None:
     [run] = [e for e in effects if isinstance(e, RunAgent)]
     assert bench.end(Ran(run.run, 0)).ok
     assert bench.do(TimerFired(timer_of(effects, "run ").name)) == []
+
+
+def test_a_run_ends_when_the_agent_of_its_node_begins_anew() -> None:
+    bench = Bench(device("a", pcmk_host_list="n1"))
+    lives = {"n1": 1, "n2": 1, "n3": 1}
+    assert bench.do(MembersChanged(lives)) == []
+    assert bench.run(Request("n1", "off")).node == "n2"
+    assert bench.do(MembersChanged({**lives, "n3": 2})) == []
+    again = bench.run(MembersChanged({**lives, "n2": 2}))
+    assert (again.node, again.action) == ("n2", "off")
+    assert bench.end(Ran(again.run, 0)).ok

@@ -149,3 +149,17 @@ def test_the_parameters_of_a_start_outlive_the_agent() -> None:
     history.record(LrmResult(replace(START, parameters={"ip": "10.0.0.1"}), 1, 0, OpStatus.DONE))
     data = MemoryWriter().pack(LrmMemory(1, tuple(history.resources.values()), ()))
     assert memory_from_bytes(data).history[0].runs_with == {"ip": "10.0.0.1"}
+
+
+def test_a_failure_is_newer_than_the_success_before_it_though_the_clock_was_set_back() -> None:
+    history = NodeHistory("n1")
+    op = LrmOp("db", "ocf", "heartbeat", "Dummy", "monitor", 10_000)
+    history.record(LrmResult(op, 5, 0, OpStatus.DONE, changed_at=1000.0))
+    failed = history.in_order(LrmResult(op, 5, 7, OpStatus.DONE, changed_at=400.0))
+    assert failed.changed_at == 1001.0
+    history.record(failed)
+    later = LrmResult(op, 6, 0, OpStatus.DONE, changed_at=1500.0)
+    assert history.in_order(later) is later
+    history.record(later)
+    at_once = LrmResult(op, 6, 7, OpStatus.DONE, changed_at=1500.5)
+    assert history.in_order(at_once).changed_at == 1501.0

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from engine.base.events import Persist, Send, View, ViewInstalled, ViewLost, WriteTerm
 from engine.base.outbox import Outbox
+from engine.membership.attempt import Standing
 from engine.membership.detector import Detector
 from engine.membership.messages import Install, Prepare, Promise
 from engine.membership.view import Timing, Votes
-from engine.membership.views import Standing, Views
+from engine.membership.views import Views
 from engine.replica.core import Replica
 from engine.replica.entries import Log
 from tests.sim.listmachine import ListMachine

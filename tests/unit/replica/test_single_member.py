@@ -16,8 +16,8 @@ from engine.base.events import (
     WriteEntry,
     WriteView,
 )
+from engine.membership.attempt import Standing
 from engine.membership.view import Votes, timing_for
-from engine.membership.views import Standing
 from engine.replica.entries import Log
 from engine.replica.image import StoreState
 from engine.replica.member import Member

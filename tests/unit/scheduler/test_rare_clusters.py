@@ -10,6 +10,7 @@ from engine.scheduler.api import Schedule, schedule
 from engine.scheduler.graph.dot import dot_text
 from engine.scheduler.placement.scores import ScoreRecord
 from engine.scheduler.reading.nodes import health_colour
+from engine.scheduler.views.status_parts import EVERYTHING
 from engine.scheduler.views.status_text import resource_items
 from tests.unit.scheduler.clusters import (
     NOW,
@@ -52,7 +53,7 @@ def test_a_bundle_is_unique_by_what_was_asked_for_not_by_what_is_possible() -> N
         "b", 'replicas="2" replicas-per-host="2"', 'control-port="3121"', primitive("p")
     )
     model = model_of(cib(shared))
-    assert resource_items(model, pending=False)[0].text == "Container bundle set: b [i] (unique):"
+    assert resource_items(model, EVERYTHING)[0].text == "Container bundle set: b [i] (unique):"
     assert model.resources[0].bundle is not None
     assert model.resources[0].bundle.replicas_per_host == 1
 

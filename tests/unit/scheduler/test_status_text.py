@@ -15,7 +15,9 @@ from engine.scheduler.model.model import (
 from engine.scheduler.reading.constraints import unpack_constraints
 from engine.scheduler.reading.requests import NoActions
 from engine.scheduler.reading.unpack import fill_model
-from engine.scheduler.views.status_text import banner_lines, node_items, resource_items
+from engine.scheduler.views.node_text import node_items
+from engine.scheduler.views.status_parts import Look
+from engine.scheduler.views.status_text import banner_lines, resource_items
 from tests.unit.scheduler.clusters import (
     NOW,
     cib,
@@ -147,7 +149,7 @@ def node_texts(document: Cib) -> list[str]:
 
 def resource_texts(document: Cib, *, pending: bool = True) -> list[str]:
     lines: list[str] = []
-    for item in resource_items(model_of(document), pending=pending):
+    for item in resource_items(model_of(document), Look(pending=pending)):
         lines.append(item.text)
         lines += [f"  {inner.text}" for inner in item.items]
     return lines
