@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str], environment: Environment) -> int:
     """Do what the line says in this environment; the exit status."""
     if list(argv[:1]) == ["--compgen"]:
-        from crmshell.pcs.frame.completion import candidates
+        from crmshell.pcs.completion import candidates
 
         environment.write("\n".join(candidates(argv[1:])))
         return 0
@@ -79,15 +79,15 @@ def typed_line(argv: Sequence[str]) -> str:
 
 
 def _run(argv: Sequence[str], environment: Environment) -> int:
-    from crmshell.pcs.frame.lookup import find_command
     from crmshell.pcs.frame.options import split_options
+    from crmshell.pcs.lookup import find_command
 
     given = split_options(argv)
     if given.has("--version"):
         environment.write(f"pcs: crmshell {__version__}")
         return 0
     if given.has("--help") or not given.words or given.words[:1] == ["help"]:
-        from crmshell.pcs.frame.help import help_text
+        from crmshell.pcs.help import help_text
 
         words = given.words[1:] if given.words[:1] == ["help"] else given.words
         environment.write(help_text(words))
@@ -119,7 +119,7 @@ def _start(
 ) -> int:
     from crmshell.app import load_options
     from crmshell.grammar.tokens import Line
-    from crmshell.pcs.frame.work import Work
+    from crmshell.pcs.frame.book import Work
     from crmshell.session import Session, Switches
 
     if command.now:

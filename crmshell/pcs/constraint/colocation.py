@@ -14,9 +14,8 @@ from crmshell.pcs.constraint.common import (
     set_id,
     split_sets,
 )
-from crmshell.pcs.frame.book import Book
+from crmshell.pcs.frame.book import Book, Work
 from crmshell.pcs.frame.words import Pairs, pairs_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.operations import OLD_ROLES, ROLES, role_of
 from crmshell.pcs.resource.removal import remove_constraint
 

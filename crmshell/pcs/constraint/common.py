@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import CLONES, Book, Element, in_group
+from crmshell.pcs.frame.book import CLONES, Book, Element, Work, in_group
 from crmshell.pcs.frame.words import Pairs, pairs_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.operations import role_of
 from engine.base.errors import BadInput
 from engine.base.score import score_from_text

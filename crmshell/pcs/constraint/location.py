@@ -6,8 +6,7 @@ from lxml import etree
 
 from crmshell.pcs.constraint.common import check_score, constrained, is_score, remove_rule
 from crmshell.pcs.constraint.rules import read_rule, write_rule
-from crmshell.pcs.frame.book import Book, Element
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work
 from crmshell.pcs.resource.operations import role_of
 from engine.base.score import score_from_text
 

@@ -14,9 +14,8 @@ from crmshell.pcs.constraint.common import (
     set_id,
     split_sets,
 )
-from crmshell.pcs.frame.book import Book, members_of
+from crmshell.pcs.frame.book import Book, Work, members_of
 from crmshell.pcs.frame.words import Pairs, pairs_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.removal import drop_from_sets, remove_constraint
 
 KINDS = ("Optional", "Mandatory", "Serialize")
@@ -134,10 +133,9 @@ def remove(work: Work) -> None:
         for name in work.words:
             found = False
             for each in book.constraints():
-                if name in (each.get("first"), each.get("then")):
-                    remove_constraint(each)
-                    found = True
-                elif each.tag == "rsc_order" and name == each.get("id"):
+                if name in (each.get("first"), each.get("then")) or (
+                    each.tag == "rsc_order" and name == each.get("id")
+                ):
                     remove_constraint(each)
                     found = True
                 elif drop_from_sets(each, {name}):

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work
 from engine.base.isodate import Zone, epoch_from_text
 
 COMPARISONS = ("eq", "ne", "lt", "gt", "lte", "gte")

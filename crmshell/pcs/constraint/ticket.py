@@ -11,9 +11,8 @@ from crmshell.pcs.constraint.common import (
     set_id,
     split_sets,
 )
-from crmshell.pcs.frame.book import Book
+from crmshell.pcs.frame.book import Book, Work
 from crmshell.pcs.frame.words import Pairs, pairs_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.operations import role_of
 from crmshell.pcs.resource.removal import drop_from_sets, remove_constraint
 

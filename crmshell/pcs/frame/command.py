@@ -6,10 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
-
-if TYPE_CHECKING:
-    from crmshell.pcs.frame.work import Work
+from typing import cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +36,11 @@ class Command:
         """`pcs resource delete <id>...`"""
         return f"pcs {self.path} {self.usage}".rstrip()
 
-    def function(self) -> Callable[[Work], int | None]:
+    def function(self) -> Callable[..., int | None]:
         """The function behind it; its module is imported now."""
         module, _, name = self.run.partition(":")
         found = getattr(import_module(f"crmshell.pcs.{module}"), name)
-        return cast("Callable[[Work], int | None]", found)
+        return cast("Callable[..., int | None]", found)
 
 
 def rows(module: str, text: str) -> tuple[Command, ...]:

@@ -12,10 +12,69 @@ from crmshell.grammar.errors import nearest_word
 # Every command takes these; the first group does not change what it does here.
 TOLERATED = ("--debug", "--request-timeout", "--yes", "--force", "--wait", "--skip-offline")
 WITH_VALUE = frozenset(
-    ["--after", "--before", "--group", "--name", "--corosync_conf", "--output-format", "--request-timeout", "--node", "--from", "--to", "--token", "--addr0", "--addr1", "--ipv6", "--transport", "--expected-quorum", "--interval", "--recipients"]
+    [
+        "--after",
+        "--before",
+        "--group",
+        "--name",
+        "--corosync_conf",
+        "--output-format",
+        "--request-timeout",
+        "--node",
+        "--from",
+        "--to",
+        "--token",
+        "--addr0",
+        "--addr1",
+        "--ipv6",
+        "--transport",
+        "--expected-quorum",
+        "--interval",
+        "--recipients",
+    ]
 )
 FLAGS = frozenset(
-    ["--all", "--agent-validation", "--autodelete", "--brief", "--clone", "--config", "--debug", "--defaults", "--disabled", "--enable", "--expired", "--force", "--full", "--groups", "--hide-inactive", "--interactive", "--local", "--lock", "--master", "--monitor", "--no-cluster-uuid", "--no-default-ops", "--no-expire-check", "--nodesc", "--no-strict", "--off", "--promoted", "--resources", "--safe", "--simulate", "--skip-offline", "--start", "--strict", "--yes", "--no-watchdog-validation", "--no-stop", "--keep-old", "--really", "--tree"]
+    [
+        "--all",
+        "--agent-validation",
+        "--autodelete",
+        "--brief",
+        "--clone",
+        "--config",
+        "--debug",
+        "--defaults",
+        "--disabled",
+        "--enable",
+        "--expired",
+        "--force",
+        "--full",
+        "--groups",
+        "--hide-inactive",
+        "--interactive",
+        "--local",
+        "--lock",
+        "--master",
+        "--monitor",
+        "--no-cluster-uuid",
+        "--no-default-ops",
+        "--no-expire-check",
+        "--nodesc",
+        "--no-strict",
+        "--off",
+        "--promoted",
+        "--resources",
+        "--safe",
+        "--simulate",
+        "--skip-offline",
+        "--start",
+        "--strict",
+        "--yes",
+        "--no-watchdog-validation",
+        "--no-stop",
+        "--keep-old",
+        "--really",
+        "--tree",
+    ]
 )
 _OPTIONAL = frozenset(("--wait",))
 _SHORT_VALUES = {"-u": "--user", "-p": "--password", "-f": "-f"}

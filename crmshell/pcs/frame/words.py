@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Work
 
 Pairs = dict[str, str]
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work
 from crmshell.pcs.other.property import property_set
 
 KINDS = ("read", "write", "deny")

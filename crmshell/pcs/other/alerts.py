@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element, pairs_in
+from crmshell.pcs.frame.book import Book, Element, Work, pairs_in
 from crmshell.pcs.frame.words import Pairs, known_names, pairs_of, part, parts_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.agents import interval_of
 
 

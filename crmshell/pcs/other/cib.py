@@ -5,8 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from crmshell.errors import ShellError
-from crmshell.pcs.frame.book import Book
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Work
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
 
@@ -116,7 +115,6 @@ def verify(work: Work) -> None:
 def _meaning(work: Work, cib: Cib) -> list[Report]:
     from crmshell.pending.changes import PendingCib
     from crmshell.pending.verify import verify as verify_all
-
     from crmshell.views.status import read_model
 
     found = verify_all(PendingCib(cib), work.session.facts())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crmshell.errors import ShellError
 from crmshell.levels.work.remote import check_node_name, must_run_on
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Work
 from crmshell.pcs.other.corosync import Plan, conf_text, plan_of
 
 

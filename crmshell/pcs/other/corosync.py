@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from crmshell.pcs.frame.book import Work
 from crmshell.pcs.frame.words import Pairs, pairs_of, parts_of
-from crmshell.pcs.frame.work import Work
 from engine.membership.corosync_conf import CorosyncConf
 
 DEFAULT_PATH = "/etc/corosync/corosync.conf"

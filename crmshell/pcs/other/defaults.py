@@ -6,9 +6,8 @@ from lxml import etree
 
 from crmshell.pcs.constraint.common import check_score
 from crmshell.pcs.constraint.rules import read_rule, write_rule
-from crmshell.pcs.frame.book import Book, Element, pairs_in
+from crmshell.pcs.frame.book import Book, Element, Work, pairs_in
 from crmshell.pcs.frame.words import has_part, pairs_of, part, parts_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.metas import check_metas
 from crmshell.pcs.show.constraints import rule_lines
 from crmshell.pcs.show.resources import quoted

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work
 from engine.base.digits import is_digits
 
 

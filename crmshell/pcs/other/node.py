@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from crmshell.pcs.frame.book import Book, Element, pairs_in
+from crmshell.pcs.frame.book import Book, Element, Work, pairs_in
 from crmshell.pcs.frame.words import pairs_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.metas import whole_numbers
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element, pairs_in
+from crmshell.pcs.frame.book import Book, Element, Work, pairs_in
 from crmshell.pcs.frame.words import pairs_of
-from crmshell.pcs.frame.work import Work
 from engine.cib.cluster_options import FIRST_SET
 from engine.cib.options import CLUSTER_OPTIONS, is_valid
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Work
 from crmshell.pcs.other.corosync import conf_of
 from crmshell.views.background import background_of
 from crmshell.views.status import (

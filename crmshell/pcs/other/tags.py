@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element, ids_of
+from crmshell.pcs.frame.book import Book, Element, Work, ids_of
 from crmshell.pcs.frame.words import part, parts_of
-from crmshell.pcs.frame.work import Work
 
 
 def _tags(book: Book) -> list[Element]:

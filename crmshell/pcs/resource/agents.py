@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Work
 from engine.agents.fence_parameters import FENCE_PARAMETERS
 from engine.agents.metadata import AgentAction, AgentMetadata
 from engine.agents.names import AgentName

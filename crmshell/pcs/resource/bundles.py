@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element
+from crmshell.pcs.frame.book import Book, Element, Work
 from crmshell.pcs.frame.words import Pairs, known_names, pairs_of, part, parts_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.metas import check_metas
 from engine.base.digits import is_digits
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import CLONES, Book, Element, clone_of, members_of, primitives_in
+from crmshell.pcs.frame.book import CLONES, Book, Element, Work, clone_of, members_of, primitives_in
 from crmshell.pcs.frame.words import Pairs, pairs_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.operations import element_agent
 
 

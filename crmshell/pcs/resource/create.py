@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element, bundle_of
+from crmshell.pcs.frame.book import Book, Element, Work, bundle_of
 from crmshell.pcs.frame.words import Pairs, has_part, pairs_of, part, parts_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.agents import (
     Agent,
     OpValues,

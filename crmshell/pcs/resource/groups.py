@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element, ids_of, in_group, members_of
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work, ids_of, in_group, members_of
 
 
 def add(work: Work) -> None:

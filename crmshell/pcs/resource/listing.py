@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Work
 from crmshell.pcs.resource.agents import find_agent
 from engine.agents.names import AgentName
 

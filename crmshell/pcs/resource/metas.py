@@ -8,13 +8,13 @@ from crmshell.pcs.frame.book import (
     CLONES,
     Book,
     Element,
+    Work,
     clone_of,
     members_of,
     pairs_in,
     primitives_in,
 )
 from crmshell.pcs.frame.words import pairs_of, part, parts_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.agents import check_parameters
 from crmshell.pcs.resource.operations import element_agent, ops_of, split_operations, update_ops
 from engine.base.digits import is_digits

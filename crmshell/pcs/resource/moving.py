@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from crmshell.pcs.frame.book import Book, Element, clone_of
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work, clone_of
 from engine.cib import edits
 from engine.cib.edits import is_promotable
 

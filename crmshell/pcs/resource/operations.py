@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from lxml import etree
 
-from crmshell.pcs.frame.book import Book, Element
+from crmshell.pcs.frame.book import Book, Element, Work
 from crmshell.pcs.frame.words import Pairs, pairs_of
-from crmshell.pcs.frame.work import Work
 from crmshell.pcs.resource.agents import MONITOR_INTERVAL, Agent, OpValues, agent_of, interval_of
 from engine.base.values import bool_from_text
 

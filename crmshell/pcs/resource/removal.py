@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from crmshell.pcs.frame.book import CLONES, Book, Element, ids_of, members_of
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import CLONES, Book, Element, Work, ids_of, members_of
 
 
 def delete(work: Work) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from crmshell.pcs.frame.book import CLONES, Element, bundle_of, ids_of, members_of, pairs_in
 from crmshell.pcs.resource.operations import ops_of, values_of
-from crmshell.pcs.show.resources import container_of, option_pairs
+from crmshell.pcs.show.parts import container_of, option_pairs
 
 _NEXT = " \\\n  "
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from crmshell.pcs.frame.book import CLONES, Element, ids_of, members_of
 from crmshell.pcs.resource.operations import ops_of
-from crmshell.pcs.show.resources import container_of
+from crmshell.pcs.show.parts import container_of
 from engine.base.digits import is_digits
 from engine.base.values import bool_from_text
 

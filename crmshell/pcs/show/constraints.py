@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmshell.pcs.constraint.location import is_positive
-from crmshell.pcs.frame.book import Book, Element
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work
 
 TITLES = {
     "rsc_location": "Location Constraints:",

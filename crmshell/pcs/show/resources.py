@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from crmshell.pcs.frame.book import Book, Element, pairs_in
-from crmshell.pcs.frame.work import Work
+from crmshell.pcs.frame.book import Book, Element, Work, pairs_in
 from crmshell.pcs.resource.operations import ops_of, values_of
+from crmshell.pcs.show.parts import container_of, option_pairs
 from engine.base.values import bool_from_text
 
-_CONTAINERS = ("docker", "podman", "rkt")
 _TITLES = (
     ("instance_attributes", "Attributes"),
     ("meta_attributes", "Meta Attributes"),
@@ -107,7 +106,9 @@ def _primitive_lines(element: Element) -> list[str]:
         lines.append("  Operations:")
     for op in ops:
         lines.append(f"    {op.get('name')}: {op.get('id')}")
-        lines += [f"      {n}={quoted(_shown(n, v))}" for n, v in values_of(op).items() if n != "name"]
+        lines += [
+            f"      {n}={quoted(_shown(n, v))}" for n, v in values_of(op).items() if n != "name"
+        ]
     return lines
 
 
@@ -137,11 +138,6 @@ def quoted(text: str) -> str:
     return f'"{text}"' if any(one.isspace() for one in text) or not text else text
 
 
-def container_of(bundle: Element) -> Element | None:
-    """The container part of a bundle."""
-    return next((each for each in bundle if each.tag in _CONTAINERS), None)
-
-
 def _bundle_lines(element: Element) -> list[str]:
     lines = [f"Bundle: {element.get('id')}", *_described(element)]
     container = container_of(element)
@@ -163,18 +159,6 @@ def _bundle_lines(element: Element) -> list[str]:
     for each in element.iterchildren("primitive"):
         lines += [f"  {line}" for line in resource_lines(each)]
     return lines
-
-
-_FIRST = ("image", "replicas", "replicas-per-host", "promoted-max", "run-command", "network",
-          "options", "ip-range-start", "control-port", "host-interface", "host-netmask", "add-host",
-          "port", "internal-port", "range", "source-dir", "source-dir-root", "target-dir")  # fmt: skip
-
-
-def option_pairs(element: Element) -> list[tuple[str, str]]:
-    """Attributes of a part of a bundle in the order in which they are shown."""
-    names = [name for name in _FIRST if name in element.attrib and name != "options"]
-    names += [name for name in element.attrib if name not in names and name != "id"]
-    return [(name, element.get(name, "")) for name in names]
 
 
 def _options(element: Element) -> str:

@@ -130,7 +130,9 @@ WORDS = (
 @pytest.mark.parametrize("seed", range(40))
 def test_mangled_lines_end_in_lines_not_in_tracebacks(desk: Desk, seed: int) -> None:
     dice = random.Random(seed)
-    paths = sorted(p for p in COMMANDS if not p.startswith(("cluster", "host")) and "debug" not in p)
+    paths = sorted(
+        p for p in COMMANDS if not p.startswith(("cluster", "host")) and "debug" not in p
+    )
     for _ in range(6):
         line = dice.choice(paths).split() + dice.choices(WORDS, k=dice.randrange(6))
         if dice.random() < 0.3:

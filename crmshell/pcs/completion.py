@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmshell.pcs.frame.lookup import next_words
 from crmshell.pcs.frame.options import TOLERATED
+from crmshell.pcs.lookup import next_words
 from crmshell.pcs.table import COMMANDS
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmshell.errors import ShellError
-from crmshell.pcs.frame.lookup import next_words
+from crmshell.pcs.lookup import next_words
 from crmshell.pcs.table import COMMANDS
 
 HEAD = """\
