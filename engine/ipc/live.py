@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NODE_FILE = "/etc/crmshell/node.conf"
 SECONDS = 60.0
+HANDED_OVER = "CRMSHELL_HANDED_OVER"
+"""Set for a program that is run instead: should it be ours in disguise (a wrapper), it hands nothing over."""
 
 
 def live_cib(variables: Mapping[str, str]) -> bytes:
@@ -36,6 +38,8 @@ def live_cib(variables: Mapping[str, str]) -> bytes:
 def program_instead(name: str, variables: Mapping[str, str]) -> str:
     """Pacemaker's program of a name where Pacemaker alone is on this machine, else ""."""
     root = variables.get("CRMSHELL_ROOT") or "/"
+    if variables.get(HANDED_OVER):
+        return ""
     if root != "/" or os.path.exists(socket_path(root)) or os.path.exists(NODE_FILE):
         return ""
     return pacemakers_program(name, variables.get("PATH", os.defpath))
@@ -65,7 +69,13 @@ def _is_ours(path: str) -> bool:
 
 def _pacemakers(tool: str) -> bytes:
     try:
-        done = subprocess.run([tool, "--query"], capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            [tool, "--query"],
+            env={**os.environ, HANDED_OVER: "1"},
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise EngineError(f"cibadmin: {problem}", status=ExitStatus.DISCONNECT) from None
     if done.returncode:

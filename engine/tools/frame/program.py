@@ -81,12 +81,12 @@ def _leave_to_pacemaker(name: str, words: Sequence[str]) -> None:
     """Where Pacemaker alone is on this machine, its own program answers for the running cluster."""
     if file_of(os.environ):
         return
-    from engine.ipc.live import program_instead
+    from engine.ipc.live import HANDED_OVER, program_instead
 
     path = program_instead(name, os.environ)
     if path:
         with contextlib.suppress(OSError):
-            os.execv(path, [path, *words])
+            os.execve(path, [path, *words], {**os.environ, HANDED_OVER: "1"})
 
 
 def _run(program: Program, words: Sequence[str]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,28 @@ def test_where_pacemaker_is_alone_its_programs_are_run(
     cibadmin(tmp_path, "exit 0")
     assert live.program_instead("cibadmin", variables) == f"{tmp_path}/cibadmin"
     assert live.program_instead("crm_nothing", variables) == ""
+    assert live.program_instead("cibadmin", {**variables, live.HANDED_OVER: "1"}) == ""
     assert live.program_instead("cibadmin", {**variables, "CRMSHELL_ROOT": "/x"}) == ""
     (tmp_path / "node.conf").touch()
     assert live.program_instead("cibadmin", variables) == ""
+
+
+def test_a_wrapper_around_a_program_of_ours_is_run_once(tmp_path: Path) -> None:
+    start = f"import sys; sys.path.insert(0, {str(Path(live.__file__).parents[2])!r})"
+    for name in ("crm_node", "cibadmin"):
+        ours = tmp_path / f"{name}.py"
+        ours.write_text(f"{start}\nfrom engine.tools.{name} import main\nsys.exit(main())\n")
+        wrapper = tmp_path / name
+        wrapper.write_text(
+            f'#!/bin/sh\necho run >> {tmp_path}/runs\nexec {sys.executable} {ours} "$@"\n'
+        )
+        wrapper.chmod(0o755)
+        done = subprocess.run(
+            [wrapper, "-Q", "-l"],
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == ExitStatus.DISCONNECT
+    assert len((tmp_path / "runs").read_text().splitlines()) <= 4
