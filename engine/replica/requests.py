@@ -16,7 +16,7 @@ from engine.base.events import Answer, Judge, Outcome, Question, Submission, Ver
 from engine.base.exitcodes import ExitStatus
 from engine.base.outbox import Outbox
 from engine.membership.view import Timing, Votes
-from engine.replica.core import SLOW_LINK, Replica
+from engine.replica.core import Replica
 from engine.replica.machine import Applied, Machine
 from engine.replica.messages import Ask, Told
 
