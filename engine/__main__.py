@@ -19,7 +19,7 @@ from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import Address, NodeConfig, PeerConfig, load_node_config
 from engine.base.timespec import milliseconds_from_text
-from engine.lrm.command import AgentPaths
+from engine.lrm.command import SECRETS_FOLDER, AgentPaths
 
 NODE_FILE = "etc/crmshell/node.conf"
 TOOL_FOLDER = "run/crmshell/bin"
@@ -124,6 +124,7 @@ def _prepare(options: argparse.Namespace, root: str) -> AgentPaths:
         resource_state=os.path.join(root, "run/resource-agents"),
         var_run=os.path.join(root, "run"),
         tools=os.path.join(root, TOOL_FOLDER),
+        secrets=os.path.join(root, SECRETS_FOLDER),
     )
     write_tools(paths.tools, root)
     _protect()

@@ -8,6 +8,7 @@ when the CIB moved on; it is then made again on the new CIB. `crm_resource`, `cr
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 
 from crmshell.environment import Environment, Finished
@@ -18,6 +19,7 @@ from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
+from engine.ipc.live import pacemakers_program
 
 TRIES = 10
 SETTLE_TIMEOUT = 600.0
@@ -187,9 +189,9 @@ class PacemakerSource:
         return ", or this user may not talk to it (be root or in group haclient)"
 
     def _run(self, *argv: str, stdin: bytes = b"", timeout: float = 60.0) -> Finished:
-        words: Sequence[str] = argv
+        words: Sequence[str] = (_program(self._environment, argv[0]) or argv[0], *argv[1:])
         if self._environment.tools_as:
-            words = ("sudo", "-n", "-u", self._environment.tools_as, *argv)
+            words = ("sudo", "-n", "-u", self._environment.tools_as, *words)
         return self._environment.run(words, stdin=stdin, timeout=timeout)
 
 
@@ -200,7 +202,11 @@ def _property_names(cib: Cib) -> set[str]:
 
 def is_installed(environment: Environment) -> bool:
     """Whether Pacemaker's tools are on this machine."""
-    return bool(environment.find_program("cibadmin") and environment.find_program("crm_diff"))
+    return bool(_program(environment, "cibadmin") and _program(environment, "crm_diff"))
+
+
+def _program(environment: Environment, name: str) -> str:
+    return pacemakers_program(name, environment.variables.get("PATH", os.defpath))
 
 
 def _placed(now: Cib, wanted: Cib) -> Cib:

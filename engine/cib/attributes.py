@@ -16,8 +16,9 @@ from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.score import add_scores, score_from_text, score_to_text
 from engine.cib.document import Cib
+from engine.cib.edits import remote_names
 from engine.cib.ids import legal_id
-from engine.cib.operations import counted
+from engine.cib.operations import counted, no_such_object
 
 SECTIONS = ("crm_config", "rsc_defaults", "op_defaults", "nodes", "status", "tickets")
 OF_NODES = ("nodes", "status")
@@ -101,16 +102,6 @@ def node_of(root: etree._Element, name: str) -> tuple[str, str]:
     raise EngineError(text, status=ExitStatus.NOSUCH)
 
 
-def remote_names(root: etree._Element) -> Iterator[str]:
-    """The names of the remote and guest nodes that resources make."""
-    for primitive in root.iterfind("configuration/resources//primitive"):
-        if primitive.get("provider") == "pacemaker" and primitive.get("type") == "remote":
-            yield primitive.get("id") or ""
-        for pair in primitive.iterfind("meta_attributes/nvpair"):
-            if pair.get("name") == "remote-node":
-                yield pair.get("value") or ""
-
-
 def pairs_at(root: etree._Element, place: Place, wanted: Wanted) -> list[etree._Element]:
     """The pairs of a place that are meant, in document order."""
     holder = _holder(root, place)
@@ -131,14 +122,16 @@ def pairs_at(root: etree._Element, place: Place, wanted: Wanted) -> list[etree._
 def set_pair(root: etree._Element, place: Place, wanted: Wanted, value: str) -> None:
     """Give the pair a value, making it where there is none; by a pattern, all that match.
 
-    `value++` and `value+=N` count up. Raises `NotUnique`.
+    `value++` and `value+=N` count up. Raises `NotUnique`, or NOSUCH where nothing matches a pattern.
     """
     found = pairs_at(root, place, wanted)
     if not wanted.pattern:
         _refuse_several(found)
     for pair in found:
         pair.set("value", counted("value", value, pair.get("value")))
-    if found or wanted.pattern:
+    if wanted.pattern and not found:
+        raise no_such_object()
+    if found:
         return
     if place.section == "tickets":
         text = "tickets are changed by crm_ticket"

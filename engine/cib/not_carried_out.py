@@ -18,7 +18,6 @@ from engine.base.values import is_true
 
 _BUNDLES: Final = etree.XPath("configuration/resources/bundle")
 _ALERTS: Final = etree.XPath("configuration/alerts/alert")
-_TICKETS: Final = etree.XPath("configuration/constraints/rsc_ticket")
 _OPTIONS: Final = etree.XPath("configuration/crm_config/cluster_property_set/nvpair")
 
 
@@ -100,13 +99,6 @@ ROWS: Final[tuple[Row, ...]] = (
         "run the container as a primitive (ocf:heartbeat:podman or docker)",
         (b"<bundle",),
         _ids(_BUNDLES),
-    ),
-    Row(
-        "tickets",
-        "tickets cannot be granted to this cluster yet",
-        "leave the constraint out until they can",
-        (b"rsc_ticket",),
-        _ids(_TICKETS),
     ),
     Row(
         "shutdown locks",

@@ -199,6 +199,19 @@ def erased(root: etree._Element) -> etree._Element:
     return new
 
 
+def without_objects(root: etree._Element) -> etree._Element:
+    """The CIB of a running cluster with nothing configured but its nodes."""
+    configuration = Cib(root).configuration
+    for section in list(configuration):
+        if section.tag != "nodes":
+            configuration.remove(section)
+    for name in ("crm_config", "resources", "constraints"):
+        Cib(root).section(name)
+    version = Cib(root).version
+    Cib(root).version = CibVersion(version.admin_epoch + 1, version.epoch, 0)
+    return root
+
+
 def bumped(root: etree._Element) -> etree._Element:
     """The CIB with the next epoch."""
     version = Cib(root).version

@@ -93,6 +93,8 @@ from engine.scheduler.model.transition import RSC_OP, GraphAction, checked_trans
 
 JOIN_SECONDS = 60.0
 JOIN_ASK_SECONDS = 2.0
+# A node that was switched off has left the view long before that.
+LIAR_SECONDS = 10.0
 TRIGGER_SECONDS = 0.05
 AUTOMATIC_BATCH = 16
 
@@ -642,6 +644,7 @@ class Controller:
             change = self._fenced(state, event, wall)
             if change is not None:
                 effects.append(ChangeStatus((change,)))
+            self._doubt(event, state, effects)
         pending = [
             action
             for action in (executor.pending if executor is not None else ())
@@ -672,6 +675,20 @@ class Controller:
             return fenced_remote_state(event.target, wall)
         return fenced_state(state, event.action) if state is not None else None
 
+    def _doubt(
+        self, event: FenceFinished, state: etree._Element | None, effects: list[Effect]
+    ) -> None:
+        """A member that was fenced leaves the view, or its device lied: then it is asked what it runs."""
+        number = state.get("id", "") if state is not None else ""
+        members = self.view.members if self.view is not None else ()
+        if event.action != "on" and is_digits(number) and int(number) in members:
+            effects.append(SetTimer(f"fenced {number}", LIAR_SECONDS))
+
+    def _ask_the_fenced(self, node: int, effects: list[Effect]) -> None:
+        view = self.view
+        if self.is_dc and view is not None and node in view.members:
+            effects.append(Tell(node, TellState(view.term)))
+
     def _give_up_fencing(self, event: FenceFinished, effects: list[Effect]) -> None:
         """Let the transition end; the next attempt comes with the next change or recheck."""
         text = f"fencing of {event.target} failed too often: {event.error}"
@@ -697,6 +714,8 @@ class Controller:
                 self._ask_the_busy(effects)
             case "dampening":
                 self._write_attributes(self._dampener.due(now), effects)
+            case "fenced":
+                self._ask_the_fenced(int(number), effects)
             case "action":
                 self._overdue(int(number), wall, effects)
 

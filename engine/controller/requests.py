@@ -5,7 +5,9 @@ Pure: a request and the situation give a decision. Every refusal is one line and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -17,6 +19,7 @@ from engine.base.events import StatusChange, View
 from engine.base.exitcodes import ExitStatus
 from engine.base.timespec import seconds_from
 from engine.cib.patch import xml_text
+from engine.cib.status import change_ticket, forget_ticket, ticket_state
 from engine.controller.attributes import (
     AttributeUpdate,
     clearing_updates,
@@ -40,6 +43,7 @@ from engine.controller.status import (
 
 MAX_TEXT = 64 * 1024
 FENCE_ACTIONS = ("reboot", "off", "on")
+_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,255}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ def decide(ask: Ask, situation: Situation) -> Decision:
             return _attribute(ask.fields, situation)
         case "attribute-value":
             return _attribute_value(ask.fields, situation)
+        case "ticket":
+            return _ticket(ask.fields, situation)
         case "cleanup":
             return _cleanup(ask.fields, situation)
         case "fence":
@@ -175,6 +181,41 @@ def _attribute_value(fields: Mapping[str, Any], situation: Situation) -> Decisio
     if (node_id, name) in situation.private:
         value = situation.private[node_id, name] or ""
     return Decision({"ok": True, "value": value})
+
+
+def _ticket(fields: Mapping[str, Any], situation: Situation) -> Decision:
+    """Set and delete attributes of a ticket, or forget it: a change of the status like another."""
+    name, values, gone = fields.get("ticket"), fields.get("values"), fields.get("gone")
+    if not isinstance(name, str) or not name or xml_text(name) != name:
+        return _refuse("a ticket needs a name", ExitStatus.USAGE)
+    new = {} if values is None else values
+    names = [] if gone is None else gone
+    if not isinstance(new, Mapping) or not isinstance(names, list):
+        return _refuse("a ticket has values by name, and names to delete", ExitStatus.USAGE)
+    for key, value in new.items():
+        if not _is_attribute(key) or xml_text(str(value)) != value or len(value) > MAX_TEXT:
+            return _refuse(f"'{key}' cannot be set on a ticket", ExitStatus.USAGE)
+    scratch = etree.Element("cib")
+    status = etree.SubElement(scratch, "status")
+    present = None if situation.status is None else situation.status.find("tickets")
+    if present is not None:
+        status.append(deepcopy(present))
+    before = ticket_state(scratch, name)
+    known = None if before is None else dict(before.attrib)
+    if fields.get("forget"):
+        forget_ticket(scratch, name)
+    else:
+        change_ticket(scratch, name, new, map(str, names), situation.wall)
+    after = ticket_state(scratch, name)
+    if known == (None if after is None else dict(after.attrib)):
+        return Decision({"ok": True})
+    xml = b"" if after is None else etree.tostring(after, with_tail=False)
+    change = StatusChange((("tickets", ""), ("ticket_state", name)), xml)
+    return Decision({"ok": True}, changes=(change,), trigger=f"ticket {name}")
+
+
+def _is_attribute(name: object) -> bool:
+    return isinstance(name, str) and name != "id" and _ATTRIBUTE.match(name) is not None
 
 
 def _shutdown(fields: Mapping[str, Any], situation: Situation) -> Decision:

@@ -73,12 +73,19 @@ def create_key_file(path: str) -> None:
 def load_key_file(path: str) -> ClusterKey:
     """Read and check the key file; raises `EngineError` with path and reason."""
     try:
-        mode = os.stat(path).st_mode
+        entry = os.stat(path)
+        mode = entry.st_mode
         with open(path, "rb") as file:
             content = file.read()
         if mode & 0o077:
             raise EngineError(
                 f"{path}: others may read the cluster's key, expected mode 0600",
+                status=ExitStatus.NOPERM,
+            )
+        # In a user namespace the system's root has another number: that of the owner of `/`.
+        if entry.st_uid not in (0, os.getuid(), os.stat("/").st_uid):
+            raise EngineError(
+                f"{path}: the cluster's key belongs to uid {entry.st_uid}, expected root",
                 status=ExitStatus.NOPERM,
             )
         certificates = x509.load_pem_x509_certificates(content)

@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import NodeConfig
 from engine.base.seams import Clock, Rng
 from engine.base.wire import Codec
@@ -107,7 +109,13 @@ def lasting_id(path: str) -> str:
         if found:
             return found
     made = new_id().hex()
-    with open(path, "w", encoding="ascii") as file:
-        file.write(made + "\n")
-    os.chmod(path, 0o600)
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(made + "\n")
+        os.chmod(path, 0o600)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # an empty one would tell the next start nothing
+        text = f"{path}: {problem.strerror}"
+        raise EngineError(text, status=ExitStatus.CANTCREAT) from None
     return made

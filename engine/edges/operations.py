@@ -21,6 +21,7 @@ from engine.base.seams import Child, Clock, Proc
 from engine.edges.agentrules import AgentRules
 from engine.edges.orphans import Journal, Orphan, end_at_once, shown_as_pending, write_over
 from engine.edges.processes import check_program
+from engine.edges.secrets import with_secrets
 from engine.edges.timers import Timers
 from engine.fencing import devices
 from engine.lrm import lsb, ocf, ops, service, systemd
@@ -320,6 +321,10 @@ class Operations:
     # ---- standards
 
     def _command(self, op: LrmOp) -> Command | Outcome:
+        told = with_secrets(op, self._paths.secrets)
+        if isinstance(told, Outcome):
+            return told
+        op = told
         match op.standard:
             case "ocf":
                 return ocf.command(op, self._paths)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -26,14 +25,42 @@ def live_cib(variables: Mapping[str, str]) -> bytes:
 
     Pacemaker is asked, with `cibadmin`, where no agent of ours runs or is set up.
     """
-    root = variables.get("CRMSHELL_ROOT") or "/"
-    path = socket_path(root)
-    tool = shutil.which("cibadmin", path=variables.get("PATH"))
-    if tool and root == "/" and not os.path.exists(path) and not os.path.exists(NODE_FILE):
+    tool = program_instead("cibadmin", variables)
+    if tool:
         return _pacemakers(tool)
-    with Client(path) as client:
+    with Client(socket_path(variables.get("CRMSHELL_ROOT") or "/")) as client:
         reply = client.demand("cib", scope="all", sync=False)
     return bytes(reply["cib"])
+
+
+def program_instead(name: str, variables: Mapping[str, str]) -> str:
+    """Pacemaker's program of a name where Pacemaker alone is on this machine, else ""."""
+    root = variables.get("CRMSHELL_ROOT") or "/"
+    if root != "/" or os.path.exists(socket_path(root)) or os.path.exists(NODE_FILE):
+        return ""
+    return pacemakers_program(name, variables.get("PATH", os.defpath))
+
+
+def pacemakers_program(name: str, search_path: str) -> str:
+    """The path of a program of Pacemaker's, "" where it is not installed.
+
+    This package has programs of the same names; they are passed over, else they would ask themselves.
+    """
+    for folder in search_path.split(os.pathsep):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK) and not _is_ours(path):
+            return path
+    return ""
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a program is a starter of a module of this package."""
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(2048)
+    except OSError:
+        return False
+    return start.startswith(b"#!") and (b"engine.tools" in start or b"crmshell" in start)
 
 
 def _pacemakers(tool: str) -> bytes:

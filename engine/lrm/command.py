@@ -14,6 +14,10 @@ from engine.lrm.api import LrmOp, OpStatus
 VALUE_LIMIT = 64 * 1024
 ENVIRONMENT_LIMIT = 1024 * 1024
 
+SECRETS_FOLDER = "var/lib/pacemaker/lrm/secrets"
+PLACEHOLDER = "lrm://"
+"""The value of a parameter in the configuration whose real one is in a file."""
+
 _REASON = "ocf-exit-reason:"
 
 
@@ -29,6 +33,8 @@ class AgentPaths:
     var_run: str = ""
     tools: str = ""
     """Folder of the commands that agents call (`HA_SBIN_DIR`, and first in `PATH`)."""
+    secrets: str = f"/{SECRETS_FOLDER}"
+    """Folder of the values that do not stand in the configuration."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ MAX_REQUEST_ID = 128
 NO_UID = -1
 # These run programs as root or declare a machine dead on somebody's word.
 ROOT_ONLY = ("fence", "confirm-fenced", "shutdown")
-FORWARDED = ("attribute", "attribute-value", "cleanup", "fence", "confirm-fenced")
+FORWARDED = ("attribute", "attribute-value", "ticket", "cleanup", "fence", "confirm-fenced")
 
 _log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.tools.frame.change import Caller, change, visible_cib
+from engine.tools.frame.cib import file_of
 from engine.tools.frame.options import option
 from engine.tools.frame.program import Call, Program, run
 
@@ -213,7 +214,7 @@ def _bare(element: etree._Element) -> etree._Element:
 
 def _show_access(call: Call, root: etree._Element) -> int:
     from engine.cib.access import Access, is_restricted, rights_of
-    from engine.tools.access_text import SHAPES, shown
+    from engine.tools.frame.access_text import SHAPES, shown
     from engine.tools.frame.change import groups_of
 
     user, shape = call.options.get("user"), call.options.get("show-access") or "auto"
@@ -253,7 +254,7 @@ def _edit(call: Call, command: str) -> Callable[[etree._Element], etree._Element
     options = call.options
     scope, xpath = options.get("scope"), options.get("xpath")
     if command == "erase":
-        return operations.erased
+        return operations.erased if file_of(call.environment) else operations.without_objects
     if command == "bump":
         return operations.bumped
     if command in ("delete", "delete-all") and xpath:

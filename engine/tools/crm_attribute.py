@@ -76,7 +76,7 @@ class Request:
 
 def _main(call: Call) -> int:
     if call.options.last_of(_ACTIONS) == "list-options":
-        from engine.tools.option_lists import list_options
+        from engine.tools.frame.option_lists import list_options
 
         return list_options(call)
     return carry_out(call, request_of(call))
@@ -199,7 +199,7 @@ def _query(call: Call, request: Request) -> int:
             raise _failed(EngineError("No such device or address", status=ExitStatus.NOSUCH))
         found = [(request.wanted.name, request.default)]
     for name, value in found:
-        text = f"scope={request.section}  name={name} value={value}"
+        text = f"scope={request.section} name={name} value={value}"
         call.out.line(value if request.quiet else text)
         call.out.element("attribute", {"name": name, "value": value, "scope": request.section})
     return ExitStatus.OK
@@ -253,6 +253,8 @@ def _by_the_agent(call: Call, request: Request) -> int:
     names = [request.wanted.name]
     if request.wanted.pattern or request.wanted.identity:
         names = _names_there(call, request)
+        if not names and value is not None:
+            raise _failed(EngineError("No such device or address", status=ExitStatus.NOSUCH))
     with agent(call.environment) as client:
         for name in names:
             patiently(client, "attribute", node=node, name=name, value=value, delay=0.0)

@@ -16,7 +16,7 @@ from engine.tools.frame.program import Call, Program, run
 if TYPE_CHECKING:
     from lxml import etree
 
-    from engine.tools.tickets import Ticket
+    from engine.cib.status import Ticket
 
 OPTIONS = (
     option("-l --info", "show the tickets"),
@@ -90,7 +90,7 @@ def _no_such(text: str = "No such device or address") -> EngineError:
 
 
 def _list(call: Call, root: etree._Element, name: str, how: str) -> int:
-    from engine.tools.tickets import tickets_of
+    from engine.cib.status import tickets_of
 
     tickets = [each for each in tickets_of(root) if name in ("", each.name)]
     if name and not tickets:
@@ -128,7 +128,7 @@ def _shown(name: str, value: str) -> str:
 
 
 def _get(call: Call, root: etree._Element, name: str, attribute: str) -> int:
-    from engine.tools.tickets import tickets_of
+    from engine.cib.status import tickets_of
 
     if not name:
         raise _usage("Must supply ticket ID with -t")
@@ -207,7 +207,7 @@ def _show_xml(call: Call, head: str, element: etree._Element) -> None:
 
 
 def _change(call: Call) -> int:
-    from engine.tools.tickets import change_ticket, forget_ticket, tickets_of
+    from engine.cib.status import change_ticket, forget_ticket, tickets_of
 
     name = call.options.get("ticket")
     if not name:

@@ -68,7 +68,7 @@ def _add_fence_parameters(parameters: etree._Element) -> None:
 
 def _add_options(parameters: etree._Element, daemon: str) -> None:
     from engine.cib.options import CLUSTER_OPTIONS
-    from engine.tools.option_lists import TYPES
+    from engine.tools.frame.option_lists import TYPES
 
     apart = {"pacemaker-based": _BASED, "pacemaker-controld": _CONTROLD}
     others = set(CLUSTER_OPTIONS) - {*_BASED, *_CONTROLD}

@@ -33,7 +33,7 @@ def _main(call: Call) -> int:
     call.out.line(f"Pacemaker {COMPATIBLE_WITH} (Build: {build})")
     call.out.line(f" Supporting v{FEATURE_SET}: {' '.join(FEATURES)}")
     values = {"version": COMPATIBLE_WITH, "build": build, "feature_set": FEATURE_SET}
-    holder = call.out.element("pacemakerd-features", values)
+    holder = call.out.element("features", parent=call.out.element("pacemakerd", values))
     for name in FEATURES:
         call.out.element("feature", text=name, parent=holder)
     return ExitStatus.OK

@@ -235,6 +235,32 @@ def test_an_agent_sets_its_promotion_score_and_is_promoted(node: OneNode) -> Non
     assert "master-r" not in node.do("node", "show")
 
 
+def test_a_service_runs_while_the_site_has_its_ticket(node: OneNode) -> None:
+    def program(*words: str) -> subprocess.CompletedProcess[str]:
+        tool = node.folder / "root/run/crmshell/bin" / words[0]
+        return subprocess.run(
+            [tool, *words[1:]], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    constraint = '<rsc_ticket id="c" rsc="g" ticket="T" loss-policy="stop"/>'
+    node.do("-w", "configure", stdin=SCRIPT)
+    node.until("the group runs", lambda: node.runs("b"))
+    assert program("cibadmin", "-C", "-o", "constraints", "-X", constraint).returncode == 0
+    node.until("nothing runs without the ticket", lambda: not node.runs("a"))
+    granted = program("crm_ticket", "-t", "T", "-g", "--force", "-S", "owner", "-v1")
+    assert granted.returncode == 0, granted.stderr
+    node.until("the group runs with it", lambda: node.runs("b"))
+    assert program("crm_ticket", "-t", "T", "-G", "owner").stdout == "1\n"
+    assert program("crm_ticket", "-t", "T", "-s").returncode == 0
+    node.until("standby stops the group", lambda: not node.runs("a"))
+    assert program("crm_ticket", "-t", "T", "-a").returncode == 0
+    node.until("the group is back", lambda: node.runs("b"))
+    assert program("crm_ticket", "-t", "T", "-r").returncode == 107
+    assert node.runs("a")
+    assert program("crm_ticket", "-t", "T", "-r", "--force").returncode == 0
+    node.until("a revoked ticket stops the group", lambda: not node.runs("a"))
+
+
 def test_edits_of_two_users_are_merged_or_shown(node: OneNode) -> None:
     node.do("configure", "property", "batch-limit=1", "stonith-enabled=false")
     with subprocess.Popen(

@@ -23,6 +23,11 @@ SOMETIMES = {
 }
 
 
+@pytest.mark.parametrize("seed", [2354])
+def test_a_seed_that_once_failed_is_survived(seed: int) -> None:
+    play(seed)
+
+
 @pytest.mark.parametrize("first", range(0, 60, CHUNK))
 def test_a_node_that_is_lost_is_off_before_its_resources_run_elsewhere(first: int) -> None:
     seen: Counter[str] = Counter()

@@ -16,7 +16,6 @@ USES = {
     "access control": ("crm_config", OPTION.format("enable-acl", "on")),
     "alerts": ("alerts", '<alert id="a" path="/x"/>'),
     "bundles": ("resources", '<bundle id="b"><podman image="i"/></bundle>'),
-    "tickets": ("constraints", '<rsc_ticket id="t" rsc="d" ticket="T"/>'),
     "shutdown locks": ("crm_config", OPTION.format("shutdown-lock", "true")),
     "fencing by watchdog": ("crm_config", OPTION.format("stonith-watchdog-timeout", "10s")),
     "throttling by load": ("crm_config", OPTION.format("load-threshold", "50%")),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
+from engine.controller.core import LIAR_SECONDS
 from engine.controller.events import (
     ConfigurationChanged,
     Fence,
@@ -543,3 +544,23 @@ def test_an_operation_of_an_earlier_transition_is_awaited_as_long_as_its_node_sa
     bench.join(2)
     bench.do(TimerFired("schedule"))
     assert [e for e in bench.effects if isinstance(e, Schedule)]
+
+
+def test_a_member_that_was_fenced_and_stays_is_asked_what_it_runs(bench: Bench) -> None:
+    bench.settle(1, 2, 3)
+    bench.told.clear()
+    bench.do(FenceFinished("n3", "reboot", True))
+    assert bench.timers["fenced 3"] == LIAR_SECONDS
+    bench.do(TimerFired("fenced 3"))
+    assert [(to, type(message)) for to, message in bench.told] == [(3, TellState)]
+    bench.join(3)
+    assert any("its machine was never off" in text for text in bench.stories())
+
+
+def test_a_member_that_was_fenced_and_left_is_asked_nothing(bench: Bench) -> None:
+    bench.settle(1, 2, 3)
+    bench.do(FenceFinished("n3", "reboot", True))
+    bench.view(1, 2)
+    bench.told.clear()
+    bench.do(TimerFired("fenced 3"))
+    assert [to for to, message in bench.told if isinstance(message, TellState)] == []

@@ -10,12 +10,13 @@ import ssl
 import pytest
 
 from engine.base.errors import EngineError
+from engine.base.exitcodes import ExitStatus
 from engine.base.nodeconf import Address, NodeConfig, PeerConfig
 from engine.base.wire import Codec
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.datagrams import ReplayWindow, derive_key
 from engine.edges.keys import create_key_file, load_key_file
-from engine.edges.mesh import build_mesh
+from engine.edges.mesh import build_mesh, lasting_id
 from engine.edges.tasks import Owner
 from engine.membership.embedded import HELLO_MESSAGES
 from engine.membership.messages import MESSAGES, Active, Heartbeat
@@ -374,6 +375,23 @@ def test_a_key_file_is_private_and_never_overwritten(tmp_path):
     path.chmod(0o644)
     with pytest.raises(EngineError, match="others may read"):
         load_key_file(str(path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to somebody else")
+def test_a_key_file_of_somebody_else_is_refused(tmp_path):
+    path = tmp_path / "cluster.key"
+    create_key_file(str(path))
+    os.chown(path, 1234, -1)
+    with pytest.raises(EngineError, match="belongs to uid 1234, expected root") as caught:
+        load_key_file(str(path))
+    assert caught.value.status == ExitStatus.NOPERM
+
+
+def test_an_identity_that_cannot_be_written_is_refused_with_its_path(tmp_path):
+    path = tmp_path / "none" / "run-id"
+    with pytest.raises(EngineError, match=f"{path}: No such file") as caught:
+        lasting_id(str(path))
+    assert caught.value.status == ExitStatus.CANTCREAT
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense"])

@@ -137,3 +137,9 @@ def test_the_cluster_gets_what_was_changed(agent: Agent, capsys: Capture) -> Non
     assert capsys.readouterr().out == "<nodes/>\n"
     names = [each.get("uname") for each in agent.cib.section("nodes")]
     assert names == ["n1", "n7"]
+    assert cibadmin.main(["-M", "-o", "acls", "-X", '<acls><acl_role id="r"/></acls>']) == 0
+    assert cibadmin.main(["--erase", "--force"]) == 0
+    assert [each.tag for each in agent.cib.configuration] == [
+        *("crm_config", "nodes", "resources", "constraints"),
+    ]
+    assert len(agent.cib.section("nodes")) == 2

@@ -111,6 +111,8 @@ def test_a_pattern_means_all_that_match(agent: Agent) -> None:
     agent.asked.clear()
     assert attrd_updater.main(["-P", "^ping", "-D"]) == 0
     assert [each["name"] for each in agent.of("attribute")] == ["ping-a", "ping-b"]
+    assert crm_attribute.main(["-P", "^nix", "-l", "reboot", "-v", "1"]) == ExitStatus.NOSUCH
+    assert crm_attribute.main(["-P", "^nix", "-l", "reboot", "-D"]) == 0
 
 
 @pytest.mark.parametrize("words", ["-Y -d 5 -n a", "-n a -U 1 -s set", "-n a -U 1 -z"])
@@ -135,7 +137,7 @@ def test_a_query_shows_what_is_set(file: Path, capsys: Capture) -> None:
     assert crm_attribute.main(["-N", "n1", "-n", "rack", "-G"]) == 0
     assert crm_attribute.main(["-N", "1", "-n", "rack", "-q"]) == 0
     assert crm_attribute.main(["-N", "n1", "-n", "nix", "-d", "0", "-q"]) == 0
-    assert capsys.readouterr().out == "scope=nodes  name=rack value=7\n7\n0\n"
+    assert capsys.readouterr().out == "scope=nodes name=rack value=7\n7\n0\n"
     assert crm_attribute.main(["-N", "n1", "-n", "nix"]) == ExitStatus.NOSUCH
     assert crm_attribute.main(["-N", "n9", "-n", "nix"]) == ExitStatus.NOSUCH
 
@@ -168,9 +170,9 @@ def test_standby_for_ever_until_reboot_and_not_at_all(file: Path, capsys: Captur
     assert crm_standby.main(["-N", "n1", "-v", "true"]) == 0
     assert crm_standby.main(["-N", "n1"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "scope=status  name=standby value=off",
+        "scope=status name=standby value=off",
         "on",
-        "scope=nodes  name=standby value=true",
+        "scope=nodes name=standby value=true",
     ]
     assert crm_standby.main(["-N", "n1", "-D"]) == 0
     assert b"standby" not in file.read_bytes()
