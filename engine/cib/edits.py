@@ -77,12 +77,35 @@ def node_names(cib: Cib) -> list[str]:
     ]
 
 
+def all_node_names(cib: Cib) -> list[str]:
+    """Names of the nodes, then of the remote and guest nodes that only resources name."""
+    return list(dict.fromkeys([*node_names(cib), *remote_names(cib.root)]))
+
+
+def remote_names(root: etree._Element) -> Iterator[str]:
+    """The names of the remote and guest nodes that resources make."""
+    for primitive in root.iterfind("configuration/resources//primitive"):
+        if primitive.get("provider") == "pacemaker" and primitive.get("type") == "remote":
+            yield primitive.get("id") or ""
+        for pair in primitive.iterfind("meta_attributes/nvpair"):
+            if pair.get("name") == "remote-node":
+                yield pair.get("value") or ""
+
+
 def find_node(cib: Cib, name: str) -> etree._Element:
-    """The node of this name (or id); raises `EngineError` (NOSUCH) that names the nearest one."""
+    """The node of this name (or id); raises `EngineError` (NOSUCH) that names the nearest one.
+
+    A remote or guest node that only its resource names is answered as an entry of its own, which
+    is not in the CIB.
+    """
     for element in cib.section("nodes").iterfind("node"):
         if name in {element.get("uname"), element.get("id")}:
             return element
-    raise _no_such("node", name, node_names(cib))
+    remotes = list(remote_names(cib.root))
+    if name in remotes:
+        # It has an entry among the nodes only once it has an attribute: see `set_node_attribute`.
+        return etree.Element("node", {"id": name, "type": "remote", "uname": name})
+    raise _no_such("node", name, [*node_names(cib), *remotes])
 
 
 # -- name-value pairs -------------------------------------------------------------------------------
@@ -222,6 +245,8 @@ def set_node_attribute(
     element = find_node(cib, node)
     if value is None:
         return drop_value(element, tag, name)
+    if element.getparent() is None:
+        cib.section("nodes").append(element)
     suffix = "" if tag == "instance_attributes" else f"-{tag}"
     set_value(element, tag, name, value, f"nodes-{element.get('id')}{suffix}")
     return True
@@ -241,6 +266,8 @@ def set_transient_attribute(cib: Cib, node: str, name: str, value: str | None) -
         state = etree.SubElement(status, "node_state")
         state.set("id", id_)
         state.set("uname", element.get("uname") or node)
+        if element.get("type") == "remote":
+            state.set("remote_node", "true")
     holder = state.find("transient_attributes")
     if holder is None:
         if value is None:
@@ -375,13 +402,16 @@ def _cli_location(
         location.set("node", node)
         location.set("score", score)
         return location.get("id") or id_
-    kind, _, rest = id_.removeprefix("cli-").partition("-")
+    ids = [f"{id_}-{part}" for part in ("rule", "expr", "lifetime")]
+    if id_.startswith(PREFER):
+        rest = id_.removeprefix(PREFER)
+        ids = [f"{PREFER}{part}-{rest}" for part in ("rule", "expr", "lifetime-end")]
     rule = etree.SubElement(location, "rule")
-    rule.set("id", free_id(constraints, f"cli-{kind}-rule-{rest}"))
+    rule.set("id", free_id(constraints, ids[0]))
     rule.set("score", score)
     rule.set("boolean-op", "and")
     where = etree.SubElement(rule, "expression")
-    where.set("id", free_id(constraints, f"cli-{kind}-expr-{rest}"))
+    where.set("id", free_id(constraints, ids[1]))
     for key, value in (
         ("attribute", "#uname"),
         ("operation", "eq"),
@@ -390,7 +420,7 @@ def _cli_location(
     ):
         where.set(key, value)
     end = etree.SubElement(rule, "date_expression")
-    end.set("id", free_id(constraints, f"cli-{kind}-lifetime-end-{rest}"))
+    end.set("id", free_id(constraints, ids[2]))
     end.set("operation", "lt")
     end.set("end", until)
     return location.get("id") or id_

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.ipc.files import file_of
 
 if TYPE_CHECKING:
     from engine.base.reports import Report
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from engine.simulator.player import Done
 
 _STANDARD_OUTPUT = frozenset(("-", "/dev/stdout"))
-_FILE_VARIABLE = "CIB_file"  # the users' habit: this file instead of the running cluster
 
 
 class Output(Protocol):
@@ -321,7 +321,7 @@ class Simulation:
             self._complain("An invalid transition was produced")
         self._save(options.save_output, self._cib_text)
         if options.in_place:
-            _write_bytes(options.source, self._cib.to_bytes())
+            _write_bytes(options.source or file_of(os.environ), self._cib.to_bytes())
         if not self._silent:
             from engine.scheduler.reading.unpack import unpack_cib
 
@@ -379,8 +379,8 @@ def _read_source(source: str, read: Callable[[bytes, str], Cib] | None = None) -
     if source == "-":
         what = "stdin"
         cib = read(sys.stdin.buffer.read(), what)
-    elif source or os.environ.get(_FILE_VARIABLE):
-        what = source or os.environ[_FILE_VARIABLE]
+    elif place := source or file_of(os.environ):
+        what = place
         try:
             data = Path(what).read_bytes()
         except OSError as problem:

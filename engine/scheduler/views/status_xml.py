@@ -62,7 +62,7 @@ def add_resources(parent: etree._Element, model: Model, look: Look) -> None:
     holder = etree.SubElement(parent, "resources")
     for resource in model.resources:
         if is_listed(resource, look) and is_shown(resource, look):
-            _add_resource(holder, resource, look)
+            add_resource(holder, resource, look)
 
 
 def _flag(value: bool) -> str:
@@ -164,7 +164,8 @@ def _failure_values(model: Model, failure: Failure) -> dict[str, str]:
 # -- resources ---------------------------------------------------------------------------------
 
 
-def _add_resource(parent: etree._Element, resource: Resource, look: Look) -> None:
+def add_resource(parent: etree._Element, resource: Resource, look: Look) -> None:
+    """A resource with its members, instances or replicas."""
     match resource.variant:
         case Variant.PRIMITIVE:
             _add_primitive(parent, resource, look)
@@ -182,7 +183,7 @@ def _add_resource(parent: etree._Element, resource: Resource, look: Look) -> Non
     as_part = is_named(resource, look)
     for child in resource.children:
         if is_shown(child, look, as_part=as_part) and not is_elsewhere(child, look):
-            _add_resource(made, child, look)
+            add_resource(made, child, look)
 
 
 def _description(resource: Resource, look: Look) -> dict[str, str]:
@@ -236,7 +237,7 @@ def _add_bundle(parent: etree._Element, bundle: Resource, look: Look) -> None:
             continue
         holder = element(made, "replica", {"id": str(replica.number)})
         for part in shown:
-            _add_resource(holder, part, look)
+            add_resource(holder, part, look)
 
 
 def _add_primitive(parent: etree._Element, resource: Resource, look: Look) -> None:

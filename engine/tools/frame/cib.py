@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.ipc.files import ROOTS_SHADOWS, file_of, shadow_folder, shadow_path
 
 if TYPE_CHECKING:
     from engine.cib.document import Cib
 
-ROOTS_SHADOWS = "/var/lib/pacemaker/cib"
-
-
-def shadow_folder(environment: Mapping[str, str]) -> str:
-    """Where shadow CIBs are: `$CIB_shadow_dir`, `~/.cib`, for root Pacemaker's folder."""
-    given = environment.get("CIB_shadow_dir", "")
-    if given:
-        return given
-    if os.geteuid() == 0 and "CIB_file" not in environment:
-        return ROOTS_SHADOWS
-    return os.path.join(environment.get("HOME", "/"), ".cib")
-
-
-def shadow_path(environment: Mapping[str, str], name: str) -> str:
-    """The file of a shadow CIB."""
-    return os.path.join(shadow_folder(environment), f"shadow.{name}")
-
-
-def file_of(environment: Mapping[str, str]) -> str:
-    """The file that stands for the cluster: the shadow CIB in use, else `CIB_file`; "" for none."""
-    name = environment.get("CIB_shadow", "")
-    if name:
-        return shadow_path(environment, name)
-    return environment.get("CIB_file", "")
+__all__ = ["ROOTS_SHADOWS", "file_of", "read_cib", "read_file", "shadow_folder", "shadow_path"]
 
 
 def read_cib(environment: Mapping[str, str]) -> Cib:
