@@ -25,6 +25,7 @@ def live_cib(variables: Mapping[str, str]) -> bytes:
 
     Pacemaker is asked, with `cibadmin`, where no agent of ours runs or is set up.
     """
+
     root = variables.get("CRMSHELL_ROOT") or "/"
     path = socket_path(root)
     tool = pacemakers_program("cibadmin", variables.get("PATH", os.defpath))
@@ -58,6 +59,7 @@ def _is_ours(path: str) -> bool:
 
 
 def _pacemakers(tool: str) -> bytes:
+
     try:
         done = subprocess.run([tool, "--query"], capture_output=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as problem:

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from engine.base.api_version import API_VERSION
 from engine.base.exitcodes import text_of_status
 
 if TYPE_CHECKING:
     from lxml import etree
 
-API_VERSION = "2.42"
 FORMATS = ("text", "xml", "none")
 
 
