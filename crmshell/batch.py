@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from crmshell.dispatch import Dispatcher
-from crmshell.environment import Environment
+from crmshell.environment import BYTE_ORDER_MARK, Environment
 from crmshell.errors import ShellError
 from crmshell.grammar.tokens import Line, join_lines
 
@@ -24,7 +24,8 @@ class Script:
 
     def __iter__(self) -> Iterator[str]:
         for raw in self._lines:
-            text = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            given = raw if self._read else raw.removeprefix(BYTE_ORDER_MARK)
+            text = given.decode("utf-8", "surrogateescape").rstrip("\r\n")
             self._read.append(text)
             yield text
 

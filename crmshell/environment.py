@@ -17,6 +17,9 @@ from typing import TextIO
 
 from crmshell.errors import ShellError
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors put in front of UTF-8 text."""
+
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
 

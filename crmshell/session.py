@@ -324,6 +324,7 @@ class Session:
             self.agents.catalog.types,
             strict=self.options.text("core.check_mode") == "strict",
             may_lack=self.options.flag("core.ignore_missing_metadata"),
+            now=self.environment.clock(),
         )
 
     def forget_pending(self) -> None:

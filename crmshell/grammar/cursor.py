@@ -264,7 +264,7 @@ class Cursor:
         if len(parts) == 2 and parts[0] != "ocf":
             return parts[0], "", parts[1]
         kind = parts[-1]
-        if len(parts) == 1 and kind.startswith("fence_"):
+        if len(parts) == 1 and kind.startswith(("fence_", "external/", "rhcs/")):
             return "stonith", "", kind
         providers = self.dialect.providers(kind)
         if not providers or "heartbeat" in providers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -39,6 +40,9 @@ _OP_WORDS: dict[str, tuple[str, ...]] = {
     "record-pending": ("true", "false", "yes", "no", "on", "off", "1", "0", "y", "n"),
     "role": ("Stopped", "Started", "Promoted", "Unpromoted", "Master", "Slave"),
 }
+_TIME_WORDS = re.compile(
+    r"time|interval|delay|dampen|second|period|(?:\b|_)(?:wait|sleep|age|ttl|duration)(?:\b|_)"
+)
 _USUAL_PROVIDERS = ("heartbeat", "pacemaker")
 _BOOLEANS = frozenset(_OP_WORDS["enabled"])
 _FENCE_PARAMETERS = {parameter.name: parameter for parameter in FENCE_PARAMETERS}
@@ -53,13 +57,15 @@ def no_types(_standard: str, _provider: str) -> Sequence[str]:
 class Facts:
     """What checks know beside the tree. `metadata` raises `EngineError` for an agent that cannot
     be asked; `types` are the installed agents of a class and provider; `strict`: what crmsh calls strict findings are errors; `may_lack`: agents need not be
-    installed here; `op_timeout`: the timeout of operations that say nothing."""
+    installed here; `op_timeout`: the timeout of operations that say nothing;
+    `now`: epoch seconds, for rules with dates."""
 
     metadata: Callable[[AgentName], AgentMetadata]
     types: Callable[[str, str], Sequence[str]] = no_types
     strict: bool = True
     may_lack: bool = False
     op_timeout: str = DEFAULT_TIMEOUT
+    now: float = 0.0
     shared: dict[str, Element] = field(default_factory=dict)
     _agents: dict[tuple[str, str, str], AgentMetadata | str] = field(default_factory=dict)
 
@@ -203,12 +209,25 @@ def _resolved(element: Element, facts: Facts) -> Element | None:
 def _fits(value: str, parameter: Parameter) -> bool:
     kind = parameter.type
     if kind == "integer":
-        return is_whole(value) or not value
+        return is_whole(value) or not value or (_is_a_time(parameter) and _is_time(value))
     if kind == "boolean":
         return value.lower() in _BOOLEANS or not value
     if kind == "select" and parameter.values:
         return value in parameter.values
     return True
+
+
+def _is_a_time(parameter: Parameter) -> bool:
+    """Many agents declare times as whole numbers and take `5s`: by their default, name or words."""
+    default = parameter.default or ""
+    if default and not is_whole(default):
+        return _is_time(default)
+    said = f"{parameter.name} {parameter.shortdesc} {parameter.longdesc}".lower()
+    return _TIME_WORDS.search(said) is not None
+
+
+def _is_time(text: str) -> bool:
+    return _milliseconds(text) is not None
 
 
 def _value_text(label: str, value: str, parameter: Parameter) -> str:

@@ -18,6 +18,7 @@ from engine.base.digits import is_whole
 from engine.base.errors import BadInput
 from engine.base.reports import Report, Severity
 from engine.base.timespec import milliseconds_from_text
+from engine.cib.options import OPERATION_OPTIONS, is_valid
 
 _BARE_TIME = re.compile(r"[0-9]+\Z")
 _RUNNING = frozenset({"0", "8", "190", "191"})
@@ -90,7 +91,7 @@ def _same_time(one: str, other: str) -> bool:
         return one == other
 
 
-def set_path(tree: Objects, path: str, value: str) -> None:
+def set_path(tree: PendingCib, path: str, value: str) -> None:
     """`ID.NAME`, `ID.OP.NAME` or `ID.OP.INTERVAL.NAME` gets a value; an id may contain dots."""
     element, rest = _split_path(tree, path)
     if len(rest) == 1:
@@ -165,21 +166,17 @@ def _own_pairs(element: Element) -> Iterable[Element]:
             yield from child.findall("nvpair")
 
 
-def _set_op(tree: Objects, op: Element, path: str, name: str, value: str) -> None:
-    if name in ("interval", "timeout"):
+def _set_op(tree: PendingCib, op: Element, path: str, name: str, value: str) -> None:
+    if name in ("interval", "timeout", "start-delay"):
         if _BARE_TIME.match(value):
             value += "s"
         _check_time(value, value)
     if op.get(name) is None:
         pairs = [pair for pair in op.iter("nvpair") if pair.get("name") == name]
-        if len(pairs) != 1:
-            raise Refused(
-                f"operation {op.get('name')} has no attribute {name}",
-                code="no-such-attribute",
-                word=path,
-                nearest=nearest_word(name, [str(key) for key in op.attrib]),
-            )
-        tree.set(pairs[0], "value", value)
+        if len(pairs) == 1:
+            tree.set(pairs[0], "value", value)
+        else:
+            _add_to_op(tree, op, path, name, value)
         return
     old_id, old_interval = op.get("id", ""), op.get("interval", "")
     tree.set(op, name, value)
@@ -187,6 +184,50 @@ def _set_op(tree: Objects, op: Element, path: str, name: str, value: str) -> Non
         wanted = f"{old_id.removesuffix(old_interval)}{value}"
         if wanted not in tree.ids.used:
             tree.set(op, "id", wanted)
+
+
+def _add_to_op(tree: PendingCib, op: Element, path: str, name: str, value: str) -> None:
+    """An attribute that the operation does not have yet; only what an operation may have."""
+    option = OPERATION_OPTIONS.get(name)
+    if option is None and name.startswith("OCF_"):
+        _add_op_parameter(tree, op, name, value)
+        return
+    if option is None or name == "name":
+        raise Refused(
+            f"operation {op.get('name')} has no attribute {name}, and operations may not have it",
+            code="no-such-attribute",
+            word=path,
+            nearest=nearest_word(name, [*map(str, op.attrib), *OPERATION_OPTIONS]),
+        )
+    if name == "role":
+        value = _role(tree, value, value)
+    elif not is_valid(option, value):
+        expected = ", ".join(option.words) if option.words else f"a {option.kind}"
+        raise Refused(
+            f"{name}: '{value}' is not valid, expected {expected}",
+            code="bad-value",
+            word=value,
+            nearest=nearest_word(value, option.words),
+        )
+    tree.set(op, name, value)
+
+
+def _add_op_parameter(tree: PendingCib, op: Element, name: str, value: str) -> None:
+    """A parameter that the agent gets with this operation only, as OCF_CHECK_LEVEL."""
+    holder = op.find("instance_attributes")
+    pair = etree.Element("nvpair", {"name": name, "value": value})
+    if holder is None:
+        holder = etree.Element("instance_attributes")
+        holder.append(pair)
+        shell = etree.Element("op")
+        shell.append(holder)
+        fill_ids(shell, op.get("id", ""), tree.ids)
+        tree.insert(op, holder)
+        return
+    shell = etree.Element("instance_attributes", {"id": holder.get("id", "")})
+    shell.append(pair)
+    fill_ids(shell, holder.get("id", ""), tree.ids)
+    tree.insert(holder, pair)
 
 
 def change_group(tree: Objects, words: Sequence[str]) -> list[Report]:

@@ -31,8 +31,7 @@ def put_node(tree: Objects, stmt: NodeStmt, comments: tuple[str, ...], *, replac
     """A node is merged into the one of its name, or replaces it."""
     element = tree.builder().build(stmt)
     old = tree.nodes.get(stmt.uname)
-    if old is None and stmt.id:
-        old = tree.node(stmt.id)
+    _check_node_id(tree, stmt.uname, stmt.id, old)
     if old is None:
         tree.put(None, element, comments)
         return
@@ -50,6 +49,27 @@ def put_node(tree: Objects, stmt: NodeStmt, comments: tuple[str, ...], *, replac
             tree.insert(old, child)
         else:
             _merge_pairs(tree, same, child)
+
+
+def _check_node_id(tree: Objects, uname: str, id_: str, old: Element | None) -> None:
+    """A statement neither renames a node nor gives it another id, nor one that is taken."""
+    owner = _node_with_id(tree, id_ or uname)
+    if owner is not None and owner is not old and (id_ or old is None):
+        raise Refused(
+            f"id {id_ or uname} is node {owner.get('uname')} (nodes cannot be renamed)",
+            code="node-id",
+            word=id_ or uname,
+        )
+    if old is not None and id_ and old.get("id") != id_:
+        raise Refused(
+            f"node {uname} has id {old.get('id')}, which cannot be changed to {id_}",
+            code="node-id",
+            word=id_,
+        )
+
+
+def _node_with_id(tree: Objects, id_: str) -> Element | None:
+    return next((node for node in tree.nodes.values() if node.get("id") == id_), None)
 
 
 def put_properties(
@@ -178,6 +198,7 @@ def put_xml(tree: Objects, element: Element, comments: tuple[str, ...], *, repla
         raise Refused(f"xml: <{tag}> has no id", code="no-id", word=tag)
     if tag == "node":
         old = tree.nodes.get(element.get("uname", ""))
+        _check_node_id(tree, element.get("uname", ""), name, old)
     else:
         old = tree.objects.get(name)
     if old is not None and (not replace or old.tag != tag):

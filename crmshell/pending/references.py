@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lxml import etree
+
 from crmshell.grammar.cursor import ID
 from crmshell.grammar.ids import legal_id
 from crmshell.pending.objects import Objects
@@ -21,6 +23,7 @@ from engine.base.reports import Report, Severity
 
 _PAIRS = {"rsc_colocation": ("rsc", "with-rsc"), "rsc_order": ("first", "then")}
 _NAMES = ("rsc", "with-rsc", "first", "then")
+_NEED_MEMBERS = ("group", "clone", "master")  # a bundle may be without a primitive
 _EXTRAS = ("role", "action", "instance")
 
 
@@ -70,7 +73,7 @@ def _delete(tree: Objects, element: Element) -> list[Report]:
     notes: list[Report] = []
     if element.tag in CONTAINER_TAGS or element.tag == "primitive":
         parent = element.getparent()
-        while parent is not None and parent.tag in CONTAINER_TAGS and len(_members(parent)) == 1:
+        while parent is not None and parent.tag in _NEED_MEMBERS and len(_members(parent)) == 1:
             notes += _delete_container(tree, parent)
             notes.append(_note(parent.get("id", ""), f"{parent.get('id')} deleted, it was empty"))
             parent = element.getparent()
@@ -109,12 +112,42 @@ def _delete_container(tree: Objects, element: Element) -> list[Report]:
             _rename_in(tree, user, name, first)
             given = user.get("id", "")
             notes.append(_note(given, f"modified {tree.kind(user)}:{given} from {name} to {first}"))
+        elif user.tag in CONSTRAINT_TAGS and members and not _holds_without(user, name):
+            notes.append(_put_members_for(tree, user, name, members))
         else:
             notes += drop_mention(tree, user, name)
     for member in members:
         tree.move(member, parent, element)
     tree.remove(element)
     return notes
+
+
+def _holds_without(user: Element, name: str) -> bool:
+    """A chain of others is left without the name; members put into it would depend on each other."""
+    if user.tag not in _PAIRS or len(set(named_by(user)) - {name}) < 2:
+        return False
+    holders = [ref.getparent() for ref in user.iter("resource_ref") if ref.get("id") == name]
+    return all(
+        holder is not None and len(holder) > 1 and holder.get("sequential") != "false"
+        for holder in holders
+    )
+
+
+def _put_members_for(
+    tree: Objects, user: Element, container: str, members: list[Element]
+) -> Report:
+    """The sets of a constraint name the members where they named the container."""
+    names = [member.get("id", "") for member in members]
+    for ref in list(user.iter("resource_ref")):
+        holder = ref.getparent()
+        if ref.get("id") != container or holder is None:
+            continue
+        for name in names:
+            tree.insert(holder, etree.Element("resource_ref", {"id": name}), ref)
+        tree.remove(ref)
+    _drop_twice_named(tree, user)
+    kind, given = tree.kind(user), user.get("id", "")
+    return _note(given, f"modified {kind}:{given} from {container} to {' '.join(names)}")
 
 
 def drop_mention(tree: Objects, user: Element, name: str) -> list[Report]:

@@ -43,6 +43,11 @@ def load_text(pending: PendingCib, physical: Iterable[str], file: str, method: s
     parsed = parse_text(physical, file, pending.dialect(typed=False))
     if parsed.problems:
         raise ShellError(reports=parsed.problems)
+    if not parsed.statements and method != "update":
+        raise ShellError(
+            f"{file}: the text has no statements; erase is the command that deletes everything",
+            code="no-objects",
+        )
     mark = pending.mark()
     try:
         if method == "replace":
@@ -155,7 +160,7 @@ def _apply_all(
 ) -> None:
     """All statements in the order of the text, what they need first; refuses all problems at once."""
     problems: list[Report] = []
-    by_name = _named_once(statements, problems)
+    by_name = _named_once(statements, problems, merged=way is Way.UPDATE)
     _check_scope(pending, statements, scope, problems)
     if problems:
         raise ShellError(reports=tuple(problems))
@@ -175,12 +180,15 @@ def _apply_all(
         raise ShellError(reports=tuple(problems))
 
 
-def _named_once(statements: Sequence[Parsed], problems: list[Report]) -> dict[str, Parsed]:
-    """Statements by the name of their object; the same one twice is a problem."""
+def _named_once(
+    statements: Sequence[Parsed], problems: list[Report], *, merged: bool
+) -> dict[str, Parsed]:
+    """Statements by the name of their object; the same one twice is a problem, but (`merged`) for
+    properties, which meet in one set."""
     by_name: dict[str, Parsed] = {}
     for one in statements:
         name = _name_of(one.statement)
-        if name in by_name:
+        if name in by_name and not (merged and isinstance(one.statement, PropertyStmt)):
             refusal = Refused(
                 f"{name.removeprefix('node ')} is defined twice in this text",
                 code="defined-twice",

@@ -20,6 +20,7 @@ from engine.base.reports import Report, Severity
 from engine.cib.loops import loop_findings
 from engine.cib.options import CLUSTER_OPTIONS, OPERATION_OPTIONS, RESOURCE_META, Option, is_valid
 from engine.cib.schema import dangling_references, validate
+from engine.cib.upgrade import removed_option
 
 SHOWN_NAMES = 3
 _FALSE = frozenset(("false", "no", "off", "0", "n"))
@@ -31,7 +32,8 @@ def verify(tree: PendingCib, facts: Facts, names: Iterable[str] | None = None) -
     root = tree.cib.root
     dangling = dangling_references(root)
     known = {report.subject for report in dangling}
-    found = [*validate(root), *dangling]
+    form = validate(root)
+    found = [*form, *dangling]
     found += [
         report
         for report in check_objects(tree, facts, names)
@@ -42,6 +44,10 @@ def verify(tree: PendingCib, facts: Facts, names: Iterable[str] | None = None) -
     found += [
         report for report in loop_findings(root) if chosen is None or report.subject in chosen
     ]
+    if not any(report.severity >= Severity.ERROR for report in form):
+        from crmshell.pending.scheduler_findings import unsaid_by_the_shell
+
+        found += unsaid_by_the_shell(tree, found, facts.now, changed_only=chosen is not None)
     return grouped(found)
 
 
@@ -145,6 +151,10 @@ def _check_properties(tree: PendingCib, element: Element) -> Iterator[Report]:
     for pair in element.iterchildren("nvpair"):
         label = pair.get("name")
         if label is None or label in _SET_BY_CLUSTER:
+            continue
+        why = removed_option(label, pair.get("value", ""), tree.cib.root.get("validate-with", ""))
+        if why:
+            yield _fatal("removed-option", name, f"{name}: {why}")
             continue
         yield from _check_option(name, label, pair.get("value"), known, "property")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from engine.agents.builtin import built_in, built_in_types
 from engine.agents.names import (
+    PLUGIN_KINDS,
     AgentName,
     agent_name_from_text,
     check_agent_name,
@@ -22,6 +23,8 @@ from engine.base.errors import BadInput
 from engine.base.exitcodes import ExitStatus
 
 OCF_ROOT = "/usr/lib/ocf"
+PLUGIN_PROGRAM = "stonith"
+_COMPILED = "stonith2"
 PREFERRED_PROVIDERS = ("heartbeat", "pacemaker")
 
 
@@ -39,6 +42,7 @@ class AgentFolders:
         "/lib/systemd/system",
     )
     fence: tuple[str, ...] = ("/usr/sbin", "/sbin")
+    plugins: str = "/usr/lib/stonith/plugins"
 
     @property
     def ocf(self) -> str:
@@ -82,9 +86,10 @@ class Catalog:
         if standard == "service":
             return _sorted([*self._programs(self._folders.lsb), *self._units()])
         if standard == "stonith":
-            return _sorted(
+            agents = [
                 name for name in self._programs(self._folders.fence) if name.startswith("fence_")
-            )
+            ]
+            return _sorted([*agents, *self._plugins()])
         return []
 
     def providers_of(self, type_: str) -> list[str]:
@@ -102,7 +107,7 @@ class Catalog:
             if standard == "ocf" and ":" not in rest:
                 return check_agent_name("ocf", self._best_provider(rest), rest)
             return agent_name_from_text(text)
-        if text.startswith("fence_"):
+        if text.startswith(("fence_", *PLUGIN_KINDS)):
             return check_agent_name("stonith", "", text)
         return check_agent_name("ocf", self._best_provider(text), text)
 
@@ -119,7 +124,19 @@ class Catalog:
             return _checked_program(name, self._folders.lsb, self._folders.lsb)
         if name.standard == "stonith" and name.type.startswith("fence_"):
             return _checked_program(name, self._folders.fence, self._folders.fence)
+        if name.standard == "stonith" and name.type.startswith(PLUGIN_KINDS):
+            return _checked_program(name, (self._folders.plugins,), (self._folders.plugins,))
+        if name.standard == "stonith" and name.type in self._plugins():
+            return os.path.join(self._folders.plugins, _COMPILED, f"{name.type}.so")
         raise _not_installed(name)
+
+    def plugin_program(self) -> str:
+        """The program of cluster-glue that describes and runs its fencing plug-ins.
+
+        Raises `BadInput` (NOT_INSTALLED, INSUFFICIENT_PRIV).
+        """
+        name = AgentName("stonith", "", PLUGIN_PROGRAM)
+        return _checked_program(name, self._folders.fence, self._folders.fence)
 
     def is_installed(self, name: AgentName) -> bool:
         """Whether there is such an agent (a unit counts for systemd and service)."""
@@ -176,6 +193,21 @@ class Catalog:
             for name in self._listing(folder)
             if _is_program(os.path.join(folder, name))
         ]
+
+    def _plugins(self) -> list[str]:
+        """The fencing plug-ins of cluster-glue: scripts by kind, and compiled ones."""
+        folder = self._folders.plugins
+        scripts = [
+            f"{kind}{name}"
+            for kind in PLUGIN_KINDS
+            for name in self._programs((os.path.join(folder, kind.rstrip("/")),))
+        ]
+        compiled = [
+            name.removesuffix(".so")
+            for name in self._listing(os.path.join(folder, _COMPILED))
+            if name.endswith(".so") and f"{name.removesuffix('.so')}/" not in PLUGIN_KINDS
+        ]
+        return [*scripts, *compiled]
 
     def _units(self) -> list[str]:
         return _sorted(

@@ -1,7 +1,7 @@
 """Names of resource agents, and the pattern that keeps them away from the rest of the file system.
 
 Engine-design 14.3: class, provider and type are plain words without `/` and without `..`; nothing
-else ever becomes part of a path.
+else ever becomes part of a path. Only a fencing plug-in of cluster-glue has one `/`, after a fixed word.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from engine.base.exitcodes import ExitStatus
 
 STANDARDS = ("ocf", "stonith", "systemd", "service", "lsb")
 """The agent classes that this engine runs."""
+
+PLUGIN_KINDS = ("external/", "rhcs/")
+"""What the names of some fencing plug-ins of cluster-glue begin with, as in `external/ipmi`."""
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,63}")
 
@@ -35,14 +38,23 @@ def is_safe_part(word: str) -> bool:
     return _SAFE.fullmatch(word) is not None and ".." not in word
 
 
+def without_plugin_kind(type_: str) -> str:
+    """The type of a fencing agent without the fixed word that some plug-ins have in front."""
+    kind = next((each for each in PLUGIN_KINDS if type_.startswith(each)), "")
+    return type_.removeprefix(kind)
+
+
 def check_agent_name(standard: str, provider: str, type_: str) -> AgentName:
     """The name of these three parts (provider "" where the class has none); `BadInput` if unsafe."""
     for what, word in (("class", standard), ("provider", provider), ("type", type_)):
         if what == "provider" and not word and standard != "ocf":
             continue
-        if not is_safe_part(word):
+        part = word
+        if what == "type" and standard == "stonith":
+            part = without_plugin_kind(word)
+        if not is_safe_part(part):
             raise BadInput(
-                f"'{word}' is no {what} of an agent: expected letters, digits and _.@:+- "
+                f"'{word}' is not a {what} of an agent: expected letters, digits and _.@:+- "
                 "without '..', 64 at most",
                 status=ExitStatus.INVALID_PARAM,
             )

@@ -133,7 +133,10 @@ def read_metadata(
                 return stream.read(MAX_METADATA_BYTES)
         except OSError as problem:
             raise EngineError(f"{name}: {path}: {problem.strerror}") from None
-    argv = [path, "-o", "metadata"] if name.standard == "stonith" else [path, "meta-data"]
+    if name.standard == "stonith" and not name.type.startswith("fence_"):
+        argv = [catalog.plugin_program(), "-m", "-t", name.type]
+    else:
+        argv = [path, "-o", "metadata"] if name.standard == "stonith" else [path, "meta-data"]
     variables = agent_variables(base, catalog.folders.ocf_root, name)
     done = run_program(argv, variables, timeout=timeout)
     if done.timed_out:

@@ -16,6 +16,7 @@ from engine.base.errors import BadInput, EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.score import add_scores, score_from_text, score_to_text
 from engine.cib.document import Cib
+from engine.cib.edits import remote_names
 from engine.cib.ids import legal_id
 from engine.cib.operations import counted, no_such_object
 
@@ -99,16 +100,6 @@ def node_of(root: etree._Element, name: str) -> tuple[str, str]:
         return name, name
     text = f"Could not map name={name} to a UUID"
     raise EngineError(text, status=ExitStatus.NOSUCH)
-
-
-def remote_names(root: etree._Element) -> Iterator[str]:
-    """The names of the remote and guest nodes that resources make."""
-    for primitive in root.iterfind("configuration/resources//primitive"):
-        if primitive.get("provider") == "pacemaker" and primitive.get("type") == "remote":
-            yield primitive.get("id") or ""
-        for pair in primitive.iterfind("meta_attributes/nvpair"):
-            if pair.get("name") == "remote-node":
-                yield pair.get("value") or ""
 
 
 def pairs_at(root: etree._Element, place: Place, wanted: Wanted) -> list[etree._Element]:

@@ -77,12 +77,35 @@ def node_names(cib: Cib) -> list[str]:
     ]
 
 
+def all_node_names(cib: Cib) -> list[str]:
+    """Names of the nodes, then of the remote and guest nodes that only resources name."""
+    return list(dict.fromkeys([*node_names(cib), *remote_names(cib.root)]))
+
+
+def remote_names(root: etree._Element) -> Iterator[str]:
+    """The names of the remote and guest nodes that resources make."""
+    for primitive in root.iterfind("configuration/resources//primitive"):
+        if primitive.get("provider") == "pacemaker" and primitive.get("type") == "remote":
+            yield primitive.get("id") or ""
+        for pair in primitive.iterfind("meta_attributes/nvpair"):
+            if pair.get("name") == "remote-node":
+                yield pair.get("value") or ""
+
+
 def find_node(cib: Cib, name: str) -> etree._Element:
-    """The node of this name (or id); raises `EngineError` (NOSUCH) that names the nearest one."""
+    """The node of this name (or id); raises `EngineError` (NOSUCH) that names the nearest one.
+
+    A remote or guest node that only its resource names is answered as an entry of its own, which
+    is not in the CIB.
+    """
     for element in cib.section("nodes").iterfind("node"):
         if name in {element.get("uname"), element.get("id")}:
             return element
-    raise _no_such("node", name, node_names(cib))
+    remotes = list(remote_names(cib.root))
+    if name in remotes:
+        # It has an entry among the nodes only once it has an attribute: see `set_node_attribute`.
+        return etree.Element("node", {"id": name, "type": "remote", "uname": name})
+    raise _no_such("node", name, [*node_names(cib), *remotes])
 
 
 # -- name-value pairs -------------------------------------------------------------------------------
@@ -222,6 +245,8 @@ def set_node_attribute(
     element = find_node(cib, node)
     if value is None:
         return drop_value(element, tag, name)
+    if element.getparent() is None:
+        cib.section("nodes").append(element)
     suffix = "" if tag == "instance_attributes" else f"-{tag}"
     set_value(element, tag, name, value, f"nodes-{element.get('id')}{suffix}")
     return True
@@ -241,6 +266,8 @@ def set_transient_attribute(cib: Cib, node: str, name: str, value: str | None) -
         state = etree.SubElement(status, "node_state")
         state.set("id", id_)
         state.set("uname", element.get("uname") or node)
+        if element.get("type") == "remote":
+            state.set("remote_node", "true")
     holder = state.find("transient_attributes")
     if holder is None:
         if value is None:

@@ -14,6 +14,7 @@ from typing import Final
 
 from lxml import etree
 
+from engine.base.reports import Report, Severity
 from engine.base.values import version_key
 
 _PREFIX: Final = "pcmk__upgrade-"
@@ -56,6 +57,27 @@ _OP_OPTIONS: Final = frozenset(
         "start-delay",
         "timeout",
     )
+)
+_REPLACED: Final = {
+    **{name: name.replace("_", "-") for name in sorted(_UNDERSCORED)},
+    "default-action-timeout": "op_defaults timeout",
+    "default_action_timeout": "op_defaults timeout",
+    "default-resource-stickiness": "rsc_defaults resource-stickiness",
+    "default_resource_stickiness": "rsc_defaults resource-stickiness",
+    "default-migration-threshold": "rsc_defaults migration-threshold",
+    "default_migration_threshold": "rsc_defaults migration-threshold",
+    "is-managed-default": "rsc_defaults is-managed",
+    "is_managed_default": "rsc_defaults is-managed",
+    "default-resource-failure-stickiness": "rsc_defaults migration-threshold",
+    "default_resource_failure_stickiness": "rsc_defaults migration-threshold",
+    "notification-agent": "an alert",
+    "notification-recipient": "an alert",
+    "expected-quorum-votes": "",
+    "remove_after_stop": "",
+    "transition_idle_timeout": "",
+}
+_OLD_INFRASTRUCTURES: Final = frozenset(
+    ("classic openais", "classic openais (with plugin)", "cman", "heartbeat", "openais")
 )
 _CONSTRAINT_REFS: Final = ("rsc", "with-rsc", "first", "then")
 
@@ -393,3 +415,32 @@ def _limited_rules(
         either.extend(deepcopy(limit) for limit in limits)
         limited.append(outer)
     return limited
+
+
+# -- options that may not stand in a CIB of a newer schema ------------------------------------------
+
+
+def removed_option(name: str, value: str, schema: str) -> str:
+    """Why a cluster option may not stand in a CIB of this schema, "" when it may.
+
+    `schema`: the root's `validate-with`.
+    """
+    version = version_key(schema.removeprefix("pacemaker-"))
+    if not schema.startswith("pacemaker-") or not version or version < (3,):
+        return ""
+    if name == "cluster-infrastructure" and value.lower() in _OLD_INFRASTRUCTURES:
+        return f"{name}: '{value}' was removed in pacemaker-3.0, expected corosync"
+    modern = _REPLACED.get(name)
+    if modern is None:
+        return ""
+    instead = f"use {modern}" if modern else "leave it out"
+    return f"option '{name}' was removed in pacemaker-3.0, {instead}"
+
+
+def removed_option_findings(root: etree._Element) -> Iterator[Report]:
+    """An error for each option of a CIB that its schema has removed."""
+    schema = root.get("validate-with", "")
+    for pair in root.iterfind("configuration/crm_config/cluster_property_set/nvpair"):
+        why = removed_option(pair.get("name", ""), pair.get("value", ""), schema)
+        if why:
+            yield Report("removed-option", Severity.ERROR, why, subject=pair.get("id", ""))

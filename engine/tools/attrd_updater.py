@@ -158,7 +158,7 @@ def _query(call: Call, client: Client) -> int:
 
 
 def _all_nodes(client: Client) -> list[str]:
-    from engine.cib.attributes import remote_names
+    from engine.cib.edits import remote_names
 
     root = _cib(client)
     nodes = [node.get("uname") or "" for node in root.iterfind("configuration/nodes/node")]

@@ -22,7 +22,6 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from patience import wait_until
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
@@ -31,6 +30,7 @@ from engine.cib.document import Cib
 from engine.cib.patch import diff, patch_to_bytes
 from engine.ipc.client import Client
 from engine.ipc.messages import socket_path
+from tests.cluster.patience import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from engine.base import nodeconf, wire
-from engine.controller import fence_watch
+from engine.controller import core, fence_watch
 from engine.edges import clock, disk, keys, operations, worker
 from engine.fencing import core as fencing
 from engine.lrm import ops
@@ -116,6 +116,10 @@ def orphan_not_awaited(stack: ExitStack) -> None:
 
 def history_kept_after_an_interruption(stack: ExitStack) -> None:
     put(stack, operations.NodeHistory, "forget", _nothing)
+
+
+def liar_is_believed(stack: ExitStack) -> None:
+    put(stack, core.Controller, "_doubt", _nothing)
 
 
 def failures_go_by_the_clock(stack: ExitStack) -> None:

@@ -188,6 +188,7 @@ MUTANTS: tuple[Mutant, ...] = (
         UNIT
         + "fencing/test_core.py::test_a_run_ends_when_its_node_leaves_and_another_node_takes_over",
     ),
+    _edge(switches.liar_is_believed, "C2 D-8", "fence 2354"),
     _edge(
         switches.failures_go_by_the_clock,
         "D-10 C5",

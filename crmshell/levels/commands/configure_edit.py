@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmshell.environment import BYTE_ORDER_MARK
 from crmshell.errors import ShellError
 from crmshell.grammar.errors import nearest_word
 from crmshell.levels.frame.registry import Answer, Call, command
@@ -36,7 +37,7 @@ def load(session: Session, call: Call) -> Answer:
             code="arguments",
         )
     method, path = words
-    data = _read(session, path)
+    data = _read(session, path).removeprefix(BYTE_ORDER_MARK)
     pending = session.pending
     pending.begin(call.line.text.strip())
     file = "stdin" if path == "-" else path
@@ -119,10 +120,11 @@ def filter_(session: Session, call: Call) -> Answer:
             code="filter-failed",
         )
     pending.begin(call.line.text.strip())
+    output = done.stdout.removeprefix(BYTE_ORDER_MARK)
     if xml:
-        load_xml(pending, done.stdout, "filter", "update")
+        load_xml(pending, output, "filter", "update")
         return Answer()
-    lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")
+    lines = output.decode("utf-8", "surrogateescape").split("\n")
     with _Lines(session, "filter", lines):
         apply_edited(pending, lines, "filter", elements)
     return Answer()
@@ -138,10 +140,9 @@ _SUFFIX = {False: ".crm", True: ".xml"}
     help="edit the configuration, or a part of it, in your editor",
 )
 def edit(session: Session, call: Call) -> Answer:
-    if not session.interactive:
-        session.info("edit not allowed in batch mode")
-        return Answer(status=1)
-    from crmshell.levels.frame.editor import edit_bytes
+    from crmshell.levels.frame.editor import edit_bytes, require_terminal
+
+    require_terminal(session)
 
     words = list(call.args)
     xml = bool(words) and words[0] == "xml"
@@ -155,6 +156,7 @@ def edit(session: Session, call: Call) -> Answer:
     before = text
     while True:
         data = edit_bytes(session, text.encode("utf-8", "surrogateescape"), _SUFFIX[xml])
+        data = data.removeprefix(BYTE_ORDER_MARK)
         # What is no UTF-8 is told like every other mistake, so that it can be edited again.
         text = data.decode("utf-8", "surrogateescape")
         if text == before:

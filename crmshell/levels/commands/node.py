@@ -11,6 +11,7 @@ from engine.base.digits import is_whole
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
 from engine.cib.edits import (
+    all_node_names,
     delete_node,
     find_node,
     node_names,
@@ -31,7 +32,7 @@ _LIFETIMES = {"forever": False, "reboot": True}
 )
 def show(session: Session, call: Call) -> str:
     cib = session.cib()
-    names = call.args or node_names(cib)
+    names = call.args or all_node_names(cib)
     return "\n".join(line for name in names for line in _describe(cib, name))
 
 
@@ -134,7 +135,7 @@ def _switch(session: Session, call: Call, name: str, value: str, text: str) -> N
 def _nodes_meant(session: Session, cib: Cib, words: Sequence[str]) -> list[str]:
     """The nodes that the words name: `--all`, names, or (none) the local node."""
     if "--all" in words or "all" in words:
-        return node_names(cib)
+        return all_node_names(cib)
     if not words:
         local = session.source.local_node()
         if local not in node_names(cib):

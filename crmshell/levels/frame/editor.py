@@ -6,7 +6,7 @@ import shlex
 
 from crmshell.environment import decode_text
 from crmshell.errors import ShellError
-from crmshell.session import Session
+from crmshell.session import Mode, Session
 
 EDITORS = ("vim", "vi", "emacs", "nano")
 
@@ -26,6 +26,14 @@ def editor_command(session: Session) -> list[str]:
     return found
 
 
+def require_terminal(session: Session) -> None:
+    """Refuse to open an editor where nobody sits at a terminal: in scripts and behind pipes."""
+    environment = session.environment
+    on_terminal = environment.stdin_tty and environment.stdout_tty
+    if session.mode is Mode.BATCH or not (session.interactive or on_terminal):
+        raise ShellError("edit not allowed in batch mode", code="not-interactive")
+
+
 def edit_text(session: Session, text: str, suffix: str) -> str:
     """The text as the user leaves it; raises `ShellError` when the editor fails."""
     return decode_text(edit_bytes(session, text.encode(), suffix), "the edited text")
@@ -33,8 +41,7 @@ def edit_text(session: Session, text: str, suffix: str) -> str:
 
 def edit_bytes(session: Session, data: bytes, suffix: str) -> bytes:
     """The same for bytes, whatever the editor leaves."""
-    if not session.interactive:
-        raise ShellError("edit not allowed in batch mode", code="not-interactive")
+    require_terminal(session)
     environment = session.environment
     argv = editor_command(session)
     path = environment.temporary_file(data, suffix)

@@ -9,6 +9,7 @@ from engine.base.reports import Report, ReportList, Severity
 from engine.cib.document import Cib
 from engine.cib.loops import loop_findings
 from engine.cib.schema import dangling_references, validate
+from engine.cib.upgrade import removed_option_findings
 
 _SAME_AS_DANGLING = frozenset(("no-such-resource", "unknown-resource"))
 
@@ -25,6 +26,7 @@ def findings(cib: Cib, now: float) -> tuple[Report, ...]:
         from engine.scheduler.reading.value_checks import value_findings
 
         found.extend(dangling_references(cib.root))
+        found.extend(removed_option_findings(cib.root))
         found.extend(value_findings(cib.root))
         try:
             schedule(cib, now, found)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+
+# Neither XML nor an output in UTF-8 can hold these.
+NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ def parse(program: str, table: Sequence[Option], words: Sequence[str]) -> Parsed
     a dash, `--` ends the options, a long name may be cut short where that is unambiguous. A value
     that may be left out is the next word only where that does not begin with a dash.
     """
+    for word in words:
+        if NO_TEXT.search(word):
+            shown = word.encode("unicode_escape", "surrogateescape").decode("ascii")
+            raise _usage(f"'{shown}' holds characters that are not text")
     reading = _Reading(program, {name: each for each in table for name in each.names}, list(words))
     while reading.rest:
         word = reading.rest.pop(0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from engine.base.api_version import API_VERSION
 from engine.base.exitcodes import text_of_status
+from engine.tools.frame.options import NO_TEXT
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -111,8 +112,8 @@ class Output:
 
 
 def printable(text: str) -> str:
-    """Text as XML can hold it: control characters become spaces."""
-    return "".join(c if c >= " " or c in "\t\n\r" else " " for c in text)
+    """Text as XML can hold it: other characters become spaces."""
+    return NO_TEXT.sub(" ", text)
 
 
 def _quoted(word: str) -> str:

@@ -30,6 +30,7 @@ def folders(tmp_path: Path) -> AgentFolders:
         lsb=(str(tmp_path / "init.d"),),
         systemd=(str(tmp_path / "units"),),
         fence=(str(tmp_path / "sbin"),),
+        plugins=str(tmp_path / "plugins"),
     )
 
 
@@ -117,6 +118,40 @@ def test_an_unchecked_name_never_reaches_the_file_system(
             catalog.path_of(name)
         assert catalog.unit_of(name) == ""
         assert not catalog.is_installed(name)
+
+
+def test_plug_ins_of_cluster_glue_are_fencing_agents(tmp_path: Path) -> None:
+    _program(tmp_path / "plugins/external/ipmi")
+    _program(tmp_path / "plugins/stonith2/external.so")
+    _program(tmp_path / "plugins/stonith2/meatware.so", mode=0o644)
+    _program(tmp_path / "sbin/stonith")
+    folders = AgentFolders(
+        ocf_root=str(tmp_path),
+        fence=(str(tmp_path / "sbin"),),
+        plugins=str(tmp_path / "plugins"),
+    )
+    catalog = Catalog(folders)
+    assert catalog.types("stonith") == ["external/ipmi", "meatware"]
+    assert catalog.path_of(catalog.resolve("stonith:external/ipmi")).endswith("external/ipmi")
+    assert catalog.path_of(catalog.resolve("stonith:meatware")).endswith("meatware.so")
+    assert str(catalog.resolve("external/ipmi")) == "stonith:external/ipmi"
+    assert not catalog.is_installed(catalog.resolve("stonith:external/other"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stonith:external/../x",
+        "stonith:external/a/b",
+        "stonith:other/a",
+        "stonith:/a",
+        "stonith:external/",
+        "ocf:heartbeat:external/a",
+    ],
+)
+def test_no_other_slash_becomes_part_of_a_path(name: str, folders: AgentFolders) -> None:
+    with pytest.raises(BadInput):
+        Catalog(folders).resolve(name)
 
 
 def test_the_connection_to_a_remote_node_needs_no_program(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_bug_is_one_line_and_its_traceback_is_kept(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("crmshell.levels.commands.node.node_names", broken)
+    monkeypatch.setattr("crmshell.levels.commands.node.all_node_names", broken)
     said = shell("node", "show")
     assert said.status == 1
     assert said.err.startswith("ERROR: this is a bug in crm (ZeroDivisionError: oops)")

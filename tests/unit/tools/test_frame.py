@@ -60,6 +60,8 @@ def test_behind_two_dashes_there_are_no_options() -> None:
         (["-z"], "unknown option -z; x --help lists the options"),
         (["-v"], "option -v needs a value"),
         (["--query=1"], "option --query takes no value"),
+        (["-v", "a\x01"], "'a\\x01' holds characters that are not text"),
+        (["-v", "\udcff"], "'\\udcff' holds characters that are not text"),
     ],
 )
 def test_a_wrong_word_is_one_line(words: list[str], text: str) -> None:
