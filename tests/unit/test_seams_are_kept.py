@@ -30,6 +30,8 @@ EDGES = (
     "engine/tools/*",
     "crmshell/__main__.py",
     "crmshell/app.py",
+    "crmshell/pcs/__main__.py",
+    "crmshell/pcs/app.py",
     "crmshell/environment.py",
     "crmshell/repl.py",
     "crmshell/batch.py",
