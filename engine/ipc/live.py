@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -25,15 +24,20 @@ def live_cib(variables: Mapping[str, str]) -> bytes:
 
     Pacemaker is asked, with `cibadmin`, where no agent of ours runs or is set up.
     """
-
-    root = variables.get("CRMSHELL_ROOT") or "/"
-    path = socket_path(root)
-    tool = pacemakers_program("cibadmin", variables.get("PATH", os.defpath))
-    if tool and root == "/" and not os.path.exists(path) and not os.path.exists(NODE_FILE):
+    tool = program_instead("cibadmin", variables)
+    if tool:
         return _pacemakers(tool)
-    with Client(path) as client:
+    with Client(socket_path(variables.get("CRMSHELL_ROOT") or "/")) as client:
         reply = client.demand("cib", scope="all", sync=False)
     return bytes(reply["cib"])
+
+
+def program_instead(name: str, variables: Mapping[str, str]) -> str:
+    """Pacemaker's program of a name where Pacemaker alone is on this machine, else ""."""
+    root = variables.get("CRMSHELL_ROOT") or "/"
+    if root != "/" or os.path.exists(socket_path(root)) or os.path.exists(NODE_FILE):
+        return ""
+    return pacemakers_program(name, variables.get("PATH", os.defpath))
 
 
 def pacemakers_program(name: str, search_path: str) -> str:
@@ -59,6 +63,7 @@ def _is_ours(path: str) -> bool:
 
 
 def _pacemakers(tool: str) -> bytes:
+    import subprocess
 
     try:
         done = subprocess.run([tool, "--query"], capture_output=True, timeout=SECONDS, check=False)

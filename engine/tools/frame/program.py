@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.tools.frame.cib import file_of
 from engine.tools.frame.options import Option, Parsed, help_text, option, parse
 from engine.tools.frame.output import FORMATS, Output
 
@@ -66,11 +68,25 @@ class Program:
 def run(program: Program, argv: Sequence[str] | None = None) -> int:
     """Run a program with the words of the command line; the result is its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        _leave_to_pacemaker(program.name, words)
     try:
         return _run(program, words)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitStatus.OK
+
+
+def _leave_to_pacemaker(name: str, words: Sequence[str]) -> None:
+    """Where Pacemaker alone is on this machine, its own program answers for the running cluster."""
+    if file_of(os.environ):
+        return
+    from engine.ipc.live import program_instead
+
+    path = program_instead(name, os.environ)
+    if path:
+        with contextlib.suppress(OSError):
+            os.execv(path, [path, *words])
 
 
 def _run(program: Program, words: Sequence[str]) -> int:

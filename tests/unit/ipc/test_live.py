@@ -64,3 +64,14 @@ def test_programs_of_ours_are_not_taken_for_pacemakers(
     cibadmin(tmp_path, 'echo "<cib/>"')
     assert live.pacemakers_program("cibadmin", f"{ours}:{tmp_path}") == f"{tmp_path}/cibadmin"
     assert live.live_cib({"PATH": f"{ours}:{tmp_path}"}) == b"<cib/>\n"
+
+
+def test_where_pacemaker_is_alone_its_programs_are_run(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    cibadmin(tmp_path, "exit 0")
+    assert live.program_instead("cibadmin", variables) == f"{tmp_path}/cibadmin"
+    assert live.program_instead("crm_nothing", variables) == ""
+    assert live.program_instead("cibadmin", {**variables, "CRMSHELL_ROOT": "/x"}) == ""
+    (tmp_path / "node.conf").touch()
+    assert live.program_instead("cibadmin", variables) == ""
