@@ -170,6 +170,7 @@ class Session:
                 return True
             if word in {"n", "no"}:
                 return False
+            self.environment.complain("answer y (yes) or n (no)")
 
     def require(self, question: str) -> None:
         """Go on only if the user says yes; raises `Cancelled` otherwise."""

@@ -35,7 +35,6 @@ from engine.cib.options import (  # noqa: E402
     Option,
 )
 from engine.simulator.options import OPTIONS as SIMULATE  # noqa: E402
-from engine.tools.crm_verify import USAGE as VERIFY  # noqa: E402
 from engine.tools.frame.program import Program  # noqa: E402
 
 NOTE = "<!-- made by doc/generate.py from the help topics; change those -->\n\n"
@@ -73,7 +72,6 @@ def made_files() -> Iterator[tuple[Path, str]]:
     yield man / "crm.8", crm_man()
     yield man / "crm-agent.8", agent_man()
     yield man / "crm_simulate.8", simulate_man()
-    yield man / "crm_verify.8", verify_man()
     for program in programs():
         yield man / f"{program.name}.8", program_man(program)
 
@@ -331,22 +329,6 @@ def simulate_man() -> str:
         names.append(f"--{option.name}{value}")
         lines += [".TP", f".B {roff(', '.join(names))}", roff(sentence(option.text))]
     lines += [".SH SEE ALSO", "crm(8), crm_verify(8)"]
-    return "\n".join(lines) + "\n"
-
-
-def verify_man() -> str:
-    usage = VERIFY.splitlines()
-    lines = head("crm_verify", 8, "check a configuration", [usage[0].removeprefix("usage: ")])
-    lines += [
-        ".SH DESCRIPTION",
-        "Checks a CIB against the schema and shows what the scheduler finds in it.",
-        ".SH OPTIONS",
-        ".nf",
-        *[roff(line) for line in usage[2:]],
-        ".fi",
-        ".SH SEE ALSO",
-        "crm(8), crm_simulate(8)",
-    ]
     return "\n".join(lines) + "\n"
 
 

@@ -75,7 +75,11 @@ def typed_line(argv: Sequence[str]) -> str:
     """The line as it could have been typed; passwords behind -p are not repeated."""
     from shlex import quote
 
-    return " ".join(["pcs", *(quote(word) for word in argv)])
+    shown, secret = ["pcs"], False
+    for word in argv:
+        shown.append("****" if secret else quote(word))
+        secret = word == "-p"
+    return " ".join(shown)
 
 
 def _run(argv: Sequence[str], environment: Environment) -> int:

@@ -4,6 +4,7 @@ renaming with all references (shell 4, `delete`, `rename`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from lxml import etree
@@ -94,7 +95,7 @@ def _delete(tree: Objects, element: Element) -> list[Report]:
         else:
             notes += drop_mention(tree, user, name)
     tree.remove(element)
-    return notes
+    return notes + _drop_elsewhere(tree, name)
 
 
 def _delete_container(tree: Objects, element: Element) -> list[Report]:
@@ -119,7 +120,7 @@ def _delete_container(tree: Objects, element: Element) -> list[Report]:
     for member in members:
         tree.move(member, parent, element)
     tree.remove(element)
-    return notes
+    return notes + _drop_elsewhere(tree, name)
 
 
 def _holds_without(user: Element, name: str) -> bool:
@@ -176,6 +177,53 @@ def drop_mention(tree: Objects, user: Element, name: str) -> list[Report]:
         return [_note(given, f"hanging {kind}:{given} deleted")]
     _simplify(tree, user)
     return [_note(given, f"constraint {kind}:{given} updated")]
+
+
+def _drop_elsewhere(tree: Objects, name: str) -> list[Report]:
+    """Fencing levels and access rights no longer name what has been deleted."""
+    notes: list[Report] = []
+    topology = tree.cib.configuration.find("fencing-topology")
+    for level in list(topology) if topology is not None else ():
+        devices = (level.get("devices") or "").split(",")
+        rest = [device for device in devices if device != name]
+        if len(rest) == len(devices):
+            continue
+        if rest:
+            tree.set(level, "devices", ",".join(rest))
+        else:
+            tree.remove(level)
+        notes.append(_note(TOPOLOGY, f"{TOPOLOGY}: {name} is no longer used for {_target(level)}"))
+    if topology is not None and notes and topology.find("fencing-level") is None:
+        tree.remove(topology)
+    for permission in _permissions(tree):
+        role = permission.getparent()
+        given = role.get("id", "") if role is not None else ""
+        if name in (permission.get("reference"), permission.get("ref")):
+            tree.remove(permission)
+            notes.append(_note(given, f"{given}: deleted the permission for {name}"))
+        elif _id_in_xpath(name).search(permission.get("xpath", "")):
+            text = f"{given}: a permission's XPath still names {name}"
+            notes.append(Report("reference", Severity.WARNING, text, subject=given))
+    return notes
+
+
+def _target(level: Element) -> str:
+    """Whom a fencing level is for, as it is written."""
+    attribute = level.get("target-attribute")
+    if attribute is not None:
+        return f"{attribute}={level.get('target-value')}"
+    return level.get("target") or level.get("target-pattern") or ""
+
+
+def _permissions(tree: Objects) -> list[Element]:
+    acls = tree.cib.configuration.find("acls")
+    kinds = ("acl_permission", "read", "write", "deny")
+    return [] if acls is None else list(acls.iter(*kinds))
+
+
+def _id_in_xpath(name: str) -> re.Pattern[str]:
+    """Where an XPath asks for this id."""
+    return re.compile(rf"(@id\s*=\s*)(['\"]){re.escape(name)}\2")
 
 
 def _says_nothing(constraint: Element) -> bool:
@@ -283,13 +331,17 @@ def _rename_elsewhere(tree: Objects, old: str, new: str) -> None:
         if old in devices:
             changed = ",".join(new if device == old else device for device in devices)
             tree.set(level, "devices", changed)
-    acls = configuration.find("acls")
-    if acls is None:
-        return
-    for permission in acls.iter("acl_permission", "read", "write", "deny"):
+    for permission in _permissions(tree):
         for name in ("reference", "ref"):
             if permission.get(name) == old:
                 tree.set(permission, name, new)
+        xpath = permission.get("xpath", "")
+        changed = _id_in_xpath(old).sub(rf"\g<1>\g<2>{new}\g<2>", xpath)
+        if changed != xpath:
+            tree.set(permission, "xpath", changed)
+    acls = configuration.find("acls")
+    if acls is None:
+        return
     for role in acls.iter("role", "role_ref"):
         if role.get("id") == old:
             tree.set(role, "id", new)

@@ -61,7 +61,8 @@ class Submission:
 
     `base` is the version the client saw (admin_epoch, epoch, num_updates). Exactly one of `patch`
     (engine.cib.patch) and `replace` (a whole `<cib>`) is not empty. `wall` is epoch seconds where it
-    was received. With `expected` (admin_epoch, epoch) it is done only if the configuration has exactly
+    was received. `acl_user` and `acl_groups` are whose rights count, "" for who may do everything.
+    With `expected` (admin_epoch, epoch) it is done only if the configuration has exactly
     this version when it is its turn: of two clients with the same expectation one is refused.
     """
 
@@ -75,6 +76,8 @@ class Submission:
     origin: str = ""
     wall: float = 0.0
     expected: tuple[int, ...] = ()
+    acl_user: str = ""
+    acl_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,10 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A change that is too large to be judged on the event loop.
+    """A change that takes too long to be judged on the event loop.
 
-    A whole `replace`, or a `patch` of the configuration `state`. `uses` are what the configuration
+    A whole `replace`, or a `patch` of the configuration `state`; the state is there also where the
+    rights of `acl_user` count. `uses` are what the configuration
     that is replaced has of what the agents do not carry out (`engine.cib.not_carried_out`).
     """
 
@@ -119,6 +123,8 @@ class Question:
     patch: bytes = b""
     force: bool = False
     uses: tuple[tuple[str, str], ...] = ()
+    acl_user: str = ""
+    acl_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,13 +80,6 @@ def _is_some_time(value: str) -> bool:
 
 ROWS: Final[tuple[Row, ...]] = (
     Row(
-        "access control",
-        "enable-acl=true is not enforced by the agents",
-        "leave it off, and keep the group haclient to people who may do everything",
-        (b"enable-acl", b"crm_config"),
-        _option("enable-acl", is_true),
-    ),
-    Row(
         "alerts",
         "alerts are not sent by the agents",
         "watch the cluster with 'crm status metrics' or the log until they are",

@@ -1,7 +1,6 @@
 """Transient node attributes at the DC: dampening, counting up, and the fail counts of resources.
 
-Pure. Pacemaker's rules: the first change of an attribute starts its dampening time, later ones do
-not extend it; fail counts are computed here and nowhere else (engine 10).
+Pure. Every changed value starts the dampening time of its attribute anew; fail counts are computed here and nowhere else (engine 10).
 """
 
 from __future__ import annotations
@@ -29,19 +28,31 @@ class AttributeUpdate:
 
 @dataclass(slots=True)
 class Dampener:
-    """Holds changes back until the dampening time of their attribute is over."""
+    """Holds changes back until their attribute has been quiet for its dampening time (L1.12).
+
+    `_due` has the moment of each attribute that is held, `_held` its values by node.
+    """
 
     _due: dict[str, float] = field(default_factory=dict)
     _held: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
     def take(
-        self, update: AttributeUpdate, delay: float, now: float
+        self, update: AttributeUpdate, delay: float, now: float, present: str | None = None
     ) -> tuple[AttributeUpdate, ...]:
-        """A change; what of it may be written now. Order per node is kept by releasing all at once."""
+        """A change of an attribute that is `present` on its node; what may be written now.
+
+        A value that is no other than the one that is held, or than the present one, changes nothing
+        and does not extend the time; each other one starts it anew.
+        """
+        held = self._held.get(update.name, {})
+        newest = held.get(update.node_id, present)
+        if is_same(newest, update.value):
+            return self.due(now)
         if delay <= 0 and update.name not in self._due:
             return (update,)
         self._held.setdefault(update.name, {})[update.node_id] = update.value
-        self._due.setdefault(update.name, now + max(delay, 0.0))
+        wait = max(delay, 0.0)
+        self._due[update.name] = now + wait if wait else self._due[update.name]
         return self.due(now)
 
     def due(self, now: float) -> tuple[AttributeUpdate, ...]:
@@ -60,11 +71,15 @@ class Dampener:
 
 
 def is_change(update: AttributeUpdate, present: Mapping[str, str]) -> bool:
-    """Whether an update makes a difference; upper and lower case are the same value."""
-    old = present.get(update.name)
-    if old is None or update.value is None:
-        return old is not update.value
-    return old.casefold() != update.value.casefold()
+    """Whether an update makes a difference."""
+    return not is_same(present.get(update.name), update.value)
+
+
+def is_same(one: str | None, other: str | None) -> bool:
+    """Whether two values of an attribute are the same: upper and lower case are (L1.10)."""
+    if one is None or other is None:
+        return one is other
+    return one.casefold() == other.casefold()
 
 
 def updated_value(old: str | None, new: str) -> str:

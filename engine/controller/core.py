@@ -419,7 +419,10 @@ class Controller:
         for update in decision.private:
             self._private[update.node_id, update.name] = update.value
         for update, delay in decision.attributes:
-            self._write_attributes(self._dampener.take(update, delay, now), effects)
+            state = find_state(self.cib().root.find("status"), update.node_id)
+            present = transient_attributes(state).get(update.name)
+            ready = self._dampener.take(update, delay, now, present)
+            self._write_attributes(ready, effects)
         due = self._dampener.next_due()
         if due is not None:
             effects.append(SetTimer("dampening", max(0.0, due - now)))

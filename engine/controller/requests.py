@@ -15,9 +15,11 @@ from typing import Any
 from lxml import etree
 
 from engine.base.digits import is_digits
+from engine.base.errors import EngineError
 from engine.base.events import StatusChange, View
 from engine.base.exitcodes import ExitStatus
 from engine.base.timespec import seconds_from
+from engine.cib.access import is_restricted, permission_denied
 from engine.cib.patch import xml_text
 from engine.cib.status import change_ticket, forget_ticket, ticket_state
 from engine.controller.attributes import (
@@ -30,6 +32,7 @@ from engine.controller.events import ConfirmFenced, Effect, Fence, Story, Tell
 from engine.controller.messages import Ask, ForgetResource
 from engine.controller.options import ControllerOptions
 from engine.controller.remotes import RemoteHosts, fenced_remote_state, is_remote, remote_names
+from engine.controller.rights import Asking, may_read_attribute, refuse_changes
 from engine.controller.status import (
     DOWN,
     attribute_change,
@@ -105,12 +108,24 @@ class Decision:
 
 
 def decide(ask: Ask, situation: Situation) -> Decision:
-    """The decision about a request of a client."""
+    """The decision about a request of a client, as far as their rights go."""
+    decision, asking = _decide(ask, situation), Asking.of(ask)
+    try:
+        if decision.private and is_restricted(situation.root, asking.user):
+            raise permission_denied("no right to change private attributes")
+        written = [attribute_change(u.node_id, u.name, u.value) for u, _ in decision.attributes]
+        refuse_changes(asking, situation.root, (*written, *decision.changes))
+    except EngineError as problem:
+        return Decision(refused(str(problem), problem.status))
+    return decision
+
+
+def _decide(ask: Ask, situation: Situation) -> Decision:
     match ask.kind:
         case "attribute":
             return _attribute(ask.fields, situation)
         case "attribute-value":
-            return _attribute_value(ask.fields, situation)
+            return _attribute_value(ask, situation)
         case "ticket":
             return _ticket(ask.fields, situation)
         case "cleanup":
@@ -173,10 +188,15 @@ def _is_public(name: str, situation: Situation) -> bool:
     return any(name in transient_attributes(state) for state in states)
 
 
-def _attribute_value(fields: Mapping[str, Any], situation: Situation) -> Decision:
+def _attribute_value(ask: Ask, situation: Situation) -> Decision:
+    fields = ask.fields
     name, node_id = str(fields.get("name", "")), situation.state_id(str(fields.get("node", "")))
     if node_id is None:
         return _unknown_node(str(fields.get("node", "")), situation)
+    if not may_read_attribute(Asking.of(ask), situation.root, node_id, name):
+        return _refuse(
+            f"Permission denied: no right to read '{name}'", ExitStatus.INSUFFICIENT_PRIV
+        )
     value = transient_attributes(find_state(situation.status, node_id)).get(name)
     if (node_id, name) in situation.private:
         value = situation.private[node_id, name] or ""

@@ -28,6 +28,7 @@ TOOLS = (
     "crm_standby",
     "crm_ticket",
     "crm_verify",
+    "crmadmin",
     "iso8601",
     "pacemakerd",
     "stonith_admin",

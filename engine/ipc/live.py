@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -68,6 +67,8 @@ def _is_ours(path: str) -> bool:
 
 
 def _pacemakers(tool: str) -> bytes:
+    import subprocess
+
     try:
         done = subprocess.run(
             [tool, "--query"],

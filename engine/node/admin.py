@@ -9,13 +9,18 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from lxml import etree
+
+from engine.base.errors import EngineError
 from engine.base.events import Outcome, Submission
 from engine.base.exitcodes import ExitStatus
 from engine.base.seams import Clock, Handle
 from engine.base.timespec import seconds_from
+from engine.cib.access import is_restricted, seen_by
 from engine.cib.document import Cib
 from engine.controller.core import Controller
 from engine.controller.messages import Ask
+from engine.controller.rights import RIGHTS, Asking
 from engine.controller.status import cib_bytes
 from engine.edges.operations import Operations
 from engine.ipc.messages import Message
@@ -36,6 +41,8 @@ MAX_REQUEST_ID = 128
 NO_UID = -1
 # These run programs as root or declare a machine dead on somebody's word.
 ROOT_ONLY = ("fence", "confirm-fenced", "shutdown")
+# Transient attributes that stop a node or have it fenced.
+ROOT_ATTRIBUTES = ("shutdown", "terminate")
 FORWARDED = ("attribute", "attribute-value", "ticket", "cleanup", "fence", "confirm-fenced")
 
 _log = logging.getLogger(__name__)
@@ -113,6 +120,11 @@ class AdminDesk:
         handler = self._kinds.get(kind)
         if kind in ROOT_ONLY and not _is_trusted(peer):
             reply(refusal(f"'{kind}' needs root", ExitStatus.INSUFFICIENT_PRIV))
+        elif (
+            kind == "attribute" and request.get("name") in ROOT_ATTRIBUTES and not _is_trusted(peer)
+        ):
+            text = f"the attribute '{request['name']}' needs root"
+            reply(refusal(text, ExitStatus.INSUFFICIENT_PRIV))
         elif handler is not None:
             handler(peer, request, reply)
         elif kind in FORWARDED:
@@ -162,8 +174,12 @@ class AdminDesk:
         whole = request.get("scope", "all") != "configuration"
 
         def answer() -> None:
-            agent, machine = self._agent, self._agent.member.machine
-            cib = cib_bytes(agent.cib, agent.member.view, with_status=whole)
+            machine = self._agent.member.machine
+            try:
+                cib = self._cib_for(peer, with_status=whole)
+            except EngineError as problem:
+                reply(refusal(str(problem), problem.status))
+                return
             reply({"cib": cib, "epoch": list(machine.version), "index": machine.index})
 
         if not request.get("sync"):
@@ -184,6 +200,20 @@ class AdminDesk:
 
         self._ask_patiently("sync", peer.user, synced, SYNC_SECONDS)
 
+    def _cib_for(self, peer: Peer, *, with_status: bool = True) -> bytes:
+        """What of the CIB a client may see; raises `EngineError` where that is nothing."""
+        agent, asking = self._agent, _asking(peer)
+        cib = agent.cib
+        if is_restricted(cib.root, asking.user):
+            seen = seen_by(cib.root, asking.user, asking.groups)
+            for name, value in cib.root.attrib.items():
+                seen.set(str(name), str(value))  # versions: every change is made from one
+            for place, section in enumerate(("configuration", "status")):
+                if seen.find(section) is None:
+                    seen.insert(place, etree.Element(section))
+            cib = Cib(seen)
+        return cib_bytes(cib, agent.member.view, with_status=with_status)
+
     def _give_up(self, index: int, answer: Callable[[], None], reply: Reply) -> None:
         """What is here is not what was asked for, and must not pass for it."""
         waiting = [item for item in self._until_applied if item[1] is answer]
@@ -199,7 +229,7 @@ class AdminDesk:
         details = agent.member.describe(agent.clock.now())
         reply(
             {
-                "cib": cib_bytes(agent.cib, view),
+                "cib": self._cib_for(peer),
                 "node": agent.name,
                 "version": agent.version,
                 "cluster": agent.cluster,
@@ -227,7 +257,11 @@ class AdminDesk:
         self._asker.ask_members("transitions", {}, peer.user, answered, GATHER_SECONDS)
 
     def _transition(self, peer: Peer, request: Message, reply: Reply) -> None:
-        """The input of a number, of the named node or the newest one."""
+        """The input of a number, of the named node or the newest one: a CIB of its time, unfiltered."""
+        if is_restricted(self._agent.cib.root, _asking(peer).user):
+            text = "Permission denied: the scheduler's inputs hold the whole configuration"
+            reply(refusal(text, ExitStatus.INSUFFICIENT_PRIV))
+            return
         fields = {"number": request.get("number", 0), "node": request.get("node", "")}
 
         def answered(answers: list[Mapping[str, Any]]) -> None:
@@ -275,7 +309,7 @@ class AdminDesk:
         if problem:
             reply(refusal(problem, ExitStatus.PROTOCOL))
             return
-        base = request["base"]
+        base, asking = request["base"], _asking(peer)
         submission = Submission(
             request_id=request["request_id"],
             base=(base[0], base[1], base[2]),
@@ -287,6 +321,8 @@ class AdminDesk:
             origin=self._agent.name,
             wall=self._agent.clock.wall(),
             expected=tuple(request.get("expected") or ())[:2],
+            acl_user=asking.user,
+            acl_groups=asking.groups,
         )
         self._submitted.setdefault(submission.request_id, []).append(reply)
         self._agent.submit(submission)
@@ -329,7 +365,8 @@ class AdminDesk:
         reply({})
 
     def _forward(self, kind: str, request: Message, peer: Peer, reply: Reply, limit: float) -> None:
-        fields = {key: value for key, value in request.items() if key not in ("id", "kind")}
+        fields = {key: value for key, value in request.items() if key not in ("id", "kind", RIGHTS)}
+        fields |= _asking(peer).fields()
         self._ask(kind, fields, peer.user, reply, limit)
 
     def _ask_patiently(self, kind: str, user: str, done: Answered, limit: float) -> None:
@@ -406,6 +443,11 @@ def _first_refusal(answers: list[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def _is_trusted(peer: Peer) -> bool:
     return peer.uid in (0, os.getuid())
+
+
+def _asking(peer: Peer) -> Asking:
+    """Whose rights count: root and the agent's own user may do everything."""
+    return Asking() if _is_trusted(peer) else Asking(peer.user, peer.groups)
 
 
 def _plain(value: Any) -> Any:

@@ -173,6 +173,23 @@ class RemoteNode:
                 self._send(messages.Poked(number), connection)
             case messages.TellState():
                 self._send(self._hello(), connection)
+            case messages.RunOp() | messages.CancelOp() | messages.ForgetResource():
+                self._order(connection, message)
+            case messages.Told(number=number, fields=fields):
+                self._questions.answer(number, fields)
+            case _:
+                pass
+
+    def _order(
+        self,
+        connection: Connection,
+        message: messages.RunOp | messages.CancelOp | messages.ForgetResource,
+    ) -> None:
+        """Obey the node that connected last: the one before it may be cut off from the cluster by now."""
+        if connection is not self._host:
+            _log.warning("order of a former host ignored host=%s", connection.host)
+            return
+        match message:
             case messages.RunOp(op=op):
                 self._operations.request(op)
             case messages.CancelOp():
@@ -185,10 +202,6 @@ class RemoteNode:
                     self._operations.forget(resource)
                 if message.action:
                     self._send(messages.Confirmed(message.term, message.action), connection)
-            case messages.Told(number=number, fields=fields):
-                self._questions.answer(number, fields)
-            case _:
-                pass
 
     def _tell_state_anew(self) -> None:
         self._send(self._hello())

@@ -27,6 +27,9 @@ from engine.replica.machine import Applied, Machine
 from engine.replica.messages import Ack, Append, Commit, Replacement, Resync
 
 RESEND_ENTRIES = 64
+# Bytes per second that a large entry takes at least to a member and its disk: repeated before that,
+# it would only be in its own way.
+SLOW_LINK = 2_000_000
 COMPACT_ENTRIES = 500
 COMPACT_BYTES = 4 * 1024 * 1024
 
@@ -284,8 +287,12 @@ class Replica:
 
     def is_due(self, node: int) -> bool:
         """Rule R12: the time for repeating runs per peer from its last progress."""
-        behind = self._acks.get(node, 0) < self.last
-        return behind and self._out.now - self._progress.get(node, 0.0) > self._timing.resend
+        have = self._acks.get(node, 0)
+        if have >= self.last:
+            return False
+        size = len(self._log.entry(have + 1).payload) if have >= self.base else 0
+        patience = self._timing.resend + size / SLOW_LINK
+        return self._out.now - self._progress.get(node, 0.0) > patience
 
     def _resend(self, view: View, node: int) -> None:
         have = self._acks.get(node, 0)

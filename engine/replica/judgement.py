@@ -7,13 +7,15 @@ Judging a large configuration takes longer than an agent may stand still: such a
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
 from lxml import etree
 
-from engine.base.errors import BadInput
+from engine.base.errors import BadInput, EngineError
 from engine.base.events import Question, Verdict
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
+from engine.cib.access import is_restricted, permission_denied, refuse_forbidden
 from engine.cib.document import Cib, CibVersion
 from engine.cib.not_carried_out import ROWS, Row, Use, refusals, uses_of
 from engine.cib.patch import (
@@ -48,6 +50,8 @@ def answer(question: Question, check: Check) -> Verdict:
         return _answer_patch(question, check)
     except BadInput as problem:
         return verdict_of_problem(problem)
+    except EngineError as problem:  # the user may not do this
+        return Verdict(str(problem), int(problem.status))
 
 
 def verdict_of_problem(problem: BadInput) -> Verdict:
@@ -58,6 +62,12 @@ def verdict_of_problem(problem: BadInput) -> Verdict:
 
 def _answer_replacement(question: Question, check: Check) -> Verdict:
     wanted = replacement_from(question.replace)
+    if question.acl_user:
+        old = Cib.from_bytes(question.state, "configuration")
+        for cib in (old, wanted):
+            for status in cib.root.findall("status"):
+                cib.root.remove(status)
+        refuse_forbidden(old.root, wanted.root, question.acl_user, question.acl_groups)
     refuse_what_is_not_carried_out(frozenset(Use(*row) for row in question.uses), wanted.root)
     return _accepted(wanted, check, question.force)
 
@@ -66,13 +76,19 @@ def _answer_patch(question: Question, check: Check) -> Verdict:
     cib = Cib.from_bytes(question.state, "configuration")
     patch = configuration_part(patch_from_bytes(question.patch))
     plan = plan_patch(cib.root, patch)
+    is_judged = is_restricted(cib.root, question.acl_user)
+    if plan.conflicts and is_judged:
+        raise permission_denied("the change does not fit what is there")
     if plan.conflicts:
         found = tuple([(item.subject, item.what) for item in plan.conflicts])
         return Verdict(status=int(ExitStatus.OLD), conflicts=found)
     if not plan.changes:
         return Verdict(is_empty=True)
     before = uses_of(cib.root)
+    old = deepcopy(cib.root) if is_judged else None
     plan.apply()
+    if old is not None:
+        refuse_forbidden(old, cib.root, question.acl_user, question.acl_groups)
     check_version(cib)
     refuse_what_is_not_carried_out(before, cib.root)
     return _accepted(cib, check, question.force)

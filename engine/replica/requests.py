@@ -16,7 +16,7 @@ from engine.base.events import Answer, Judge, Outcome, Question, Submission, Ver
 from engine.base.exitcodes import ExitStatus
 from engine.base.outbox import Outbox
 from engine.membership.view import Timing, Votes
-from engine.replica.core import Replica
+from engine.replica.core import SLOW_LINK, Replica
 from engine.replica.machine import Applied, Machine
 from engine.replica.messages import Ask, Told
 
@@ -47,8 +47,12 @@ class Pending:
     @property
     def may_go_on(self) -> bool:
         """Whether a DC may get it, again or for the first time."""
-        size = max(len(self.submission.patch), len(self.submission.replace))
-        return self.lost < (1 if size >= LARGE else MOST_LOST)
+        return self.lost < (1 if self.size >= LARGE else MOST_LOST)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the change."""
+        return max(len(self.submission.patch), len(self.submission.replace))
 
 
 class Requests:
@@ -152,12 +156,17 @@ class Requests:
             if now - pending.since > PATIENCE:
                 del self._pending[request]
                 self._give_up(pending)
-            elif now - pending.sent_at > 4 * self._timing.resend * max(1, pending.copies):
+            elif now - pending.sent_at > self._patience_with(pending):
                 self._route(pending)
         for request, outcome in list(self._held.items()):
             if outcome.index <= self._machine.index:
                 del self._held[request]
                 self._out.add(Answer(outcome))
+
+    def _patience_with(self, pending: Pending) -> float:
+        """Each copy waits longer than the one before, and a large one for its time on the way."""
+        pause = 4 * self._timing.resend * max(1, pending.copies)
+        return pause + pending.size / SLOW_LINK
 
     def _give_up(self, pending: Pending) -> None:
         request = pending.submission.request_id

@@ -25,6 +25,7 @@ from engine.base.events import (
     Verdict,
 )
 from engine.base.exitcodes import ExitStatus
+from engine.cib.access import is_restricted
 from engine.cib.document import Cib, CibVersion, empty_cib
 from engine.cib.not_carried_out import rows_in, uses_of
 from engine.cib.object_digests import ObjectDigests
@@ -41,6 +42,7 @@ from engine.cib.soundness import Soundness, Tally, Trial
 from engine.cib.status import change_status
 from engine.replica.judgement import (
     Check,
+    answer,
     check_version,
     configuration_part,
     refuse_what_is_not_carried_out,
@@ -144,6 +146,8 @@ class ReplicatedCib:
             raise BadInput(
                 f"the change has {len(submission.patch)} bytes, the limit is {MAX_PATCH}"
             )
+        if self._is_restricted(submission):
+            return self._judge_rights(submission)
         if self._is_guarded and len(submission.patch) >= LARGE_CHANGE:
             return self._question(submission)
         patch = configuration_part(patch_from_bytes(submission.patch))
@@ -171,11 +175,29 @@ class ReplicatedCib:
         self._judged = (payload, trial)
         return payload
 
+    def _is_restricted(self, submission: Submission) -> bool:
+        return is_restricted(self.cib.root, submission.acl_user)
+
+    def _judge_rights(self, submission: Submission) -> bytes | Outcome | Question:
+        """A user's rights take a comparison of the whole: beside the event loop where there is one."""
+        question = self._question(submission)
+        if self._is_guarded:
+            return question
+        verdict = answer(question, self._check or (lambda _: []))
+        return self.conclude(submission, verdict)
+
     def _question(self, submission: Submission) -> Question:
         if submission.replace:
             uses = tuple((use.row, use.subject) for use in uses_of(self.cib.root))
-            return Question(replace=submission.replace, force=submission.force, uses=uses)
-        return Question(b"", self.configuration_bytes(), submission.patch, submission.force)
+            question = Question(replace=submission.replace, force=submission.force, uses=uses)
+        else:
+            state = self.configuration_bytes()
+            question = Question(b"", state, submission.patch, submission.force)
+        if not self._is_restricted(submission):
+            return question
+        user, groups = submission.acl_user, submission.acl_groups
+        state = question.state or self.configuration_bytes()
+        return replace(question, state=state, acl_user=user, acl_groups=groups)
 
     def _is_large_state(self) -> bool:
         return len(self._configuration_text()) >= LARGE_STATE
@@ -206,6 +228,8 @@ class ReplicatedCib:
                 f"the replacement was made from epoch {seen.epoch}"
             )
             return _refusal(submission, Verdict(text, int(ExitStatus.OLD)))
+        if self._is_restricted(submission):
+            return self._judge_rights(submission)
         if self._is_guarded and len(submission.replace) >= LARGE_CHANGE:
             return self._question(submission)
         wanted = replacement_from(submission.replace)

@@ -89,7 +89,17 @@ def _leave(status: int) -> None:
 def _run(arguments: Sequence[str]) -> int:
     from engine.simulator.options import help_text, parse_options
 
-    options = parse_options(arguments)
+    try:
+        options = parse_options(arguments)
+    except EngineError as refusal:
+        if not _wants_xml(arguments):
+            raise
+        from engine.scheduler.views.status_parts import StatusParts
+        from engine.simulator.xml_output import XmlOutput
+
+        document = XmlOutput("crm_simulate " + " ".join(arguments), StatusParts())
+        sys.stdout.write(document.finish(refusal.status, "Incorrect usage", [str(refusal)]))
+        return int(refusal.status)
     if options.help:
         sys.stdout.write(help_text() + "\n")
         return ExitStatus.OK
@@ -116,6 +126,12 @@ def _run(arguments: Sequence[str]) -> int:
         errors += [report.message for report in refusal.reports] or [str(refusal)]
     _write_text(options.output_to, output.finish(status, message, errors))
     return status
+
+
+def _wants_xml(arguments: Sequence[str]) -> bool:
+    """Whether options that could not be read ask for a document."""
+    pairs = zip(arguments, (*arguments[1:], ""), strict=True)
+    return "--output-as=xml" in arguments or ("--output-as", "xml") in set(pairs)
 
 
 def _simulate(options: SimulateOptions, output: Output, errors: list[str]) -> int:
@@ -253,7 +269,8 @@ class Simulation:
                 )
         # Like played actions, injected results happen in the present.
         wanted = self._options.injections
-        lines = inject(self._cib, wanted, time.time(), nodes_may_join=True)
+        implied = _implied_agents(model)
+        lines = inject(self._cib, wanted, time.time(), nodes_may_join=True, implied=implied)
         self._output.modifications(lines)
         return self._announce_date()
 
@@ -329,6 +346,20 @@ class Simulation:
             model = unpack_cib(self._cib, now, zone=self._zone)
             output.status(model, "Revised Cluster Status", pending=False)
         return complete
+
+
+def _implied_agents(model: Model) -> dict[str, dict[str, str]]:
+    """Agents of the primitives that are there although the configuration does not name them."""
+    from engine.scheduler.views.status_parts import tree_of
+
+    found: dict[str, dict[str, str]] = {}
+    for each in (each for top in model.resources for each in tree_of(top)):
+        is_implied = each.removed or each.bundle_replica is not None or each.is_remote_connection
+        if each.is_primitive and is_implied and not each.container_inner:
+            parts = (each.agent_class, each.agent_provider, each.agent_type)
+            values = zip(("class", "provider", "type"), parts, strict=True)
+            found[each.id] = {name: value for name, value in values if value}
+    return found
 
 
 def _score_heading(options: SimulateOptions) -> str:

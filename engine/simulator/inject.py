@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -114,11 +115,18 @@ class Modification:
 
 
 def inject(
-    cib: Cib, wanted: Injections, now: float, *, nodes_may_join: bool = False
+    cib: Cib,
+    wanted: Injections,
+    now: float,
+    *,
+    nodes_may_join: bool = False,
+    implied: Mapping[str, dict[str, str]] | None = None,
 ) -> list[Modification]:
     """Make the changes in the CIB and say what was done.
 
     With `nodes_may_join` a node that is brought up and is not in the configuration joins it.
+    `implied` has the agents of resources that the configuration does not name: parts of bundles,
+    connections of guests, what was removed and still runs.
     Raises `EngineError` for a node or resource that is not in the configuration; nothing has been
     changed then.
     """
@@ -135,7 +143,11 @@ def inject(
     ):
         if name.lower() not in nodes:
             raise _unknown("node", name, [known for known, _ in nodes.values()])
-    agents = [_agent_of(cib, spec.resource) for spec in wanted.operations]
+    known_agents = implied or {}
+    agents = [
+        known_agents.get(spec.resource) or _agent_of(cib, spec.resource)
+        for spec in wanted.operations
+    ]
     for name in joining:
         etree.SubElement(cib.section("nodes"), "node", id=name, uname=name)
     status = StatusTree(cib)

@@ -99,6 +99,7 @@ OPTIONS = (
 _BY_LETTER = {option.letter: option for option in OPTIONS if option.letter}
 _BY_LETTER["h"] = _BY_LETTER["?"]
 _BY_NAME = {option.name: option for option in OPTIONS}
+_BY_NAME["help-all"] = _BY_NAME["help"]  # nothing is hidden
 _FORMATS = ("text", "xml")
 
 

@@ -230,8 +230,6 @@ def entry_values(
         "queue-time": "0",
         "op-digest": parameters_digest(_digested(action)),
     }
-    if not action.interval_ms:
-        values["last-run"] = moment
     if task in _MIGRATIONS:
         values["migrate_source"] = action.meta("migrate_source")
         values["migrate_target"] = action.meta("migrate_target")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from lxml import etree
 
+from engine.base.api_version import API_VERSION
 from engine.base.score import score_to_text
 from engine.scheduler.api import Schedule
 from engine.scheduler.model.model import Model, Role
@@ -24,7 +25,6 @@ from engine.scheduler.views.transition_summary import Change, fencings, resource
 from engine.simulator.inject import Modification
 from engine.simulator.player import Done
 
-API_VERSION = "2.38"
 _NO_NAME = re.compile(r"^[^A-Za-z_]|[^A-Za-z0-9_.-]")
 
 

@@ -7,184 +7,87 @@ old names that are still understood leave it 0.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.base.reports import Report, Severity
-from engine.cib.document import Cib
+from engine.tools.frame.options import option
+from engine.tools.frame.program import Call, Program, run
 
-USAGE = """\
-usage: crm_verify SOURCE [OPTIONS]
+if TYPE_CHECKING:
+    from engine.cib.document import Cib
 
-Source:
-  -L, --live-check       the cluster on this machine (or the file in CIB_file)
-  -x, --xml-file FILE    a file
-  -X, --xml-text TEXT    a text
-  -p, --xml-pipe         standard input
-
-  -V, --verbose          show the findings; twice: old names and remarks too
-  -q, --quiet            show nothing, the exit status says it
-  -S, --save-xml FILE    write what was checked to a file
-      --output-as FORM   text or xml
-  -?, -h, --help         this text
-      --version          the version
-
-Exit status: 0 valid, 78 errors or warnings were found, 64 wrong usage, 65 no CIB, 66 no such file,
-102 no cluster is running.
-"""
-
-
-@dataclass(slots=True)
-class Wishes:
-    """What the command line asks for."""
-
-    source: str = ""
-    operand: str = ""
-    verbose: int = 0
-    quiet: bool = False
-    save: str = ""
-    output_as: str = "text"
-    only: str = ""
-
-
-_FLAGS = {
-    "-L": "live",
-    "--live-check": "live",
-    "-p": "pipe",
-    "--xml-pipe": "pipe",
-    "-V": "verbose",
-    "--verbose": "verbose",
-    "-q": "quiet",
-    "--quiet": "quiet",
-    "-?": "help",
-    "-h": "help",
-    "--help": "help",
-    "--version": "version",
-}
-_VALUES = {
-    "-x": "file",
-    "--xml-file": "file",
-    "-X": "text",
-    "--xml-text": "text",
-    "-S": "save",
-    "--save-xml": "save",
-    "--output-as": "output",
+OPTIONS = (
+    option("-L --live-check", "check the cluster on this machine (or the file in CIB_file)"),
+    option("-x --xml-file", "check a file", value="FILE"),
+    option("-X --xml-text", "check a text", value="TEXT"),
+    option("-p --xml-pipe", "check standard input"),
+    option("-V --verbose", "show the findings; twice: old names and remarks, too"),
+    option("-q --quiet", "show nothing, the exit status says it"),
+    option("-S --save-xml", "write what was checked to a file", value="FILE"),
+    option("-? -h --help", "show this help"),
+)
+_SOURCES = ("live-check", "xml-file", "xml-text", "xml-pipe")
+_WORDS = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.DEPRECATION: "warning",
+    Severity.INFO: "info",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit status."""
+    return run(PROGRAM, argv)
+
+
+def _main(call: Call) -> int:
+    from engine.scheduler.views.findings import findings
+
+    cib = _read(call)
+    found = findings(cib, time.time())
+    place = call.options.get("save-xml")
+    if place:
+        _save(place, cib)
+    return _tell(call, found)
+
+
+def _read(call: Call) -> Cib:
+    from engine.cib.document import Cib
+    from engine.tools.frame.cib import read_cib
+
+    options = call.options
+    if options.words:
+        text = f"'{options.words[0]}' is not an option; name a file with --xml-file"
+        raise EngineError(text, status=ExitStatus.USAGE)
+    source = options.last_of(_SOURCES)
+    match source:
+        case "xml-text":
+            data = options.get(source).encode("utf-8", "surrogateescape")
+            return Cib.from_bytes(data, "the text")
+        case "xml-pipe":
+            return Cib.from_bytes(sys.stdin.buffer.read(), "standard input")
+        case "xml-file":
+            return _from_file(options.get(source))
+        case "live-check":
+            return read_cib(call.environment)
+    text = "say what to check: -L (the cluster), -x FILE, -X TEXT or -p (standard input)"
+    raise EngineError(text, status=ExitStatus.USAGE)
+
+
+def _from_file(path: str) -> Cib:
+    from engine.tools.frame.cib import read_file
+
     try:
-        wishes = wishes_from_words(sys.argv[1:] if argv is None else argv)
-        if wishes.only == "help":
-            sys.stdout.write(USAGE)
-            return ExitStatus.OK
-        if wishes.only == "version":
-            from importlib.metadata import version
-
-            sys.stdout.write(f"crm_verify {version('crmshell')}\n")
-            return ExitStatus.OK
-        cib = _read(wishes)
-        from engine.scheduler.views.findings import findings
-
-        found = findings(cib, time.time())
-        if wishes.save:
-            _save(wishes.save, cib)
+        return read_file(path)
     except EngineError as problem:
-        sys.stderr.write(f"crm_verify: {problem}\n")
-        return int(problem.status)
-    return _tell(found, wishes)
-
-
-def wishes_from_words(words: Sequence[str]) -> Wishes:
-    """The options taken apart; raises `EngineError` (USAGE)."""
-    wishes = Wishes()
-    rest = _separated(words)
-    while rest:
-        word = rest.pop(0)
-        if word in _FLAGS:
-            _take_flag(wishes, _FLAGS[word])
-        elif word in _VALUES:
-            if not rest:
-                raise _usage(f"{word} needs a value")
-            _take_value(wishes, _VALUES[word], rest.pop(0))
-        else:
-            raise _usage(f"'{word}' is unknown, crm_verify --help lists the options")
-    if not wishes.source and not wishes.only:
-        raise _usage("say what to check: -L (the cluster), -x FILE, -X TEXT or -p (standard input)")
-    return wishes
-
-
-def _separated(words: Sequence[str]) -> list[str]:
-    """`-LV` as `-L -V`, `-xFILE` as `-x FILE`, `--xml-file=F` as two words."""
-    found: list[str] = []
-    for word in words:
-        if word.startswith("--") and "=" in word:
-            name, _, value = word.partition("=")
-            found += [name, value]
-        elif word.startswith("-") and not word.startswith("--") and len(word) > 2:
-            if word[:2] in _VALUES:
-                found += [word[:2], word[2:]]
-            else:
-                found += [f"-{letter}" for letter in word[1:]]
-        else:
-            found.append(word)
-    return found
-
-
-def _take_flag(wishes: Wishes, flag: str) -> None:
-    if flag in {"live", "pipe"}:
-        wishes.source = flag
-    elif flag == "verbose":
-        wishes.verbose += 1
-    elif flag == "quiet":
-        wishes.quiet = True
-    else:
-        wishes.only = flag
-
-
-def _take_value(wishes: Wishes, name: str, value: str) -> None:
-    if name in {"file", "text"}:
-        wishes.source, wishes.operand = name, value
-    elif name == "save":
-        wishes.save = value
-    elif value in {"text", "xml"}:
-        wishes.output_as = value
-    else:
-        raise _usage(f"--output-as {value}: expected text or xml")
-
-
-def _usage(text: str) -> EngineError:
-    return EngineError(text, status=ExitStatus.USAGE)
-
-
-def _read(wishes: Wishes) -> Cib:
-    if wishes.source == "text":
-        return Cib.from_bytes(wishes.operand.encode("utf-8", "surrogateescape"), "the text")
-    if wishes.source == "pipe":
-        return Cib.from_bytes(sys.stdin.buffer.read(), "standard input")
-    if wishes.source == "file":
-        return _read_file(wishes.operand)
-    variables = dict(os.environ)
-    if variables.get("CIB_file"):
-        return _read_file(variables["CIB_file"])
-    from engine.ipc.live import live_cib
-
-    return Cib.from_bytes(live_cib(variables), "the cluster's CIB")
-
-
-def _read_file(path: str) -> Cib:
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read()
-    except OSError as problem:
-        raise EngineError(f"{path}: {problem.strerror}", status=ExitStatus.NOINPUT) from None
-    return Cib.from_bytes(data, path)
+        if problem.status is not ExitStatus.NOSUCH:
+            raise
+        raise EngineError(str(problem), status=ExitStatus.NOINPUT) from None
 
 
 def _save(path: str, cib: Cib) -> None:
@@ -195,16 +98,10 @@ def _save(path: str, cib: Cib) -> None:
         raise EngineError(f"{path}: {problem.strerror}", status=ExitStatus.CANTCREAT) from None
 
 
-_WORDS = {
-    Severity.ERROR: "error",
-    Severity.WARNING: "warning",
-    Severity.DEPRECATION: "warning",
-    Severity.INFO: "info",
-}
-
-
-def _tell(found: Sequence[Report], wishes: Wishes) -> int:
+def _tell(call: Call, found: Sequence[Report]) -> int:
     """Show the findings that were asked for, and the verdict."""
+    out, verbose = call.out, call.options.count("verbose")
+    quiet = "quiet" in call.options
     worst = max((report.severity for report in found), default=Severity.INFO)
     status = ExitStatus.CONFIG if worst >= Severity.WARNING else ExitStatus.OK
     verdict = ""
@@ -212,34 +109,30 @@ def _tell(found: Sequence[Report], wishes: Wishes) -> int:
         verdict = "Errors found during check: config not valid"
     elif worst >= Severity.WARNING:
         verdict = "Warnings found during check: config may not be valid"
-    if wishes.quiet:
+    if out.is_xml:
+        least = Severity.WARNING if verbose < 2 else Severity.INFO
+    elif quiet:
         return status
-    if wishes.output_as == "xml":
-        sys.stdout.write(_as_xml(found, status, verdict))
-        return status
-    least = Severity.WARNING if wishes.verbose == 1 else Severity.INFO
-    for report in found if wishes.verbose else ():
+    else:
+        least = Severity.WARNING if verbose == 1 else Severity.INFO
+    for report in found if verbose or out.is_xml else ():
         if report.severity >= least:
-            sys.stderr.write(f"   {_WORDS[report.severity]}: {report.message}\n")
-    if verdict:
-        sys.stderr.write(f"crm_verify: {verdict}\n")
-        if not wishes.verbose:
-            sys.stderr.write("-V may provide more details\n")
+            margin = "" if out.is_xml else "   "
+            out.error(f"{margin}{_WORDS[report.severity]}: {report.message}")
+    if verdict and not quiet:
+        out.error(verdict if out.is_xml else f"crm_verify: {verdict}")
+        if not verbose and not out.is_xml:
+            out.error("-V may provide more details")
     return status
 
 
-def _as_xml(found: Sequence[Report], status: int, verdict: str) -> str:
-    from lxml import etree
-
-    root = etree.Element("pacemaker-result", {"api-version": "2.30", "request": "crm_verify"})
-    result = etree.SubElement(root, "status", code=str(int(status)), message=verdict or "OK")
-    errors = etree.SubElement(result, "errors")
-    for report in found:
-        if report.severity >= Severity.DEPRECATION:
-            line = etree.SubElement(errors, "error")
-            line.text = f"{_WORDS[report.severity]}: {report.message}"
-    return etree.tostring(root, pretty_print=True, encoding="unicode")
-
+PROGRAM = Program(
+    "crm_verify",
+    "Check a configuration: against its schema, and for what the scheduler finds in it.",
+    OPTIONS,
+    _main,
+    usage="-L | -x FILE | -X TEXT | -p [OPTIONS]",
+)
 
 if __name__ == "__main__":
     sys.exit(main())

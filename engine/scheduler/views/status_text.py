@@ -62,9 +62,10 @@ def banner_lines(model: Model) -> list[str]:
 
 def status_lines(model: Model, look: Look) -> list[str]:
     """Node list and resource list; `pending`: show actions under way (C18.9)."""
-    nodes = Item("Node List:", node_items(model))
+    nodes = node_items(model)
+    first = [*render([Item("Node List:", nodes)], 1), ""] if nodes else []
     resources = Item("Full List of Resources:", resource_items(model, look))
-    return [*render([nodes], 1), "", *render([resources], 1)]
+    return [*first, *render([resources], 1)]
 
 
 # -- resources ---------------------------------------------------------------------------------

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from engine.base.api_version import API_VERSION
 from engine.base.exitcodes import text_of_status
 from engine.tools.frame.options import NO_TEXT
 
 if TYPE_CHECKING:
     from lxml import etree
 
-API_VERSION = "2.42"
 FORMATS = ("text", "xml", "none")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.tools.frame.option_lists import TYPES
 
 if TYPE_CHECKING:
     from engine.agents.metadata import Parameter
@@ -60,41 +61,16 @@ def _rows(kind: str) -> tuple[Parameter, ...]:
         from engine.agents.fence_parameters import FENCE_PARAMETERS
 
         return FENCE_PARAMETERS
-    return _meta()
-
-
-def _meta() -> tuple[Parameter, ...]:
     from engine.agents.metadata import Parameter
+    from engine.cib.options import RESOURCE_META
 
-    def row(name: str, type_: str, default: str, text: str, values: str = "") -> Parameter:
-        return Parameter(
-            name, type=type_, default=default, shortdesc=text, values=tuple(values.split())
+    return tuple(
+        Parameter(
+            each.name,
+            type=TYPES.get(each.kind, each.kind),
+            default=each.default,
+            shortdesc=each.summary,
+            values=each.words,
         )
-
-    roles = "Stopped Started Unpromoted Promoted"
-    return (
-        row("priority", "score", "0", "which resources stop first where not all can run"),
-        row("critical", "boolean", "true", "default of influence in colocations"),
-        row("target-role", "select", "Started", "the state to keep the resource in", roles),
-        row("is-managed", "boolean", "true", "whether the cluster starts and stops it"),
-        row("maintenance", "boolean", "false", "leave it alone, without monitors"),
-        row("resource-stickiness", "score", "", "how much it prefers to stay where it is"),
-        row("requires", "select", "", "when it may start", "nothing quorum fencing unfencing"),
-        row("migration-threshold", "score", "INFINITY", "failures after which a node is avoided"),
-        row("failure-timeout", "duration", "0", "after which time a failure is forgotten"),
-        row(
-            "multiple-active",
-            "select",
-            "stop_start",
-            "what to do if it is active on several nodes",
-            "block stop_only stop_start stop_unexpected",
-        ),
-        row("allow-migrate", "boolean", "", "move it live where its agent can"),
-        row("allow-unhealthy-nodes", "boolean", "false", "let it run on unhealthy nodes"),
-        row("container-attribute-target", "string", "", "whose node attributes a container uses"),
-        row("remote-node", "string", "", "the guest node that this resource makes"),
-        row("remote-addr", "string", "", "address of the guest node"),
-        row("remote-port", "port", "3121", "port of the guest node"),
-        row("remote-connect-timeout", "timeout", "60s", "time limit for the guest's connection"),
-        row("remote-allow-migrate", "boolean", "true", "whether that connection moves live"),
+        for each in RESOURCE_META.values()
     )

@@ -162,6 +162,19 @@ def test_a_planned_move_loses_nothing(
     cluster.eventually("idle", cluster.is_idle, 60)
 
 
+def test_a_killed_server_loses_nothing(
+    cluster: Cluster, acks: AckLog, note: Callable[[str, float], None]
+) -> None:
+    victim, moment = serving(cluster), time.monotonic()
+    victim.run("kill -KILL $(cat /run/mysqld/mysqld.pid)", check=True)
+    cluster.eventually("noticed", lambda: cluster.fail_count("sql"), 30)
+    note("server killed", acks.until_served(cluster, moment, cluster.is_idle, 120))
+    assert acks.lost(lambda: kept(cluster), sure_only=True) == []
+    cluster.crm(victim, "resource", "cleanup", "sql")
+    cluster.eventually("all replicate", lambda: in_step(cluster) == 2, 60)
+    cluster.eventually("idle", cluster.is_idle, 60)
+
+
 def test_power_loss_of_the_primary_loses_nothing(
     cluster: Cluster, acks: AckLog, note: Callable[[str, float], None]
 ) -> None:
@@ -170,14 +183,4 @@ def test_power_loss_of_the_primary_loses_nothing(
     note(
         "power loss", acks.until_served(cluster, moment, lambda: is_elsewhere(cluster, victim), 120)
     )
-    assert acks.lost(lambda: kept(cluster), sure_only=True) == []
-
-
-def test_a_killed_server_loses_nothing(
-    cluster: Cluster, acks: AckLog, note: Callable[[str, float], None]
-) -> None:
-    victim, moment = serving(cluster), time.monotonic()
-    victim.run("kill -KILL $(cat /run/mysqld/mysqld.pid)", check=True)
-    cluster.eventually("noticed", lambda: cluster.fail_count("sql"), 30)
-    note("server killed", acks.until_served(cluster, moment, cluster.is_idle, 120))
     assert acks.lost(lambda: kept(cluster), sure_only=True) == []

@@ -371,6 +371,34 @@ def test_a_dampened_attribute_is_written_when_its_time_has_come(bench: Bench) ->
     assert bench.find(".//nvpair[@name='ping'][@value='3']")
 
 
+def test_each_changed_value_starts_the_dampening_anew_and_an_equal_one_does_not(
+    bench: Bench,
+) -> None:
+    bench.schedule()
+    start = bench.now
+    for second, value in ((0, "3"), (2, "4"), (4, "5"), (5, "5")):
+        bench.now = start + second
+        fields = {"node": "n2", "name": "ping", "value": value, "delay": 3}
+        bench.do(FromNode(2, Ask(1, "attribute", fields)))
+    assert bench.timers["dampening"] == 2
+    bench.now = start + 6.9
+    bench.do(TimerFired("dampening"))
+    assert not bench.find(".//nvpair")
+    bench.now = start + 7
+    bench.do(TimerFired("dampening"))
+    assert [pair.get("value") for pair in bench.find(".//nvpair[@name='ping']")] == ["5"]
+
+
+def test_a_value_that_goes_and_comes_back_is_held_as_every_change(bench: Bench) -> None:
+    bench.schedule()
+    for value, delay in (("true", 0), ("no", 3), ("TRUE", 3)):
+        fields = {"node": "n2", "name": "ping", "value": value, "delay": delay}
+        bench.do(FromNode(2, Ask(1, "attribute", fields)))
+    bench.now += 3
+    bench.do(TimerFired("dampening"))
+    assert [pair.get("value") for pair in bench.find(".//nvpair[@name='ping']")] == ["true"]
+
+
 def test_a_result_that_never_comes_ends_the_transition(bench: Bench) -> None:
     bench.schedule(rsc_op(1, "db", "start", 2))
     assert bench.timers["action 1"] == 80.0

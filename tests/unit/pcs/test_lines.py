@@ -114,6 +114,11 @@ def test_deleting_takes_along_what_refers(desk: Desk) -> None:
     assert desk.found("resource_ref") == ["B", "C"]
 
 
+def test_a_password_is_not_repeated_in_a_message(desk: Desk) -> None:
+    assert desk.pcs("resource enable nobody -u hacluster -p geheim") == 1
+    assert "nobody" in desk.said and "geheim" not in desk.said
+
+
 def test_every_row_of_the_table_names_a_function_that_exists() -> None:
     for command in COMMANDS.values():
         assert callable(command.function()), command.path

@@ -96,3 +96,33 @@ def test_an_inner_id_that_is_referred_to_keeps_its_name() -> None:
 def test_a_bad_or_used_new_name_is_refused(new: str) -> None:
     with pytest.raises(Refused):
         rename(pending(*BASE), "a", new)
+
+
+GUARDED = (
+    "primitive f stonith:fence_a",
+    "primitive h stonith:fence_a",
+    "primitive a Dummy",
+    "fencing_topology n: f,h n: f",
+    "role r read ref:a",
+    "role x write xpath:\"//primitive[@id='a']\"",
+)
+
+
+def test_fencing_levels_and_permissions_follow_what_is_deleted() -> None:
+    tree = pending(*GUARDED)
+    notes = [note.message for note in delete(tree, ["f", "a"])]
+    lines = shown(tree)
+    assert "fencing_topology n: h" in " ".join(" ".join(lines).split())
+    assert not any("ref:a" in line for line in lines)
+    assert "r: deleted the permission for a" in notes
+    assert "x: a permission's XPath still names a" in notes
+    delete(tree, ["h"])
+    assert "fencing_topology" not in " ".join(shown(tree))
+
+
+def test_an_xpath_follows_a_new_name() -> None:
+    tree = pending(*GUARDED)
+    rename(tree, "a", "b")
+    text = " ".join(shown(tree))
+    assert "[@id='b']" in text
+    assert "@id='a'" not in text

@@ -91,3 +91,18 @@ def test_the_dc_takes_no_copy_that_is_late_or_for_another_dc(side, late):
     assert len(side.requests.waiting) == queued
     side.requests.on_ask(3, Ask(REQUEST, 64, 5))
     assert side.requests.waiting == ("r0", "r1")
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(1, 0.0), (8_000_000, 3.9)])
+def test_a_request_is_repeated_when_it_had_the_time_to_arrive(side, size, seconds):
+    """A large one would only be in its own way."""
+    side.requests.view_began(VIEW)
+    side.requests.submit(Submission("r1", (0, 0, 0), replace=b"x" * size))
+    assert len(side.sent()) == 1
+    ordinary = 4 * timing_for(3).resend
+    side.out.now = ordinary * 0.9 + seconds
+    side.requests.tick()
+    assert side.sent() == []
+    side.out.now = ordinary * 1.1 + seconds + 0.2
+    side.requests.tick()
+    assert len(side.sent()) == 1

@@ -267,6 +267,18 @@ def test_an_injected_failure_says_how_often_the_operation_has_failed(
     assert counts == ([shown, "2"] if shown == "1" else [shown, shown])
 
 
+def test_what_the_configuration_only_implies_can_fail_too() -> None:
+    document = cib(primitive("a"), nodes=1)
+    failed = Injections(operations=[OpSpec("box-docker-0", "monitor", 60000, "n1", 1)])
+    agent = {"class": "ocf", "provider": "heartbeat", "type": "docker"}
+
+    with pytest.raises(EngineError, match="box-docker-0"):
+        inject(document, failed, NOW)
+    inject(document, failed, NOW, implied={"box-docker-0": agent})
+
+    assert [e.get("rc-code") for e in entries(document, "box-docker-0")] == ["1"]
+
+
 def test_an_injected_migration_is_recorded_beside_what_the_history_holds() -> None:
     states = state(1, history("a", op("a", "start", entry_id="a_last_0")))
     document = cib(primitive("a"), nodes=1, states=states)
