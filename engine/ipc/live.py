@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
-from engine.ipc.client import Client
 from engine.ipc.messages import socket_path
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def live_cib(variables: Mapping[str, str]) -> bytes:
 
     Pacemaker is asked, with `cibadmin`, where no agent of ours runs or is set up.
     """
+    from engine.ipc.client import Client
+
     tool = program_instead("cibadmin", variables)
     if tool:
         return _pacemakers(tool)

@@ -31,6 +31,11 @@ esac
 """
 
 
+def _written(path: Path) -> bool:
+    """Whether a file is there and no longer empty: a shell makes it before it writes."""
+    return path.exists() and path.stat().st_size > 0
+
+
 class Bench:
     """A resource manager of its own, with agents that the test writes."""
 
@@ -203,7 +208,7 @@ def test_after_a_crash_the_history_is_there_and_an_interrupted_operation_is_forg
         first.request(
             LrmOp("web", "ocf", "test", "slow", "start", timeout_ms=4000, meta={}, parameters={})
         )
-        await bench.until((tmp_path / "pid").exists)
+        await bench.until(lambda: _written(tmp_path / "pid"))
         first.save_now()
         first._timers.stop_all()  # the agent is gone, and with it what it would still have done
 
@@ -236,7 +241,7 @@ def test_nothing_is_done_to_a_resource_before_the_program_of_an_earlier_life_is_
         (tmp_path / "hold").touch()
         first = bench.open()
         first.request(bench.op("slow", "start"))
-        await bench.until((tmp_path / "pid").exists)
+        await bench.until(lambda: _written(tmp_path / "pid"))
         first._timers.stop_all()
         [note] = (tmp_path / "run/inflight").iterdir()
         known = inflight_from_bytes(note.read_bytes())
