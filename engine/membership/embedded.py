@@ -1,7 +1,8 @@
 """The default membership backend: heartbeats by datagram, control messages by stream, full mesh.
 
 Knows which connection is which node and keeps one per peer; the bytes are the edges' (`Streams`,
-`Datagrams`, by the protocols here). The node with the higher id dials (engine 3.2, 14.2).
+`Datagrams`, by the protocols here). A node that starts dials everybody: a peer may still hold the
+stream of its former life for alive. After that the higher id dials (engine 3.2, 14.2).
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ class Embedded:
         await self._edges()[1].start()
         await self._edges()[0].start()
         for node in self._links:
-            self._dial_later(node, 0.0)
+            self._begin_dial(node)
         self._clock.call_later(self._dead_time / 4, self._watch)
 
     async def stop(self) -> None:
@@ -289,6 +290,9 @@ class Embedded:
             self._refuse(connection, why)
             return
         link = self._links[node]
+        if self._is_second(connection, node, envelope):
+            self._leave_unused(connection, node)
+            return
         if connection.dialed is None:
             self._say_hello(connection, node)
         if hello.known > self._incarnation:
@@ -299,6 +303,34 @@ class Embedded:
         if envelope.incarnation < link.known:
             return  # the hello told it: it comes back with a higher one
         self._adopt(connection, node, envelope)
+
+    def _is_second(self, connection: Carrier, node: int, envelope: Envelope) -> bool:
+        """Whether both sides dialed at once and the other stream, the higher id's, is in use.
+
+        Both sides have to choose the same one, whichever hello came first to whom.
+        """
+        link = self._links[node]
+        used = link.connection
+        if used is None or (envelope.incarnation, envelope.message.store_id) != (
+            link.known,
+            link.store_id,
+        ):
+            return False
+        return self._is_of_higher(used, node) and not self._is_of_higher(connection, node)
+
+    def _is_of_higher(self, connection: Carrier, node: int) -> bool:
+        """Whether the node with the higher id, of this one and that one, dialed the stream."""
+        return (connection.dialed is None) == (node > self._me)
+
+    def _leave_unused(self, connection: Carrier, node: int) -> None:
+        """The accepting side closes the second stream; the dialing one listens until it does.
+
+        A dialer that closed it could be seen before its hello on the other stream: as a loss.
+        """
+        if connection.dialed is None:
+            connection.close()
+        else:
+            connection.node = node
 
     def _adopt(self, connection: Carrier, node: int, envelope: Envelope) -> None:
         """This is the connection with that node from now on."""

@@ -88,19 +88,12 @@ def settled(cluster: Cluster, switch: PowerSwitch) -> None:
     switch.break_down(False)
     for host in cluster.hosts:
         if not host.pid:
-            # No machine is up again within the dead time, while others still believe in its links.
-            cluster.eventually("noticed", lambda name=host.name: _is_missed(cluster, name), 20)
             cluster.boot(host)
     cluster.eventually("whole", cluster.is_whole, 60)
     cluster.ask(cluster.hosts[0], "cleanup", resource="", node="", failures_only=True)
     cluster.eventually("running", lambda: len(cluster.runners("db")) == 1, 30)
     cluster.eventually("idle", cluster.is_idle, 30)
     switch.switched.clear()
-
-
-def _is_missed(cluster: Cluster, name: str) -> bool:
-    """Whether every host that runs has a view without this one."""
-    return all(name not in cluster.status(host)["members"] for host in cluster.alive())
 
 
 def configure(cib: Cib, switch: str) -> None:

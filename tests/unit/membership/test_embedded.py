@@ -45,7 +45,7 @@ def keys(tmp_path_factory):
 class Host:
     """One backend and what came out of it."""
 
-    def __init__(self, number, ports, key, *, incarnation=1, cluster="demo", store=b"s"):
+    def __init__(self, number, ports, key, *, incarnation=1, cluster="demo", store=b"s", dead_time=0.6):
         me, *others = [number, *[n for n in ports if n != number]]
         self.config = NodeConfig(
             f"n{me}",
@@ -71,7 +71,7 @@ class Host:
             self.owner,
             incarnation=incarnation,
             store_id=store,
-            dead_time=0.6,
+            dead_time=dead_time,
             received=lambda frm, number, message: self.got.append((frm, number, message)),
             lost=self.lost.append,
             outlived=self.outlived.append,
@@ -293,6 +293,52 @@ def test_the_death_of_a_peer_is_told_and_its_return_found(keys):
             assert two.connected == []
             async with Host(1, ports, keys["right"], incarnation=2) as one:
                 await until(lambda: two.connected and one.connected)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_one_that_is_back_is_met_before_its_old_life_is_missed(keys, number):
+    """Power was lost: nothing closed the stream of the old life, and its peer waits an hour."""
+
+    async def run():
+        ports = ports_for(1, 2)
+        async with (
+            Host(3 - number, ports, keys["right"], dead_time=3600) as peer,
+            Host(number, ports, keys["right"], dead_time=3600) as old,
+        ):
+            await until(lambda: peer.connected and old.connected)
+            elsewhere = {**ports, number: free_ports(1)[0]}
+            async with Host(
+                number, elsewhere, keys["right"], incarnation=2, dead_time=3600
+            ) as back:
+                await until(lambda: back.connected, 30)
+                back.embedded.send(3 - number, Active(64, 1))
+                await until(lambda: peer.got == [(number, 2, Active(64, 1))], 30)
+
+    asyncio.run(run())
+
+
+def test_when_both_sides_dial_at_once_both_keep_the_same_stream(keys):
+    async def run():
+        for _ in range(10):
+            ports = ports_for(1, 2)
+            async with (
+                Host(1, ports, keys["right"]) as one,
+                Host(2, ports, keys["right"]) as two,
+            ):
+                one.embedded._begin_dial(2)
+                two.embedded._begin_dial(1)
+                await until(lambda one=one, two=two: one.connected and two.connected)
+                for turn in range(5):
+                    one.embedded.beat(2, Heartbeat((1,), turn, 1))
+                    assert one.embedded.send(2, Active(64, turn))
+                    assert two.embedded.send(1, Active(64, turn))
+                    await asyncio.sleep(0.02)
+                sent = [Active(64, turn) for turn in range(5)]
+                said = lambda host: [m for _, _, m in host.got if isinstance(m, Active)]  # noqa: E731
+                await until(lambda: said(one)[-1:] == said(two)[-1:] == sent[-1:])
+                assert one.lost == two.lost == []
 
     asyncio.run(run())
 
