@@ -58,8 +58,9 @@ def synapse(number: int, body: str, inputs: tuple[int, ...]) -> str:
     return f'<synapse id="{number}"><action_set>{body}</action_set><inputs>{triggers}</inputs></synapse>'
 
 
-def graph(*synapses: str) -> bytes:
-    return f"<transition_graph>{''.join(synapses)}</transition_graph>".encode()
+def graph(*synapses: str, batch_limit: int = 0) -> bytes:
+    inside = "".join(synapses)
+    return f'<transition_graph batch-limit="{batch_limit}">{inside}</transition_graph>'.encode()
 
 
 @dataclass
@@ -109,11 +110,11 @@ class Bench:
         for member in members:
             self.join(member)
 
-    def schedule(self, *synapses: str) -> Schedule:
+    def schedule(self, *synapses: str, batch_limit: int = 0) -> Schedule:
         """Let the trigger's time pass and answer with this graph."""
         self.do(TimerFired("schedule"))
         [asked] = [e for e in self.effects if isinstance(e, Schedule)]
-        self.do(Scheduled(asked.number, graph(*synapses)))
+        self.do(Scheduled(asked.number, graph(*synapses, batch_limit=batch_limit)))
         return asked
 
     def result(

@@ -122,6 +122,18 @@ def test_a_failed_start_counts_as_infinity_and_leads_to_another_schedule(bench: 
     assert bench.timers["schedule"] == 0.05
 
 
+def test_a_failure_under_a_batch_limit_leaves_no_action_that_nobody_was_told_of(
+    bench: Bench,
+) -> None:
+    """The place that a failed action leaves is given to none: the transition ends."""
+    starts = [rsc_op(number, f"r{number}", "start", 2) for number in (1, 2, 3)]
+    bench.schedule(*starts, batch_limit=1)
+    [(_, op)] = bench.ops()
+    bench.result(2, op, 1)
+    assert bench.ops() == []
+    assert bench.core.state is DcState.IDLE
+
+
 def test_a_monitor_that_fails_later_counts_up_and_triggers(bench: Bench) -> None:
     bench.schedule(rsc_op(1, "db", "monitor", 1, interval="10000"))
     [(_, op)] = bench.ops()
