@@ -45,7 +45,9 @@ def keys(tmp_path_factory):
 class Host:
     """One backend and what came out of it."""
 
-    def __init__(self, number, ports, key, *, incarnation=1, cluster="demo", store=b"s", dead_time=0.6):
+    def __init__(
+        self, number, ports, key, *, incarnation=1, cluster="demo", store=b"s", dead_time=0.6
+    ):
         me, *others = [number, *[n for n in ports if n != number]]
         self.config = NodeConfig(
             f"n{me}",
