@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 CONFORMANCE ?= ../shared/conformance
 BENCH ?= ../shared/bench
 N ?= 50000
+SECONDS ?= 1800
 WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance soak mutants fuzz bench \
+.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance soak soak-hosts mutants fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -63,6 +64,9 @@ conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
 
 soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
 	$(BIN)/python -m tests.sim soak --count $(N)
+
+soak-hosts: $(VENV)/.test ## real agents under new faults for SECONDS, with clients and a judge (SECONDS=1800)
+	cd tests/cluster && $(abspath $(BIN))/python -m soak.run --seconds $(SECONDS)
 
 mutants: $(VENV)/.test ## each rule of the engine switched off in turn, and the test that sees it
 	@$(BIN)/python -m tests.mutants

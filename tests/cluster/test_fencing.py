@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,47 +13,12 @@ import pytest
 import testhosts
 from conftest import needs_namespaces
 from harness import Cluster, add_primitive, set_property
+from power import PowerSwitch
 
 from engine.cib.document import Cib
 from engine.ipc.client import Client
 
 pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(900)]
-
-
-class PowerSwitch:
-    """Switches hosts off when the fence agent asks for it, and remembers when."""
-
-    def __init__(self, folder: str, hosts: list[Any]) -> None:
-        self.folder = folder
-        self.switched: list[tuple[str, float]] = []
-        self._hosts = {host.name: host for host in hosts}
-        self._stop = threading.Event()
-        os.makedirs(f"{folder}/hosts")
-        for name in self._hosts:
-            Path(f"{folder}/hosts/{name}").touch()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-
-    def break_down(self, is_broken: bool) -> None:
-        path = Path(self.folder, "broken")
-        if is_broken:
-            path.touch()
-        else:
-            path.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.05):
-            for name, host in self._hosts.items():
-                ask = Path(self.folder, f"ask-{name}")
-                if ask.exists():
-                    host.kill()
-                    self.switched.append((name, time.monotonic()))
-                    ask.unlink()
-                    Path(self.folder, f"done-{name}").touch()
 
 
 @pytest.fixture(scope="module")
