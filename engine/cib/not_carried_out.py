@@ -17,7 +17,6 @@ from engine.base.reports import Report, error
 from engine.base.values import is_true
 
 _BUNDLES: Final = etree.XPath("configuration/resources/bundle")
-_ALERTS: Final = etree.XPath("configuration/alerts/alert")
 _OPTIONS: Final = etree.XPath("configuration/crm_config/cluster_property_set/nvpair")
 
 
@@ -79,13 +78,6 @@ def _is_some_time(value: str) -> bool:
 
 
 ROWS: Final[tuple[Row, ...]] = (
-    Row(
-        "alerts",
-        "alerts are not sent by the agents",
-        "watch the cluster with 'crm status metrics' or the log until they are",
-        (b"<alert",),
-        _ids(_ALERTS),
-    ),
     Row(
         "bundles",
         "bundles are not run by the agents",

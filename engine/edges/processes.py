@@ -161,9 +161,18 @@ class Processes:
     """The `Proc` seam on the operating system."""
 
     def spawn(
-        self, argv: Sequence[str], env: Mapping[str, str], stdin: bytes, done: Done
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        stdin: bytes,
+        done: Done,
+        *,
+        user: tuple[int, int] | None = None,
     ) -> RunningProgram:
-        """Start a program; `OSError` when there is none or it may not be run."""
+        """Start a program; `OSError` when there is none or it may not be run.
+
+        `user` are the numbers of another user and group to run it as, with no other groups.
+        """
         process = subprocess.Popen(
             list(argv),
             env=dict(env),
@@ -175,6 +184,9 @@ class Processes:
             close_fds=True,
             umask=0o022,
             bufsize=0,
+            user=user[0] if user else None,
+            group=user[1] if user else None,
+            extra_groups=[] if user else None,
         )
         forget_privileges(process.pid)
         program = RunningProgram(process, done)

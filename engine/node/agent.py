@@ -25,6 +25,7 @@ from engine.controller import events as controller
 from engine.controller.core import Controller
 from engine.controller.messages import CONTROLLER_KINDS, Ask, Told
 from engine.controller.options import ControllerOptions
+from engine.edges.alerts import AlertRunner
 from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.disk import RealDisk
@@ -46,6 +47,7 @@ from engine.membership.embedded import HELLO_MESSAGES
 from engine.membership.messages import MESSAGES as MEMBERSHIP_KINDS
 from engine.membership.view import timing_of, votes_of
 from engine.node.admin import AdminDesk
+from engine.node.alerting import Alerting
 from engine.node.inputs import TransitionInputs
 from engine.node.mail import Mail
 from engine.node.paths import Places, make_public
@@ -96,6 +98,11 @@ class Node:
         self._queue: deque[tuple[Part, Any]] = deque()
         self._is_draining = False
         self._timers = Timers(self.clock)
+        alerts = AlertRunner(self._proc, self.clock)
+        self.alerting = Alerting(
+            self.name, self.names, lambda: self.machine.cib.root, alerts.start, self.clock.wall
+        )
+        self._owner.start("user of alerts", alerts.find_user())
         self.mail = Mail(self)
         self._proposals = 0
         self._dc = 0
@@ -364,6 +371,8 @@ class Node:
 
     def _execute_order(self, effect: Any) -> None:
         match effect:
+            case controller.ChangeStatus(changes=changes):
+                self.alerting.status_changed(changes)
             case controller.Tell(to=to, message=message):
                 self.mail.tell(to, message)
             case controller.Propose(patch=patch, reason=reason):
@@ -443,6 +452,7 @@ class Node:
             view.quorate,
             len(view.durable),
         )
+        self.alerting.view_installed(view.members)
         self._drop_for_old_view(view.dc)
         self.operations.drop_queued()
         self._trust_if_unfenced(view)

@@ -27,6 +27,7 @@ from engine.fencing import core as fencing
 from engine.fencing.history import FenceEvent
 from engine.lrm.api import LrmResult, OpStatus
 from engine.membership.api import Transport
+from engine.node.alerting import Alerting
 from engine.node.inputs import StoredTransition, TransitionInputs
 from engine.node.questions import Answered, Questions
 from engine.replica.member import Member
@@ -56,6 +57,7 @@ class Home(Protocol):
     fences: FenceRunner
     fencing: fencing.FencingCore
     remotes: RemoteLinks
+    alerting: Alerting
     transport: Transport
 
     def post(self, part: Part, event: object) -> None: ...
@@ -111,6 +113,7 @@ class Mail:
 
     def report(self, result: LrmResult) -> None:
         """An operation ended here."""
+        self._home.alerting.operation_ended(result)
         view = self._home.member.view
         if view is not None:
             self.tell(view.dc, messages.OpReport(view.term, result))
@@ -119,6 +122,7 @@ class Mail:
 
     def connected(self, name: str, hello: messages.RemoteHello) -> None:
         """A remote node told its state."""
+        self._home.alerting.remote_seen(name, is_up=True)
         view = self._home.member.view
         if view is not None:
             state = messages.RemoteState(view.term, name, True, hello.life, hello.lrm)
@@ -126,6 +130,7 @@ class Mail:
 
     def disconnected(self, name: str) -> None:
         """The connection to a remote node is over."""
+        self._home.alerting.remote_seen(name, is_up=False)
         view = self._home.member.view
         if view is not None:
             self.tell(view.dc, messages.RemoteState(view.term, name, False))
@@ -139,6 +144,7 @@ class Mail:
             case messages.RemoteHello():
                 self.connected(name, message)
             case messages.OpReport(result=result) if view is not None:
+                self._home.alerting.operation_ended(result, name)
                 self.tell(view.dc, messages.OpReport(view.term, result, name))
             case messages.Confirmed(action=action) if view is not None:
                 self.tell(view.dc, messages.Confirmed(view.term, action))
@@ -249,6 +255,7 @@ class Mail:
                 home.leave("granted")
             case messages.FenceDone(event=event):
                 home.fencing.history.add(event)
+                home.alerting.fenced(event)
             case messages.RunFence():
                 self._run_fence(frm, message)
             case _:
@@ -272,7 +279,8 @@ class Mail:
         self.tell(node, order)
 
     def tell_fenced(self, event: FenceEvent) -> None:
-        """Let the other members remember a fencing request that is over."""
+        """Let the other members remember a fencing request that is over; this one does already."""
+        self._home.alerting.fenced(event)
         view = self._home.member.view
         for member in view.members if view is not None else ():
             if member != self._home.me and view is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from engine.base.api_version import COMPATIBLE_WITH
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
 from engine.tools.frame.program import Call, Program, run
@@ -15,8 +16,6 @@ from engine.tools.frame.program import Call, Program, run
 if TYPE_CHECKING:
     from lxml import etree
 
-COMPATIBLE_WITH = "3.0.2"
-"""The release of Pacemaker whose feature set and programs these are; agents compare it."""
 FEATURES = ("generated-manpages", "lsb", "remote", "systemd")
 _BASED = ("enable-acl", "cluster-ipc-limit")
 _CONTROLD = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.base.api_version import COMPATIBLE_WITH
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
-from engine.tools.daemons import COMPATIBLE_WITH, FEATURES
+from engine.tools.daemons import FEATURES
 from engine.tools.frame.options import option
 from engine.tools.frame.program import Call, Program, run
 

@@ -13,7 +13,6 @@ from engine.replica.state import ReplicatedCib
 
 OPTION = '<cluster_property_set id="o"><nvpair id="x" name="{}" value="{}"/></cluster_property_set>'
 USES = {
-    "alerts": ("alerts", '<alert id="a" path="/x"/>'),
     "bundles": ("resources", '<bundle id="b"><podman image="i"/></bundle>'),
     "shutdown locks": ("crm_config", OPTION.format("shutdown-lock", "true")),
     "fencing by watchdog": ("crm_config", OPTION.format("stonith-watchdog-timeout", "10s")),
@@ -76,10 +75,10 @@ def test_switching_it_on_under_any_id_is_refused_and_switching_it_off_is_not() -
 def test_a_replacement_is_judged_as_well() -> None:
     held = machine()
     new = held.cib.copy()
-    new.section("alerts").append(etree.fromstring(USES["alerts"][1]))
+    new.section("resources").append(etree.fromstring(USES["bundles"][1]))
     judged = held.judge(Submission("r", held.version, replace=new.to_bytes()))
     assert isinstance(judged, Outcome)
-    assert "a: alerts are not sent" in judged.error
+    assert "b: bundles are not run" in judged.error
 
 
 @pytest.mark.parametrize("row", [row.name for row in ROWS])
