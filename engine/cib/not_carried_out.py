@@ -14,7 +14,6 @@ from typing import Final
 from lxml import etree
 
 from engine.base.reports import Report, error
-from engine.base.values import is_true
 
 _BUNDLES: Final = etree.XPath("configuration/resources/bundle")
 _OPTIONS: Final = etree.XPath("configuration/crm_config/cluster_property_set/nvpair")
@@ -84,13 +83,6 @@ ROWS: Final[tuple[Row, ...]] = (
         "run the container as a primitive (ocf:heartbeat:podman or docker)",
         (b"<bundle",),
         _ids(_BUNDLES),
-    ),
-    Row(
-        "shutdown locks",
-        "shutdown-lock=true is not carried out by the agents",
-        "set the node into maintenance before you stop it",
-        (b"shutdown-lock", b"crm_config"),
-        _option("shutdown-lock", is_true),
     ),
     Row(
         "fencing by watchdog",

@@ -261,8 +261,10 @@ class Controller:
         state = find_state(self._desk.status, report.remote or str(frm))
         if state is None or frm not in self._desk.members:
             return
-        fatal = self._desk.options.start_is_fatal
-        self._desk.add(*effects_of_result(result, state, start_is_fatal=fatal, wall=wall))
+        fatal, lock = self._desk.options.start_is_fatal, self._player.lock_of(result)
+        self._desk.add(
+            *effects_of_result(result, state, start_is_fatal=fatal, wall=wall, lock=lock)
+        )
         if not report.remote:
             self._joining.see(frm, result.op.key)
         if self._player.take_result(result):

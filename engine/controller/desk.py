@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -10,6 +11,7 @@ from lxml import etree
 from engine.base.digits import is_digits
 from engine.base.events import StatusChange, View
 from engine.cib.document import Cib
+from engine.cib.status import change_status
 from engine.controller.events import ChangeStatus, Effect, SetTimer, StopTimer, Story, Tell
 from engine.controller.messages import Message
 from engine.controller.options import ControllerOptions, controller_options
@@ -96,6 +98,24 @@ class Desk:
         if is_member and action.node in self.names.values():
             return find_state(self.status, str(self.node_of(action)))
         return find_state_by_name(self.status, action.node)
+
+    def as_changed(self, state: etree._Element) -> etree._Element:
+        """The state of a node with the changes that the event at hand has made so far."""
+        mine = [
+            change
+            for effect in self.effects
+            if isinstance(effect, ChangeStatus)
+            for change in effect.changes
+            if change.path[:1] == (("node_state", state.get("id", "")),)
+        ]
+        if not mine:
+            return state
+        root = etree.Element("cib")
+        etree.SubElement(root, "status").append(deepcopy(state))
+        for change in mine:
+            change_status(root, change)
+        changed = find_state(root.find("status"), state.get("id", ""))
+        return state if changed is None else changed
 
     def _number_of(self, name: str) -> int | None:
         return next((number for number, known in self.names.items() if known == name), None)

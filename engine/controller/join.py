@@ -6,7 +6,7 @@ Each node is authoritative for what runs on it; a node that is away keeps what i
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from copy import deepcopy
 
 from lxml import etree
@@ -16,6 +16,7 @@ from engine.base.safexml import parse_xml
 from engine.cib.document import Cib
 from engine.cib.edits import set_property
 from engine.cib.patch import Patch, diff
+from engine.controller.locks import add_locks
 from engine.controller.messages import JoinState
 from engine.controller.status import (
     DOWN,
@@ -27,6 +28,8 @@ from engine.controller.status import (
 )
 from engine.lrm.api import OpStatus
 
+Locks = dict[str, etree._Element]
+
 
 def build_status(
     old: etree._Element | None,
@@ -34,11 +37,12 @@ def build_status(
     members: Iterable[int],
     joined: Container[int],
     fresh: Mapping[int, JoinState],
+    locks_of: Callable[[etree._Element | None], Locks],
 ) -> etree._Element:
     """The whole `<status>`: members as they report, the silent as to be fenced, the absent as known.
 
     What the nodes in `joined` told is in `old` already, with the results that came since; the words
-    of those in `fresh` are not there yet.
+    of those in `fresh` are not there yet. `locks_of` tells the shutdown locks of a known state.
     """
     status = etree.Element("status")
     present = set(members)
@@ -46,7 +50,7 @@ def build_status(
         name = names[node_id]
         known = find_state(old, str(node_id))
         if node_id in fresh:
-            status.append(joined_state(node_id, name, fresh[node_id]))
+            status.append(add_locks(joined_state(node_id, name, fresh[node_id]), locks_of(known)))
         elif node_id in joined and known is not None:
             status.append(deepcopy(known))
         elif node_id in present and known is not None:
@@ -54,7 +58,7 @@ def build_status(
         elif node_id in present:
             status.append(node_state(str(node_id), name, SILENT))
         elif known is not None:
-            status.append(absent_state(known))
+            status.append(absent_state(known, locks_of(known)))
     for child in old if old is not None else ():
         if child.tag != "node_state" or child.get("remote_node") in ("true", "1"):
             status.append(deepcopy(child))
@@ -80,10 +84,10 @@ def unseen_operations(message: JoinState) -> set[str]:
     return unseen
 
 
-def absent_state(known: etree._Element) -> etree._Element:
+def absent_state(known: etree._Element, locks: Locks) -> etree._Element:
     """The state of a node that is no member: down if it left cleanly or was fenced, else lost."""
     if known.get("expected") == "down":
-        return node_state(known.get("id", ""), known.get("uname", ""), DOWN)
+        return add_locks(node_state(known.get("id", ""), known.get("uname", ""), DOWN), locks)
     return lost_state(known)
 
 

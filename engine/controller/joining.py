@@ -12,6 +12,7 @@ from engine.cib.patch import patch_to_bytes
 from engine.controller.desk import Desk
 from engine.controller.events import Propose
 from engine.controller.join import build_status, joined_state, missing_nodes, unseen_operations
+from engine.controller.locks import add_locks, kept_locks
 from engine.controller.messages import JoinState, TellState
 from engine.controller.status import find_state, put_node_state
 
@@ -71,7 +72,8 @@ class Joining:
             self._joined.add(frm)
             if all(member in self._joined for member in self.desk.members):
                 return self._integrate({frm: message})
-        self.desk.change(put_node_state(joined_state(frm, name, message)))
+        locks = self._locks_of(find_state(self.desk.status, str(frm)))
+        self.desk.change(put_node_state(add_locks(joined_state(frm, name, message), locks)))
         if not is_integrating and self._in_flight[frm]:
             self.desk.set_timer("in-flight", self.desk.options.cluster_delay)
         return False
@@ -117,7 +119,9 @@ class Joining:
         if view is None:
             return False
         desk.stop_timer("join")
-        status = build_status(desk.status, desk.names, view.members, self._joined, fresh)
+        status = build_status(
+            desk.status, desk.names, view.members, self._joined, fresh, self._locks_of
+        )
         desk.change(StatusChange((), etree.tostring(status)))
         members = " ".join(desk.name_of(m) for m in view.members)
         desk.story("joined", {"term": view.term, "members": members})
@@ -129,6 +133,9 @@ class Joining:
         if self.is_anything_unseen:
             desk.set_timer("in-flight", desk.options.cluster_delay)
         return True
+
+    def _locks_of(self, state: etree._Element | None) -> dict[str, etree._Element]:
+        return kept_locks(state, self.desk.options, self.desk.wall)
 
     def _hold_back(self, view: View) -> None:
         if self._is_cold and len(view.members) < len(self.desk.names):

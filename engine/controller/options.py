@@ -23,6 +23,8 @@ class ControllerOptions:
     cluster_delay: float
     start_is_fatal: bool
     shutdown_escalation: float
+    shutdown_lock: bool
+    shutdown_lock_limit: float
 
 
 def controller_options(root: etree._Element, wall: float) -> ControllerOptions:
@@ -39,4 +41,6 @@ def controller_options(root: etree._Element, wall: float) -> ControllerOptions:
         cluster_delay=options.milliseconds("cluster-delay") / 1000,
         start_is_fatal=options.flag("start-failure-is-fatal"),
         shutdown_escalation=options.milliseconds("shutdown-escalation") / 1000,
+        shutdown_lock=options.flag("shutdown-lock"),
+        shutdown_lock_limit=options.milliseconds("shutdown-lock-limit") / 1000,
     )

@@ -8,20 +8,24 @@ from engine.base.events import StatusChange
 from engine.base.exitcodes import OcfStatus
 from engine.controller.attributes import failure_updates
 from engine.controller.events import ChangeStatus, Effect, Story
+from engine.controller.locks import lock_after
 from engine.controller.status import attribute_change, entry_changes, transient_attributes
 from engine.lrm.api import LrmOp, LrmResult, OpStatus
 from engine.lrm.state import ResourceRecords, entries_from_result
 
 
 def effects_of_result(
-    result: LrmResult, state: etree._Element, *, start_is_fatal: bool, wall: float
+    result: LrmResult, state: etree._Element, *, start_is_fatal: bool, wall: float, lock: str = ""
 ) -> list[Effect]:
-    """History, fail count and story of a result; `state` is the node state of where it ran."""
+    """History, fail count and story of a result; `state` is the node state of where it ran.
+
+    `lock` is the shutdown lock that the action in the graph has.
+    """
     node_id, name = state.get("id", ""), state.get("uname", "")
     effects: list[Effect] = [result_story(name, result)]
     if not result.is_recorded:
         return effects
-    changes = _history_changes(result, state, name)
+    changes = _history_changes(result, state, name, lock_after(result, lock))
     updates = failure_updates(
         result,
         node_id,
@@ -71,9 +75,9 @@ def effects_of_silence(
 
 
 def _history_changes(
-    result: LrmResult, state: etree._Element, name: str
+    result: LrmResult, state: etree._Element, name: str, lock: str = ""
 ) -> tuple[StatusChange, ...]:
     op = result.op
     entries = entries_from_result(result, name)
     records = ResourceRecords(op.resource, op.standard, op.provider, op.type)
-    return entry_changes(state, records, entries) if entries else ()
+    return entry_changes(state, records, entries, lock) if entries else ()

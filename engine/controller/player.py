@@ -101,19 +101,31 @@ class Player:
             self.desk.stop_timer(f"action {number}")
             self._dispatch(self._executor.fail(number))
 
-    def take_result(self, result: LrmResult) -> bool:
-        """The result of an operation; whether this transition waited for it."""
-        action, transition, uuid = dispatch.transition_of_key(result.op.transition_key)
+    def lock_of(self, result: LrmResult) -> str:
+        """The shutdown lock of the action whose result this is, "" for none."""
+        action = self._awaited(result)
+        return action.shutdown_lock if action is not None else ""
+
+    def _awaited(self, result: LrmResult) -> GraphAction | None:
+        """The pending action of this transition that a result is of."""
+        number, transition, uuid = dispatch.transition_of_key(result.op.transition_key)
         executor = self._executor
         is_ours = uuid == self.desk.uuid and transition == self.number
-        if executor is None or not is_ours or not executor.is_pending(action):
+        if executor is None or not is_ours or not executor.is_pending(number):
+            return None
+        return executor.action(number)
+
+    def take_result(self, result: LrmResult) -> bool:
+        """The result of an operation; whether this transition waited for it."""
+        action = self._awaited(result)
+        if action is None:
             return False
         # A repeated operation that is not wanted any more before its first result did no harm.
         if result.is_success or (result.is_cancelled and result.op.interval_ms > 0):
-            self.confirm(action)
+            self.confirm(action.id)
         else:
             self.abort(f"{result.op.key} had result {result.rc}")
-            self.fail(action)
+            self.fail(action.id)
         return True
 
     def lose_orders(self, node: int, known: tuple[str, ...]) -> None:
@@ -219,6 +231,9 @@ class Player:
 
     def _dispatch_cluster_action(self, action: GraphAction) -> bool:
         node, state = self.desk.node_of(action), self.desk.state_of(action)
+        if state is not None and action.operation == dispatch.SHUTDOWN:
+            # The whole state is written again: it must not take back what the last result changed.
+            state = self.desk.as_changed(state)
         wanted, is_done = effects_of_cluster_action(action, node, state, self.desk.term)
         self.desk.add(*wanted)
         return is_done

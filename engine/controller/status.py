@@ -93,9 +93,9 @@ def fenced_state(state: etree._Element, action: str) -> StatusChange | None:
 
 
 def entry_changes(
-    state: etree._Element, records: ResourceRecords, entries: Iterable[OpEntry]
+    state: etree._Element, records: ResourceRecords, entries: Iterable[OpEntry], lock: str = ""
 ) -> tuple[StatusChange, ...]:
-    """Put history entries of one resource; with the whole resource where it is new."""
+    """Put history entries of one resource; with the whole resource where it or its `lock` is new."""
     node_id = state.get("id", "")
     path = _resource_path(node_id, records.id)
     known = _resource(state, records.id)
@@ -108,11 +108,27 @@ def entry_changes(
         whole = ResourceRecords(
             records.id, records.standard, records.provider, records.type, tuple(entries)
         )
-        return (StatusChange(path, etree.tostring(whole.element())),)
+        element = whole.element()
+        if lock:
+            element.set("shutdown-lock", lock)
+        return (StatusChange(path, etree.tostring(element)),)
+    if lock and known is not None and known.get("shutdown-lock", "0") != lock:
+        return (StatusChange(path, etree.tostring(_with_lock(known, entries, lock))),)
     return tuple(
         StatusChange((*path, ("lrm_rsc_op", entry.id)), etree.tostring(element_from_entry(entry)))
         for entry in entries
     )
+
+
+def _with_lock(known: etree._Element, entries: Iterable[OpEntry], lock: str) -> etree._Element:
+    whole = deepcopy(known)
+    whole.set("shutdown-lock", lock)
+    for entry in entries:
+        for old in whole.findall("lrm_rsc_op"):
+            if old.get("id") == entry.id:
+                whole.remove(old)
+        whole.append(element_from_entry(entry))
+    return whole
 
 
 def forget_resource(state: etree._Element, resource: str) -> tuple[StatusChange, ...]:
