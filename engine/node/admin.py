@@ -54,6 +54,7 @@ class Agent(Protocol):
     name: str
     cluster: str
     version: str
+    is_stopping: bool
     member: Member
     controller: Controller
     inputs: TransitionInputs
@@ -167,6 +168,7 @@ class AdminDesk:
                 "cluster": agent.cluster,
                 "dc": agent.node_name(view.dc) if view else "",
                 "quorate": bool(view and view.quorate),
+                "stopping": agent.is_stopping,
             }
         )
 
