@@ -418,14 +418,17 @@ class Environment:
                 signal.signal(number, signal.SIG_DFL)
 
     @contextmanager
-    def finishes(self) -> Iterator[None]:
-        """Inside, no signal that asks us to end and no terminal that is gone breaks anything off."""
+    def finishes(self, why: str) -> Iterator[None]:
+        """Inside, no signal that asks us to end and no terminal that is gone breaks anything off.
+
+        `why` is said first, for it may take long.
+        """
         import signal
 
         numbers = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT) if is_main_thread() else ()
         before = [(number, signal.signal(number, signal.SIG_IGN)) for number in numbers]
         try:
-            self.complain("INFO: this is finished first")
+            self.complain(why)
         except OSError:
             self.stdout = self.stderr = open(os.devnull, "w")  # noqa: SIM115 - until we end
         try:

@@ -306,6 +306,8 @@ def stop_here(session: Session) -> None:
     if not is_running(session):
         session.info("the agent does not run")
         return
+    if not _has_quorum(session):
+        session.info("there is no quorum: what runs here ends here, nothing moves to other nodes")
     if has_unit(session):
         _systemctl(session, "stop")
     else:
@@ -343,6 +345,10 @@ def has_controller(session: Session) -> bool:
     except ShellError:
         return False
     return bool(told.get("quorate") and told.get("dc"))
+
+
+def _has_quorum(session: Session) -> bool:
+    return bool(ask(session, "hello", 5.0).get("quorate"))
 
 
 def has_unit(session: Session) -> bool:

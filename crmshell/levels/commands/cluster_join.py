@@ -32,6 +32,7 @@ from crmshell.levels.work.membership import (
     as_peer,
     joining_node,
     knows,
+    places_of,
     with_node,
     without_node,
 )
@@ -75,11 +76,11 @@ def join(session: Session, call: Call) -> None:
     seed = words[0]
     refuse_member(session)
     _planned(session, seed, options)  # What is wrong with it is said without waiting for a lock.
-    with members_locked(session, lambda: _places(_config_at(session, seed), seed)):
+    with members_locked(session, lambda: places_of(_config_at(session, seed), seed)):
         refuse_member(session)
         theirs, mine = _planned(session, seed, options)
         key = read_from(session, seed, key_file(session, theirs))
-        places = _places(theirs, seed)
+        places = places_of(theirs, seed)
         changes = changes_of(session, places, lambda config: with_node(config, as_peer(mine)))
         joining = _Joining(session, seed, places, changes, mine, own_files(session, mine))
         joining.run(key, start="--no-start" not in options)
@@ -102,11 +103,6 @@ def _config_at(session: Session, place: str) -> NodeConfig:
     path = node_file(session)
     text = read_from(session, place, path).decode("utf-8", "replace")
     return config_from_text(text, f"{place}:{path}")
-
-
-def _places(config: NodeConfig, called: str) -> list[str]:
-    """Where the nodes of a node file are reached, by id; its own node under the name it was called."""
-    return [called if node.name == config.name else node.name for node in config.everyone()]
 
 
 @dataclass(slots=True)
@@ -134,7 +130,7 @@ class _Joining:
                 if start:
                     self._start()
             except BaseException:
-                with session.environment.finishes():
+                with session.environment.finishes("the join has failed and is taken back"):
                     self._take_back()
                 raise
         for peer in self.mine.peers:
@@ -174,7 +170,6 @@ class _Joining:
     def _take_back(self) -> None:
         """Everything as it was: this machine's agent and files, the members' files and agents."""
         session = self.session
-        session.warn("the join has failed and is taken back", "cluster")
         if self.restarts:
             self._try("the agent was not stopped", lambda: stop_here(session))
         put_back(session, self.before)
@@ -225,7 +220,7 @@ def remove(session: Session, call: Call) -> None:
     session.require(f"Remove {name} from the cluster")
     here = session.environment.hostname
     # Also the lock of the one that leaves, if it lives: it may be about to remove others.
-    with members_locked(session, lambda: _places(own_config(session), here), may_lack=name):
+    with members_locked(session, lambda: places_of(own_config(session), here), may_lack=name):
         _remove(session, name)
 
 

@@ -51,6 +51,11 @@ def without_node(config: NodeConfig, name: str) -> NodeConfig:
     return _with_two_node(replace(config, peers=peers, tie_breaker=tie_breaker))
 
 
+def places_of(config: NodeConfig, called: str) -> list[str]:
+    """Where the nodes of a node file are reached, by id; its own node under the name it was called."""
+    return [called if node.name == config.name else node.name for node in config.everyone()]
+
+
 def knows(config: NodeConfig, name: str) -> bool:
     """Whether a node file has this node as another one."""
     return any(peer.name == name for peer in config.peers)
