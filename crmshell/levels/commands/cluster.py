@@ -28,6 +28,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 120.0
 _POLL = 0.2
 # An agent that has stopped answering still holds its port (UNAVAILABLE) or its socket (EXISTS).
+_PREDECESSOR_SECONDS = 10.0
 _PREDECESSOR_IS_THERE = (ExitStatus.UNAVAILABLE, ExitStatus.EXISTS)
 
 
@@ -272,15 +273,14 @@ def start_here(session: Session) -> None:
     end = session.environment.clock() + START_SECONDS
     while not is_running(session):
         status = ended()
-        late = session.environment.clock() >= end
-        if status in _PREDECESSOR_IS_THERE and not late:
+        left = end - session.environment.clock()
+        if status in _PREDECESSOR_IS_THERE and left > START_SECONDS - _PREDECESSOR_SECONDS:
             ended = _start_agent(session)
-        elif late or status is not None:
-            said = f"does not answer after {START_SECONDS:g} s"
-            if status is not None:
-                said = f"ended with status {status}"
+        elif status is not None:
+            raise ShellError(f"the agent ended with status {status}{_last_words(session)}")
+        elif left <= 0:
             log = session.environment.under_root(LOG_FILE)
-            raise ShellError(f"the agent {said}, see {log}")
+            raise ShellError(f"the agent does not answer after {START_SECONDS:g} s, see {log}")
         session.environment.sleep(_POLL)
     session.info("the agent runs")
 
@@ -290,6 +290,13 @@ def _start_agent(session: Session) -> Callable[[], int | None]:
     log = environment.under_root(LOG_FILE)
     environment.make_folder(os.path.dirname(log))
     return environment.start_detached([_agent(session), "--root", environment.root], log)
+
+
+def _last_words(session: Session) -> str:
+    """The last line of the agent's log, with its place."""
+    log = session.environment.under_root(LOG_FILE)
+    said = session.environment.run(["tail", "-n", "1", "--", log]).stdout.decode("utf-8", "replace")
+    return f": {said.strip()} ({log})"
 
 
 def _is_stopping(session: Session) -> bool:

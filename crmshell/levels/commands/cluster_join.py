@@ -180,10 +180,13 @@ class _Joining:
             self._try("it may still be in the configuration", self._forget)
 
     def _forget(self) -> None:
-        """A node that was there for a moment is in the configuration."""
-        nodes = must_run_on(self.session, self.seed, ["crm", "node", "server"]).split()
-        if self.mine.name in nodes:
-            must_run_on(self.session, self.seed, ["crm", "-F", "node", "delete", self.mine.name])
+        """A node that was there for a moment may be in the configuration."""
+        name = self.mine.name
+        crm = ["crm", "-F"]
+        must_run_on(self.session, self.seed, [*crm, "cluster", "wait_for_startup", "60"])
+        shown = must_run_on(self.session, self.seed, [*crm, "configure", "show", "type:node"])
+        if name in shown.replace(":", " ").split():
+            must_run_on(self.session, self.seed, [*crm, "node", "delete", name])
 
     def _try(self, otherwise: str, step: Callable[[], None]) -> None:
         try:
