@@ -12,7 +12,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance soak soak-hosts mutants fuzz bench \
+.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance explain soak soak-hosts mutants fuzz bench \
         dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -61,6 +61,9 @@ test-pacemaker: $(VENV)/.test ## the shell on a real Pacemaker, unpacked for it 
 conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
 	CONFORMANCE=$(CONFORMANCE) $(BIN)/python tests/scheduler/conformance.py
 	$(BIN)/python $(CONFORMANCE)/crmsh/run --crm "$(abspath $(BIN))/crm" --list-failing
+
+explain: $(VENV)/.test ## asks why about the resources of the public scheduler cases, and checks each answer
+	$(BIN)/python tests/scheduler/explain.py $(CONFORMANCE)/scheduler/cases/xml
 
 soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
 	$(BIN)/python -m tests.sim soak --count $(N)
