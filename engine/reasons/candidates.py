@@ -10,6 +10,7 @@ from functools import partial
 
 from lxml import etree
 
+from engine.base.digits import is_digits
 from engine.base.values import bool_from_text, is_true
 from engine.cib.cluster_options import options_in_force
 from engine.cib.document import Cib
@@ -149,7 +150,7 @@ _META: tuple[tuple[str, _Test, str, str], ...] = (
     ),
     (
         "migration-threshold",
-        lambda value: value.isdigit() and int(value) > 0,
+        lambda value: is_digits(value) and int(value) > 0,
         "{name} has migration-threshold={value}: after that many failures it leaves a node",
         "crm resource meta {name} delete migration-threshold",
     ),
@@ -161,13 +162,13 @@ _META: tuple[tuple[str, _Test, str, str], ...] = (
     ),
     (
         "clone-max",
-        str.isdigit,
+        is_digits,
         "{name} has at most {value} instances (clone-max)",
         "crm resource meta {name} delete clone-max",
     ),
     (
         "promoted-max",
-        str.isdigit,
+        is_digits,
         "{name} has at most {value} promoted instances (promoted-max)",
         "crm resource meta {name} delete promoted-max",
     ),
