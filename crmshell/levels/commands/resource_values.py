@@ -421,5 +421,5 @@ def why(session: Session, call: Call) -> Answer:
     cib = session.cib()
     find_resource(cib, names[0])
     node = find_node(cib, names[1]).get("uname") or names[1] if len(names) > 1 else ""
-    text = answer(cib, session.environment.clock(), names[0], node, form, scores=has_scores)
+    text = answer(cib, session.environment.clock, names[0], node, form, scores=has_scores)
     return Answer(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+from collections.abc import Callable
 
 from crmshell.errors import ShellError
 from crmshell.views.why import why_json, why_text
@@ -15,14 +15,16 @@ LIMIT_SECONDS = 30.0
 _QUIET_SECONDS = 1.0
 
 
-def answer(cib: Cib, now: float, name: str, node: str, form: str, *, scores: bool = False) -> str:
-    """Why a resource is where it is, or why (not) on a node, as `text` or `json`. `now` is epoch seconds.
+def answer(
+    cib: Cib, clock: Callable[[], float], name: str, node: str, form: str, *, scores: bool = False
+) -> str:
+    """Why a resource is where it is, or why (not) on a node, as `text` or `json`. `clock` tells epoch seconds.
 
     Raises `ShellError` when the CIB cannot be scheduled.
     """
     if form == "xml":
         raise ShellError("why: expected text or json as output", code="arguments")
-    search = _Search()
+    search, now = _Search(clock), clock()
     try:
         found = explain(cib, now, name, node, search.may_go_on)
     except EngineError as problem:
@@ -42,13 +44,14 @@ def answer(cib: Cib, now: float, name: str, node: str, form: str, *, scores: boo
 class _Search:
     """Counts the tries; says so on a terminal when it takes longer."""
 
-    def __init__(self) -> None:
-        self._began = time.monotonic()
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began = clock()
         self._tries = 0
         self._is_shown = False
 
     def may_go_on(self) -> bool:
-        spent = time.monotonic() - self._began
+        spent = self._clock() - self._began
         self._tries += 1
         if spent > _QUIET_SECONDS and sys.stderr.isatty():
             self._is_shown = True
