@@ -24,7 +24,7 @@ _SHARES = {LoadMode.NONE: 1, LoadMode.LOW: 2, LoadMode.MEDIUM: 4}
 
 
 def load_mode(load: float, cores: int, threshold: float) -> LoadMode:
-    """The mode for a load average of one minute; `threshold` is a share of a core (0.8), 0 for none."""
+    """The mode for a load average of one minute; `threshold` is a share of a core, 0 for none."""
     if threshold <= 0:
         return LoadMode.NONE
     full = threshold * (_ONE_CORE if cores <= 1 else cores)
