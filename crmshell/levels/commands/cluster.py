@@ -129,7 +129,7 @@ def init(session: Session, call: Call) -> None:
         f"node {config.name} ({config.addresses[0]}) is the first of cluster {config.cluster}"
     )
     if "--no-start" not in options:
-        start_here(session)
+        start_for_good(session)
 
 
 def make_key(session: Session, path: str) -> None:
@@ -192,7 +192,7 @@ def join(session: Session, call: Call) -> None:
         else:
             for place in places:
                 _crm_on(session, place, "restart")
-        start_here(session)
+        start_for_good(session)
 
 
 @command(
@@ -394,6 +394,25 @@ def start_here(session: Session) -> None:
         log = session.environment.under_root(LOG_FILE)
         raise ShellError(f"the agent does not answer after {START_SECONDS:g} s, see {log}")
     session.info("the agent runs")
+
+
+def start_for_good(session: Session) -> None:
+    """Start the agent of this machine now and whenever it boots; where the latter cannot be, say so."""
+    start_here(session)
+    environment = session.environment
+    if environment.root != "/":
+        return
+    if has_unit(session):
+        _systemctl(session, "enable")
+        session.info(f"{UNIT} starts with the machine")
+        return
+    has_systemd = environment.exists("/run/systemd/system")
+    how = (
+        "crm cluster install-units, then crm cluster enable"
+        if has_systemd
+        else "systemd does not run here, so let 'crm cluster start' run at boot"
+    )
+    session.warn(f"this node does not come back after a boot: {how}", "no-unit")
 
 
 def stop_here(session: Session) -> None:
