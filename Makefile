@@ -12,8 +12,8 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance soak soak-hosts mutants fuzz bench \
-        dist install clean help system-deps-demo system-deps-test
+.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance explain soak soak-hosts mutants fuzz bench \
+        deb deb-test rpm dist install clean help system-deps-demo system-deps-test
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -44,7 +44,7 @@ unit: $(VENV)/.test
 	$(PYTEST) -q -n 2 tests/unit
 
 test-parts: $(VENV)/.test
-	$(PYTEST) -q -n 2 tests/grammar tests/scheduler tests/sim tests/mutants tests/shell
+	$(PYTEST) -q -n 2 -m 'not deb' tests/grammar tests/scheduler tests/sim tests/mutants tests/shell tests/packaging
 
 test-cluster: $(VENV)/.test ## real processes on several hosts
 	$(PYTEST) -q -m "not services" tests/cluster
@@ -61,6 +61,9 @@ test-pacemaker: $(VENV)/.test ## the shell on a real Pacemaker, unpacked for it 
 conformance: $(VENV)/.test ## the public scheduler and shell cases, counted
 	CONFORMANCE=$(CONFORMANCE) $(BIN)/python tests/scheduler/conformance.py
 	$(BIN)/python $(CONFORMANCE)/crmsh/run --crm "$(abspath $(BIN))/crm" --list-failing
+
+explain: $(VENV)/.test ## asks why about the resources of the public scheduler cases, and checks each answer
+	$(BIN)/python tests/scheduler/explain.py $(CONFORMANCE)/scheduler/cases/xml
 
 soak: $(VENV)/.test ## N new fault schedules in simulation (N=50000)
 	$(BIN)/python -m tests.sim soak --count $(N)
@@ -81,6 +84,17 @@ bench: $(VENV)/.test ## side by side with Pacemaker and crmsh where they are ins
 	$(BIN)/python tests/bench/startup.py
 	$(BIN)/python tests/bench/warm.py --sizes 3x30,8x250,16x1000,32x2000
 	$(BIN)/python -m tests.bench.commit_latency
+
+deb: ## the Debian package, in dist
+	@sh .ci/system-deps packages
+	@packaging/build-deb dist
+
+deb-test: $(VENV)/.test ## the package in a bare Debian: installed, used, upgraded, removed, purged (root, minutes)
+	@sh .ci/system-deps deb
+	$(PYTEST) -q -s -m deb tests/packaging
+
+rpm: ## an RPM package, in dist
+	@packaging/build-rpm dist
 
 dist: $(VENV)/.test ## source archive and wheel
 	$(BIN)/python -m pip $(PIP_OPTIONS) wheel --no-deps -w dist .

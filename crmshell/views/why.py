@@ -1,136 +1,131 @@
-"""Why a resource runs where it runs, or does not: the scheduler's reasons in the order it had them."""
+"""Why a resource runs where it runs, or does not, in sentences; and what would have it otherwise."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
-from crmshell.errors import ShellError
-from crmshell.views.status import primitives_of, read_model
-from engine.base.errors import EngineError
-from engine.base.score import score_to_text
-from engine.cib.document import Cib
-from engine.scheduler.api import schedule
-from engine.scheduler.model.model import Model, Node, Resource, Role, role_from_text
-from engine.scheduler.placement.scores import Contribution, ScoreRecord
-from engine.scheduler.reading.activity import active_nodes
-from engine.scheduler.views.explain import Waiting, actions_of
-from engine.scheduler.views.node_text import Item, node_status, render
-from engine.scheduler.views.status_parts import printed_id
+from engine.base.score import INFINITY
+from engine.reasons.changes import Change
+from engine.reasons.explain import Cause, Explanation
+from engine.reasons.outcome import Outcome, Place
 
-_INTERNAL = "#group-members: "
-_SHOWN = 6  # actions in one line
+_MOST = 12  # causes or ways in one answer
 
 
-def why_text(cib: Cib, now: float, name: str, node: str = "") -> str:
-    """The reasons for a resource, on every node or on one. `now` is epoch seconds.
-
-    Raises `ShellError` for a resource or node that is not there.
-    """
-    before = read_model(cib, now)
-    record = ScoreRecord(scores=False, contributions=[])
-    try:
-        decided = schedule(cib, now, scores=record)
-    except EngineError as problem:
-        raise ShellError(str(problem), reports=problem.reports) from None
-    after = decided.model
-    was, will = _primitives(before, name), _primitives(after, name)
-    if not was or not will:
-        raise ShellError(f"resource {name} does not exist")
-    nodes = [each for each in after.nodes if not node or each.name == node]
-    if not nodes:
-        raise ShellError(f"node {node} does not exist")
-    items: list[Item] = [Item(text) for text in _about_the_cluster(before)]
-    found = record.contributions or []
-    old = {leaf.id: leaf for leaf in was}
-    for leaf in will:
-        mine = [each for each in found if each.resource == leaf.id]
-        item = _about(leaf, old.get(leaf.id, leaf), nodes, mine)
-        item.items += [_about_the_action(each) for each in actions_of(decided.plan, leaf)]
-        items.append(item)
-    return "\n".join(render(items))
+def why_text(found: Explanation) -> str:
+    """The answer for people, the most important first."""
+    lines = [_headline(found.name, found.outcome)]
+    if found.outcome.blocked:
+        lines.append(f"It cannot start: {'; '.join(found.outcome.blocked)}.")
+    if found.wished == "there":
+        lines += _decided(found)
+    else:
+        lines += _in_the_way(found)
+    if not found.is_complete:
+        lines.append("Time ran out before everything was tried: there may be more.")
+    return "\n".join(lines)
 
 
-def _primitives(model: Model, name: str) -> list[Resource]:
-    """The primitives of a resource; for the primitive of a clone those of all instances."""
-    found = model.find(name)
-    if found is not None:
-        return list(primitives_of(found))
-    every = (leaf for resource in model.resources for leaf in primitives_of(resource))
-    return [leaf for leaf in every if leaf.base_id == name]
+def why_json(found: Explanation) -> str:
+    """The same for programs: one object."""
+    fields = {
+        "resource": found.name,
+        "node": found.node,
+        "now": [_place_fields(place) for place in found.outcome.was],
+        "next": [_place_fields(place) for place in found.outcome.will],
+        "blocked": list(found.outcome.blocked),
+        "causes": [_cause_fields(cause) for cause in found.causes],
+        "ways": [_cause_fields(way) for way in found.ways],
+        "preference": _score(found.preference) if found.preference is not None else None,
+        "complete": found.is_complete,
+    }
+    return json.dumps(fields, indent=2)
 
 
-def _about_the_cluster(model: Model) -> Iterator[str]:
-    """What holds for every resource."""
-    options = model.options
-    if options.maintenance_mode:
-        yield "maintenance-mode=true: the cluster leaves every resource alone"
-    if options.stop_all_resources:
-        yield "stop-all-resources=true: every resource is stopped"
-    if options.fencing_enabled and not model.has_fence_device:
-        yield "no fencing device is configured (and stonith-enabled is true): nothing is started"
-    if not model.quorate:
-        yield f"there is no quorum (no-quorum-policy={options.no_quorum_policy.value})"
+def _headline(name: str, outcome: Outcome) -> str:
+    was, will = _places(outcome.was), _places(outcome.will)
+    if outcome.was == outcome.will:
+        return (
+            f"{name} runs on {was} and stays there." if was else f"{name} is stopped and stays so."
+        )
+    if not was:
+        return f"{name} is stopped and is about to start on {will}."
+    if not will:
+        return f"{name} runs on {was} and is about to stop."
+    return f"{name} runs on {was}; next it is on {will}."
 
 
-def _about(
-    leaf: Resource, was: Resource, nodes: Sequence[Node], found: Sequence[Contribution]
-) -> Item:
-    item = Item(_headline(leaf, was))
-    item.items += [Item(text) for text in _about_the_resource(was)]
-    alike: dict[str, list[str]] = {}
-    for node in nodes:
-        one = _about_the_node(leaf, node, [each for each in found if each.node == node.name])
-        if one.items:
-            item.items.append(one)
-        else:
-            alike.setdefault(one.text.removeprefix(f"{node.name}: "), []).append(node.name)
-    item.items += [Item(f"{' '.join(names)}: {text}") for text, names in alike.items()]
-    return item
+def _places(places: Sequence[Place]) -> str:
+    return ", ".join(f"{p.node} ({p.role})" if p.role else p.node for p in places)
 
 
-def _about_the_action(waiting: Waiting) -> Item:
-    after = f", after {', '.join(waiting.after[:_SHOWN])}" if waiting.after else ""
-    more = len(waiting.after) - _SHOWN
-    return Item(
-        f"{waiting.action}: {waiting.state}{after}{f' and {more} more' if more > 0 else ''}"
-    )
+def _decided(found: Explanation) -> Iterator[str]:
+    if not found.causes:
+        yield (
+            "Nothing decides it: with every rule, value and failure around it taken away, it would be there all the same."
+        )
+        return
+    yield "This decides it:"
+    for cause in found.causes[:_MOST]:
+        yield f"  * {_facts(cause.changes)}"
+        yield f"      otherwise it would {_would(cause.without)}"
+    yield from _left(found.causes)
 
 
-def _headline(leaf: Resource, was: Resource) -> str:
-    here = [node.name for node in active_nodes(was)]
-    there = leaf.assigned.name if leaf.assigned is not None else ""
-    name = printed_id(leaf)
-    if not here:
-        return f"{name} is stopped" + (f", it is to start on {there}" if there else "")
-    state = f"{name} runs on {', '.join(here)}"
-    if not there:
-        return f"{state}, it is to stop" if leaf.managed else f"{state} and is left alone"
-    return f"{state} and stays there" if here == [there] else f"{state}, it is to go to {there}"
+def _in_the_way(found: Explanation) -> Iterator[str]:
+    where = f"on {found.node}" if found.node else "anywhere"
+    if not found.causes and found.preference is None:
+        yield f"No change that is known here would have it {where}."
+        return
+    if found.causes:
+        yield f"It is not {where} because:" if found.node else "It is stopped because:"
+    for cause in found.causes[:_MOST]:
+        yield f"  * {_facts(cause.changes)}"
+        for change in cause.changes:
+            if change.command:
+                yield f"      {change.command}"
+        yield f"      then it would {_would(cause.without)}"
+    yield from _left(found.causes)
+    if found.preference is not None:
+        yield from _preferred(found)
 
 
-def _about_the_resource(was: Resource) -> Iterator[str]:
-    """What the configuration and the past say about the resource itself."""
-    if role_from_text(was.meta.get("target-role")) is Role.STOPPED:
-        yield "target-role=Stopped: it is stopped on purpose (crm resource start)"
-    if was.blocked:
-        yield "blocked: it failed to stop, or an operation says on-fail=block (crm resource cleanup)"
-    elif was.maintenance:
-        yield "maintenance: the cluster leaves it alone"
-    elif not was.managed:
-        yield "is-managed=false: it is watched, not started or stopped (crm resource manage)"
-    if was.failed:
-        yield "it has failed"
+def _preferred(found: Explanation) -> Iterator[str]:
+    score = found.preference or 0
+    if found.causes:
+        yield f"Or a location prefers it there by {_score(score)} at least:"
+    else:
+        yield f"Nothing keeps it away: a location that prefers it there by {_score(score)} brings it there:"
+    name = f"{found.name}-on-{found.node}"
+    words = "inf" if score >= INFINITY else str(score)
+    yield f"      crm configure location {name} {found.name} {words}: {found.node}"
 
 
-def _about_the_node(leaf: Resource, node: Node, found: Sequence[Contribution]) -> Item:
-    score = leaf.allowed.get(node.index)
-    shown = "not considered" if score is None else score_to_text(score)
-    state = node_status(node)
-    item = Item(f"{node.name}: {shown}{'' if state == 'online' else f', the node is {state}'}")
-    last = ""
-    for each in found:
-        text = f"{each.reason.removeprefix(_INTERNAL)}: {score_to_text(each.score)}"
-        if text != last:
-            item.items.append(Item(text))
-        last = text
-    return item
+def _left(causes: Sequence[Cause]) -> Iterator[str]:
+    if len(causes) > _MOST:
+        yield f"  and {len(causes) - _MOST} more (--output-as json has all)"
+
+
+def _facts(changes: Sequence[Change]) -> str:
+    return ", together with: ".join(change.fact for change in changes)
+
+
+def _would(outcome: Outcome) -> str:
+    return f"run on {_places(outcome.will)}" if outcome.will else "be stopped"
+
+
+def _score(score: int) -> str:
+    return "INFINITY" if score >= INFINITY else str(score)
+
+
+def _place_fields(place: Place) -> dict[str, str]:
+    return {"node": place.node, "role": place.role} if place.role else {"node": place.node}
+
+
+def _cause_fields(cause: Cause) -> dict[str, object]:
+    return {
+        "facts": [change.fact for change in cause.changes],
+        "commands": [change.command for change in cause.changes if change.command],
+        "then": [_place_fields(place) for place in cause.without.will],
+    }

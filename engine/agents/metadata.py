@@ -92,7 +92,8 @@ def metadata_from_xml(data: bytes, name: AgentName) -> AgentMetadata:
     if len(data) > MAX_METADATA_BYTES:
         raise BadInput(f"{name}: {len(data)} bytes of meta-data, the limit is {MAX_METADATA_BYTES}")
     start = data.find(b"<")
-    if start < 0:
+    # Some versions of libxml2 read only up to a NUL, and take what stands before it.
+    if start < 0 or b"\0" in data:
         raise BadInput(f"{name}: its meta-data is not XML")
     root = parse_xml(_DOCTYPE.sub(b"", data[start:], count=1), f"{name}: meta-data")
     if root.tag != "resource-agent":

@@ -94,13 +94,6 @@ ROWS: Final[tuple[Row, ...]] = (
             _option("stonith-watchdog-timeout", _is_some_time),
         ),
     ),
-    Row(
-        "throttling by load",
-        "load-threshold is not carried out by the agents",
-        "limit the actions at a time with batch-limit or node-action-limit",
-        (b"load-threshold", b"crm_config"),
-        _option("load-threshold", lambda value: value not in ("80%", "0", "0%")),
-    ),
 )
 
 

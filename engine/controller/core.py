@@ -41,6 +41,7 @@ from engine.controller.messages import (
     Ask,
     Confirmed,
     JoinState,
+    NodeLoad,
     OpReport,
     RemoteState,
     RunOp,
@@ -199,6 +200,7 @@ class Controller:
 
     def _drop_transition(self) -> None:
         self._player.drop()
+        self._player.forget_loads()
         self._joining.drop()
         for name in TIMERS:
             self._desk.stop_timer(name)
@@ -245,6 +247,10 @@ class Controller:
                     self._finish_if_over()
             case Ask():
                 self._ask(frm, message)
+            case NodeLoad(term=term):
+                if term == self._desk.term and frm in self._desk.members:
+                    self._player.take_load(frm, message)
+                    self._finish_if_over()
             case _:
                 pass
 

@@ -8,6 +8,7 @@ at least that priority fire, and the transition ends when nothing is pending any
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -40,6 +41,8 @@ class Executor:
     transition: Transition
     batch_limit: int = 0
     migration_limit: int = -1
+    node_limits: Mapping[str, int] = field(default_factory=dict)
+    """Resource actions at a time by the name of the node that carries them out; no bound for others."""
     abort_priority: int = 0
     completion: Completion = Completion.DONE
     abort_reason: str = ""
@@ -50,6 +53,7 @@ class Executor:
     _synapses: dict[int, Synapse] = field(default_factory=dict)
     _ready: deque[int] = field(default_factory=deque)
     _pending: dict[int, GraphAction] = field(default_factory=dict)
+    _busy: Counter[str] = field(default_factory=Counter)  # pending resource actions of each node
     _confirmed: set[int] = field(default_factory=set)
     _failed: set[int] = field(default_factory=set)
 
@@ -61,9 +65,13 @@ class Executor:
             for needed in dict.fromkeys(synapse.inputs):
                 self._followers.setdefault(needed, []).append(number)
 
-    def limit(self, batch_limit: int, migration_limit: int) -> None:
-        """Set both bounds, before the start."""
+    def limit(
+        self, batch_limit: int, migration_limit: int, node_limits: Mapping[str, int]
+    ) -> list[GraphAction]:
+        """Set the bounds; what may start because they are wider now."""
         self.batch_limit, self.migration_limit = batch_limit, migration_limit
+        self.node_limits = node_limits
+        return self._fire()
 
     def start(self) -> list[GraphAction]:
         """The actions that wait for nothing."""
@@ -85,7 +93,7 @@ class Executor:
         """
         if number not in self._pending:
             return []
-        del self._pending[number]
+        self._end(number)
         self._failed.add(number)
         return self._fire()
 
@@ -131,12 +139,22 @@ class Executor:
         return {"done": done, "failed": failed, "pending": pending, "skipped": left}
 
     def _settle(self, number: int) -> None:
-        self._pending.pop(number, None)
+        self._end(number)
         self._confirmed.add(number)
         for follower in self._followers.get(number, ()):
             self._waiting[follower] -= 1
             if self._waiting[follower] == 0:
                 self._ready.append(follower)
+
+    def _begin(self, action: GraphAction) -> None:
+        self._pending[action.id] = action
+        if action.tag == RSC_OP:
+            self._busy[_carrier(action)] += 1
+
+    def _end(self, number: int) -> None:
+        action = self._pending.pop(number, None)
+        if action is not None and action.tag == RSC_OP:
+            self._busy[_carrier(action)] -= 1
 
     def _fire(self) -> list[GraphAction]:
         """Start what may start. Pseudo actions are done at once and may make others ready."""
@@ -152,7 +170,7 @@ class Executor:
                     self.downed.extend(synapse.action.downed)
                 self._settle(number)
             elif self._has_room(synapse.action):
-                self._pending[number] = synapse.action
+                self._begin(synapse.action)
                 fired.append(synapse.action)
             else:
                 held.append(number)
@@ -163,12 +181,26 @@ class Executor:
         return self.batch_limit > 0 and len(self._pending) >= self.batch_limit
 
     def _has_room(self, action: GraphAction) -> bool:
+        return self._has_room_on_node(action) and self._has_room_to_migrate(action)
+
+    def _has_room_on_node(self, action: GraphAction) -> bool:
+        if action.tag != RSC_OP:
+            return True
+        limit = self.node_limits.get(_carrier(action))
+        return limit is None or self._busy[_carrier(action)] < limit
+
+    def _has_room_to_migrate(self, action: GraphAction) -> bool:
         if self.migration_limit < 0 or action.operation not in ("migrate_to", "migrate_from"):
             return True
         busy = Counter(
             other.node for other in self._pending.values() if other.operation == action.operation
         )
         return busy[action.node] < self.migration_limit
+
+
+def _carrier(action: GraphAction) -> str:
+    """The node that carries an action out: for a remote node the one that is connected to it."""
+    return action.router_node or action.node
 
 
 def expected_rc(action: GraphAction) -> int:

@@ -188,6 +188,15 @@ class Poked:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class NodeLoad:
+    """How busy the sender is: a `LoadMode`, and the actions at a time that its cores allow."""
+
+    term: int
+    mode: int
+    most: int
+
+
 CONTROLLER_KINDS: dict[int, type] = {
     32: JoinState,
     33: RunOp,
@@ -207,6 +216,7 @@ CONTROLLER_KINDS: dict[int, type] = {
     50: RemoteHello,
     51: Poke,
     52: Poked,
+    53: NodeLoad,
 }
 CONTROLLER_MESSAGES = tuple(CONTROLLER_KINDS.values())
 Message = (
@@ -225,4 +235,5 @@ Message = (
     | FenceRan
     | FenceDone
     | RemoteState
+    | NodeLoad
 )

@@ -5,8 +5,7 @@ Which actions may start is the executor's to know; this part tells the nodes and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.base.digits import is_digits, is_whole
 from engine.controller import dispatch
@@ -19,10 +18,11 @@ from engine.controller.executor import (
     allowance_ms,
     waits_for_nothing,
 )
-from engine.controller.messages import CancelOp, ForgetResource, Message, RunOp
+from engine.controller.messages import CancelOp, ForgetResource, Message, NodeLoad, RunOp
 from engine.controller.outcomes import effects_of_silence
 from engine.controller.remotes import fenced_remote_state, remote_names
 from engine.controller.status import entry_changes, forget_entry, forget_resource
+from engine.controller.throttle import LoadMode, batch_limit, job_limit, mode_of_number
 from engine.lrm.api import LrmResult
 from engine.lrm.state import ResourceRecords, pending_entries
 from engine.scheduler.model.transition import RSC_OP, GraphAction
@@ -42,6 +42,7 @@ class Player:
     number: int = 0
     last: str = ""
     _executor: Executor | None = None  # None between two transitions
+    _loads: dict[int, NodeLoad] = field(default_factory=dict)  # the last word of each member
 
     @property
     def pending(self) -> tuple[GraphAction, ...]:
@@ -53,8 +54,7 @@ class Player:
 
     def begin(self, executor: Executor) -> None:
         """Start with what waits for nothing."""
-        members = len(self.desk.members) or 1
-        executor.limit(*_limits(executor.transition.attributes, members))
+        executor.limit(*self._limits(executor))
         self._executor = executor
         count = len(executor.transition.synapses)
         if count:
@@ -66,6 +66,43 @@ class Player:
         for action in self.pending:
             self.desk.stop_timer(f"action {action.id}")
         self._executor = None
+
+    def forget_loads(self) -> None:
+        """Another view: its members tell anew how busy they are."""
+        self._loads = {}
+
+    def take_load(self, node: int, load: NodeLoad) -> None:
+        """A member told how busy it is: what is under way follows that."""
+        self._loads[node] = load
+        if self._executor is not None:
+            self._dispatch(self._executor.limit(*self._limits(self._executor)))
+
+    def _limits(self, executor: Executor) -> tuple[int, int, dict[str, int]]:
+        """How many actions may be pending at once, migrations per node (-1: any number), and actions per node.
+
+        Without a batch limit of the user's, enough to keep all nodes busy and no more: one huge batch
+        would hold up everything else that the DC has to do.
+        """
+        attributes, options = executor.transition.attributes, self.desk.options
+        members = len(self.desk.members) or 1
+        batch, migrations = (
+            attributes.get("batch-limit", "0"),
+            attributes.get("migration-limit", "-1"),
+        )
+        modes = {node: mode_of_number(load.mode) for node, load in self._loads.items()}
+        worst = max(modes.values(), default=LoadMode.NONE)
+        configured = int(batch) if is_digits(batch) else 0
+        per_node: dict[str, int] = {}
+        for node in self.desk.members:
+            load = self._loads.get(node)
+            most = options.node_action_limit or (load.most if load is not None else 0)
+            if most and (options.node_action_limit or options.load_threshold):
+                per_node[self.desk.name_of(node)] = job_limit(modes.get(node, LoadMode.NONE), most)
+        return (
+            batch_limit(configured, AUTOMATIC_BATCH * members, members, worst),
+            int(migrations) if is_whole(migrations) else -1,
+            per_node,
+        )
 
     def take_ended(self) -> Executor | None:
         """The transition if it is over, once: from then on there is none."""
@@ -237,17 +274,3 @@ class Player:
         wanted, is_done = effects_of_cluster_action(action, node, state, self.desk.term)
         self.desk.add(*wanted)
         return is_done
-
-
-def _limits(attributes: Mapping[str, str], members: int) -> tuple[int, int]:
-    """How many actions may be pending at once, and how many migrations per node (-1: any number).
-
-    Without a batch limit of the user's, enough to keep all nodes busy and no more: one huge batch
-    would hold up everything else that the DC has to do.
-    """
-    batch, migrations = attributes.get("batch-limit", "0"), attributes.get("migration-limit", "-1")
-    given = int(batch) if is_digits(batch) else 0
-    return (
-        given or AUTOMATIC_BATCH * members,
-        int(migrations) if is_whole(migrations) else -1,
-    )

@@ -7,6 +7,7 @@ exactly the certificates in its own file.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from engine.base.exitcodes import ExitStatus
 # A wrong clock must not shut a node out of its cluster.
 VALID_FROM = datetime(2000, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2199, 1, 1, tzinfo=UTC)
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,21 @@ def load_key_file(path: str) -> ClusterKey:
                 f"{path}: the cluster's key belongs to uid {entry.st_uid}, expected root",
                 status=ExitStatus.NOPERM,
             )
-        certificates = x509.load_pem_x509_certificates(content)
-        return _contexts(path, certificates)
+        return _contexts(path, _certificates(content))
     except OSError as problem:
         text = f"{path}: {problem.strerror or 'not a key file'}"
         raise EngineError(text, status=ExitStatus.CONFIG) from None
     except ValueError:
         text = f"{path}: not a key file (expected a private key and a certificate in PEM)"
         raise EngineError(text, status=ExitStatus.CONFIG) from None
+
+
+def _certificates(content: bytes) -> list[x509.Certificate]:
+    """All certificates of a PEM file, in its order; raises ValueError when there is none."""
+    blocks = _CERTIFICATE.findall(content)
+    if not blocks:
+        raise ValueError("no certificate")
+    return [x509.load_pem_x509_certificate(block) for block in blocks]
 
 
 def _contexts(path: str, certificates: list[x509.Certificate]) -> ClusterKey:

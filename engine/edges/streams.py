@@ -194,6 +194,10 @@ class Streams:
             server.close()
         for connection in list(self._open):
             connection.close()
+        # Their tasks end with this node's, some of them before they have begun.
+        for places in self._handshakes.values():
+            for transport in list(places):
+                transport.abort()
         for server in self._servers:
             await server.wait_closed()
 
@@ -226,6 +230,9 @@ class Streams:
             self.counts["handshake failed"] += 1
             self._turned_away(host, _why(problem))
             transport.abort()
+        except BaseException:
+            transport.abort()
+            raise
         finally:
             places.pop(transport, None)
 

@@ -1,8 +1,8 @@
 """The default membership backend: heartbeats by datagram, control messages by stream, full mesh.
 
 Knows which connection is which node and keeps one per peer; the bytes are the edges' (`Streams`,
-`Datagrams`, by the protocols here). A node that starts dials everybody: a peer may still hold the
-stream of its former life for alive. After that the higher id dials (engine 3.2, 14.2).
+`Datagrams`, by the protocols here). A node that starts soon dials everybody: a peer may still hold
+the stream of its former life for alive. After that the higher id dials (engine 3.2, 14.2).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from engine.base.errors import BadInput
@@ -26,6 +27,8 @@ REFUSED_KIND = 101
 # many it is told that its id is another's before it believes that.
 PATIENCE = 3.0
 DOUBLED = "two agents claim to be node "
+# How long a node that starts leaves it to those with a higher id to dial.
+FIRST_WAIT = 1.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
 
@@ -171,7 +174,8 @@ class Embedded:
         await self._edges()[1].start()
         await self._edges()[0].start()
         for node in self._links:
-            self._begin_dial(node)
+            wait = 0.0 if self._me > node else FIRST_WAIT
+            self._clock.call_later(wait, partial(self._begin_dial, node))
         self._clock.call_later(self._dead_time / 4, self._watch)
 
     async def stop(self) -> None:

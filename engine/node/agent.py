@@ -25,12 +25,14 @@ from engine.controller import events as controller
 from engine.controller.core import Controller
 from engine.controller.messages import CONTROLLER_KINDS, Ask, Told
 from engine.controller.options import ControllerOptions
+from engine.controller.throttle import load_mode
 from engine.edges.alerts import AlertRunner
 from engine.edges.archive import Archiver
 from engine.edges.clock import RealClock, RealRng
 from engine.edges.disk import RealDisk
 from engine.edges.fences import FenceRunner
 from engine.edges.guard import Guard
+from engine.edges.load import machine_load
 from engine.edges.mesh import build_mesh, lasting_id, new_id, new_uuid
 from engine.edges.notify import ServiceManager
 from engine.edges.operations import Operations
@@ -62,6 +64,7 @@ SHUTDOWN_ASK_SECONDS = 5.0
 REJOIN_SECONDS = 0.5
 DISK_RETRY_SECONDS = 10.0
 SLOW_EVENT_SECONDS = 0.1
+LOAD_SECONDS = 10.0
 
 _log = logging.getLogger("engine.node")
 
@@ -123,6 +126,7 @@ class Node:
             await self._listen()
             await self._worker.start()
             self._tick()
+            self._watch_load()
             self._manager.ready(f"node {self.name} of {self.cluster}")
             _log.info("node starts name=%s id=%s version=%s", self.name, self.me, self.version)
             return await self._done
@@ -231,6 +235,15 @@ class Node:
         self._manager.alive()
         if self.may_feed():
             self._watchdog.feed()
+
+    def _watch_load(self) -> None:
+        """Where a threshold is set, let the DC know how busy this machine is (live L9.11)."""
+        if self._done is None or self._done.done():
+            return
+        self.clock.call_later(LOAD_SECONDS, self._watch_load)
+        load, cores = machine_load()
+        mode = load_mode(load, cores, self._options.load_threshold)
+        self.mail.tell_load(mode, 2 * cores)
 
     def may_feed(self) -> bool:
         """Whether the watchdog is fed: a node that nobody follows must not keep what it runs (C6)."""

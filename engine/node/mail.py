@@ -81,6 +81,7 @@ class Mail:
         self._attributes: dict[str, str] = {}
         self._readers = 0
         self._reading: dict[int, tuple[int, int]] = {}
+        self._told_load: messages.NodeLoad | None = None
 
     # ---- what this node says of itself
 
@@ -103,6 +104,16 @@ class Mail:
         self.tell(view.dc, state)
         for name in home.remotes.connected:
             home.remotes.send(name, messages.TellState(term))
+
+    def tell_load(self, mode: int, most: int) -> None:
+        """Tell the DC how busy this node is, if that is news to it."""
+        view = self._home.member.view
+        if view is None:
+            return
+        said = messages.NodeLoad(view.term, mode, most)
+        if said != self._told_load:
+            self._told_load = said
+            self.tell(view.dc, said)
 
     def remember_attributes(self) -> None:
         """Keep this node's transient attributes, for the next DC to be told."""
@@ -216,6 +227,7 @@ class Mail:
                 | messages.OpReport()
                 | messages.Confirmed()
                 | messages.RemoteState()
+                | messages.NodeLoad()
             ):
                 home.post(Part.CONTROLLER, controller.FromNode(frm, message))
             case _:

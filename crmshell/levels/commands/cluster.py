@@ -111,7 +111,7 @@ def init(session: Session, call: Call) -> None:
         f"node {config.name} ({config.addresses[0]}) is the first of cluster {config.cluster}"
     )
     if "--no-start" not in options:
-        start_here(session)
+        start_for_good(session)
 
 
 def make_key(session: Session, path: str) -> None:
@@ -304,6 +304,33 @@ def _is_stopping(session: Session) -> bool:
         return bool(ask(session, "hello", 5.0).get("stopping"))
     except ShellError:
         return False
+
+
+def start_for_good(session: Session) -> None:
+    """Start the agent of this machine now and whenever it boots; where the latter cannot be, say so."""
+    start_here(session)
+    start_at_boot(session)
+
+
+def start_at_boot(session: Session) -> None:
+    """Let the agent start with the machine, or say why that cannot be."""
+    environment = session.environment
+    if environment.root != "/":
+        return
+    if has_unit(session):
+        try:
+            _systemctl(session, "enable")
+            session.info(f"{UNIT} starts with the machine")
+        except ShellError as problem:
+            session.warn(f"this node does not come back after a boot: {problem}", "no-unit")
+        return
+    has_systemd = environment.exists("/run/systemd/system")
+    how = (
+        "crm cluster install-units, then crm cluster enable"
+        if has_systemd
+        else "systemd does not run here, so let 'crm cluster start' run at boot"
+    )
+    session.warn(f"this node does not come back after a boot: {how}", "no-unit")
 
 
 def stop_here(session: Session) -> None:

@@ -20,6 +20,7 @@ from crmshell.levels.commands.cluster import (
     refuse_member,
     restart_here,
     short_host,
+    start_at_boot,
     start_here,
     stop_here,
     store_config,
@@ -135,7 +136,9 @@ class _Joining:
                 raise
         for peer in self.mine.peers:
             session.info(f"{peer.name} knows {self.mine.name}")
-        if not start:
+        if start:
+            start_at_boot(session)
+        else:
             session.info("the agents of all nodes must be restarted: crm cluster restart --all")
 
     def _write(self, key: bytes) -> None:

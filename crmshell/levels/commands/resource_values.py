@@ -9,7 +9,8 @@ from lxml import etree
 from crmshell.errors import ShellError
 from crmshell.levels.commands.node import attribute_words
 from crmshell.levels.commands.resource import set_metas
-from crmshell.levels.frame.registry import Call, command
+from crmshell.levels.frame.output_format import wanted_form
+from crmshell.levels.frame.registry import Answer, Call, command
 from crmshell.session import Session
 from crmshell.sources.api import Cleanup
 from engine.base.digits import is_digits
@@ -405,14 +406,20 @@ def scores(session: Session, call: Call) -> str:
 @command(
     "resource",
     "why",
-    usage="<rsc> [<node>]",
-    args=(1, 2),
+    usage="<rsc> [<node>] [--scores] [--output-as json]",
+    args=(1, 5),
     help="why a resource runs where it runs, or does not",
 )
-def why(session: Session, call: Call) -> str:
-    from crmshell.views.why import why_text
+def why(session: Session, call: Call) -> Answer:
+    from crmshell.levels.work.reasons import answer
 
-    name = call.args[0]
-    find_resource(session.cib(), name)
-    node = call.args[1] if len(call.args) > 1 else ""
-    return why_text(session.cib(), session.environment.clock(), name, node)
+    form, words = wanted_form(session, call.args)
+    has_scores = "--scores" in words
+    names = [word for word in words if word != "--scores"]
+    if len(names) not in (1, 2):
+        raise ShellError("why: expected a resource and perhaps a node", code="arguments")
+    cib = session.cib()
+    find_resource(cib, names[0])
+    node = find_node(cib, names[1]).get("uname") or names[1] if len(names) > 1 else ""
+    text = answer(cib, session.environment.clock, names[0], node, form, scores=has_scores)
+    return Answer(text)
