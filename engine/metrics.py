@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-PREFIX = "crmshell_"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One number; `labels` are pairs in their order."""
-
-    name: str
-    help: str
-    value: float
-    labels: tuple[tuple[str, str], ...] = ()
-    kind: str = "gauge"
-
-
-def metrics_text(metrics: Iterable[Metric]) -> str:
-    """The exposition format: help and type once for each name, in the order of first appearance."""
-    lines: list[str] = []
-    known: set[str] = set()
-    for metric in metrics:
-        name = PREFIX + metric.name
-        if name not in known:
-            known.add(name)
-            lines += [f"# HELP {name} {metric.help}", f"# TYPE {name} {metric.kind}"]
-        labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in metric.labels)
-        inside = f"{{{labels}}}" if labels else ""
-        lines.append(f"{name}{inside} {metric.value:g}")
-    return "\n".join(lines) + "\n"
+from engine.base.exposition import Metric
 
 
 def node_metrics(
@@ -63,5 +36,48 @@ def node_metrics(
     return tuple(found)
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def quorum_metrics(
+    member: Mapping[str, Any], names: Mapping[int, str], votes: Mapping[int, int], me: int
+) -> Iterator[Metric]:
+    """Votes and quorum under the names that ha_cluster_exporter has for Corosync's; `votes` by number of node."""
+    family = "ha_cluster_corosync"
+    text = "Whether or not the cluster is quorate."
+    yield Metric("quorate", text, bool(member["quorate"]), family=family)
+    expected, present = sum(votes.values()), set(member["members"])
+    here = sum(count for node, count in votes.items() if node in present)
+    counts = {
+        "expected_votes": expected,
+        "highest_expected": expected,
+        "total_votes": here,
+        "quorum": expected // 2 + 1,
+    }
+    text = "Cluster quorum votes; one line per type."
+    for kind, count in counts.items():
+        yield Metric("quorum_votes", text, count, (("type", kind),), family=family)
+    text = "How many votes each member has."
+    for node in sorted(present):
+        labels = (
+            ("local", "true" if node == me else "false"),
+            ("node", names.get(node, str(node))),
+            ("node_id", str(node)),
+        )
+        yield Metric("member_votes", text, votes.get(node, 0), labels, family=family)
+
+
+def ring_metrics(
+    me: int, addresses: tuple[str, ...], links: Mapping[str, bool]
+) -> Iterator[Metric]:
+    """The links of this node: faulty while a peer is not connected; `links` by name of the peer."""
+    family = "ha_cluster_corosync"
+    is_well = all(links.values())
+    text = "The links of this node; 1 while every peer is connected."
+    for number, address in enumerate(addresses):
+        labels = (
+            ("ring_id", str(me)),
+            ("node_id", str(me)),
+            ("number", str(number)),
+            ("address", address),
+        )
+        yield Metric("rings", text, is_well, labels, family=family)
+    faulty = sum(1 for is_up in links.values() if not is_up)
+    yield Metric("ring_errors", "How many peers are not connected.", faulty, family=family)

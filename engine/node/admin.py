@@ -14,6 +14,8 @@ from lxml import etree
 from engine.base.errors import EngineError
 from engine.base.events import Outcome, Submission
 from engine.base.exitcodes import ExitStatus
+from engine.base.exposition import metrics_text
+from engine.base.nodeconf import NodeConfig
 from engine.base.seams import Clock, Handle
 from engine.base.timespec import seconds_from
 from engine.cib.access import is_restricted, seen_by
@@ -27,7 +29,7 @@ from engine.ipc.messages import Message
 from engine.ipc.peers import Peer
 from engine.ipc.server import Reply, refusal
 from engine.membership.api import Transport
-from engine.metrics import metrics_text, node_metrics
+from engine.metrics import node_metrics, quorum_metrics, ring_metrics
 from engine.node.inputs import TransitionInputs
 from engine.node.questions import Answered
 from engine.replica.member import Member
@@ -51,9 +53,11 @@ _log = logging.getLogger(__name__)
 class Agent(Protocol):
     """The node, as far as its admin desk needs it."""
 
+    me: int
     name: str
     cluster: str
     version: str
+    config: NodeConfig
     member: Member
     controller: Controller
     inputs: TransitionInputs
@@ -293,12 +297,22 @@ class AdminDesk:
 
     def _metrics(self, peer: Peer, request: Message, reply: Reply) -> None:
         agent = self._agent
-        found = node_metrics(
+        member, links = (
             agent.member.describe(agent.clock.now()),
-            agent.controller.snapshot(),
-            agent.operations.core.snapshot(),
-            agent.names,
-            agent.longest_stand_ms(),
+            agent.transport.describe()["links"],
+        )
+        addresses = tuple(address.host for address in agent.config.addresses)
+        votes = {node.id: node.votes for node in agent.config.everyone()}
+        found = (
+            *quorum_metrics(member, agent.names, votes, agent.me),
+            *ring_metrics(agent.me, addresses, links),
+            *node_metrics(
+                member,
+                agent.controller.snapshot(),
+                agent.operations.core.snapshot(),
+                agent.names,
+                agent.longest_stand_ms(),
+            ),
         )
         reply({"text": metrics_text(found)})
 

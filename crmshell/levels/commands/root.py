@@ -33,6 +33,7 @@ _STATUS_WORDS = (
     "noheaders",
     "detail",
     "brief",
+    "metrics",
 )
 
 
@@ -46,7 +47,7 @@ _COMPLETIONS = {"bash": "crm", "zsh": "_crm", "fish": "crm.fish"}
     help="the state of the cluster: nodes, resources, failures",
 )
 def status(session: Session, call: Call) -> Answer:
-    """As `crm_mon -1`; `xml`, `json` or --output-as for programs, `simple` for one line."""
+    """As `crm_mon -1`; `xml`, `json` or --output-as for programs, `simple` for one line, `metrics` for Prometheus."""
     form, given = wanted_form(session, call.args)
     words = [word.lower() for word in given]
     if words[:1] == ["watch"]:
@@ -72,6 +73,10 @@ def _status(session: Session, form: str, words: list[str]) -> Answer:
 
         render = status_xml if form == "xml" else status_json
         return Answer(data=render(cib, now, background).encode())
+    if "metrics" in words:
+        from crmshell.views.metrics import status_metrics
+
+        return Answer(data=status_metrics(cib, now, session.source).encode())
     if "simple" in words:
         line, code = simple_line(cib, now, background)
         return Answer(line, status=code)
