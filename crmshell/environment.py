@@ -11,11 +11,15 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from crmshell.errors import ShellError
+
+if TYPE_CHECKING:
+    from crmshell.held_program import HeldProgram
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some editors put in front of UTF-8 text."""
@@ -327,13 +331,24 @@ class Environment:
             raise ShellError(f"{argv[0]}: {_reason(problem)}", code="cannot-run") from None
         return Finished(done.returncode, done.stdout, done.stderr)
 
-    def start_detached(self, argv: Sequence[str], log: str) -> None:
-        """Start a program that outlives us, its output appended to a file; raises `ShellError`."""
+    def held_program(self, argv: Sequence[str]) -> AbstractContextManager[HeldProgram]:
+        """A program that runs until its input ends, which is at the end of the `with` or of us."""
+        from crmshell.held_program import held_program
+
+        if self.echo_programs:
+            self.complain(f".EXT {' '.join(argv)}")
+        return held_program(argv, self.variables)
+
+    def start_detached(self, argv: Sequence[str], log: str) -> Callable[[], int | None]:
+        """Start a program that outlives us, its output appended to a file; raises `ShellError`.
+
+        What is returned tells its exit status, None while it runs.
+        """
         import subprocess
 
         try:
             with open(log, "ab") as stream:
-                subprocess.Popen(
+                return subprocess.Popen(
                     argv,
                     stdin=subprocess.DEVNULL,
                     stdout=stream,
@@ -341,7 +356,7 @@ class Environment:
                     env=dict(self.variables),
                     cwd="/",
                     start_new_session=True,
-                )
+                ).poll
         except (OSError, ValueError) as problem:
             raise ShellError(f"{argv[0]}: {_reason(problem)}", code="cannot-run") from None
 
@@ -378,6 +393,50 @@ class Environment:
         beside = os.path.join(os.path.dirname(sys.executable), name)
         return beside if os.access(beside, os.X_OK) else self.find_program(name)
 
+    @contextmanager
+    def ends_by_exception(self) -> Iterator[None]:
+        """Inside, a signal that would end us at once (SIGHUP, SIGTERM) raises `KeyboardInterrupt`.
+
+        So what is half-way can be taken back. Handlers that are set already stay.
+        """
+        import signal
+
+        def handle(number: int, frame: object) -> None:
+            raise KeyboardInterrupt
+
+        numbers = [
+            number
+            for number in (signal.SIGHUP, signal.SIGTERM)
+            if is_main_thread() and signal.getsignal(number) is signal.SIG_DFL
+        ]
+        for number in numbers:
+            signal.signal(number, handle)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                signal.signal(number, signal.SIG_DFL)
+
+    @contextmanager
+    def finishes(self, why: str) -> Iterator[None]:
+        """Inside, no signal that asks us to end and no terminal that is gone breaks anything off.
+
+        `why` is said first, for it may take long.
+        """
+        import signal
+
+        numbers = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT) if is_main_thread() else ()
+        before = [(number, signal.signal(number, signal.SIG_IGN)) for number in numbers]
+        try:
+            self.complain(why)
+        except OSError:
+            self.stdout = self.stderr = open(os.devnull, "w")  # noqa: SIM115 - until we end
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
@@ -390,6 +449,13 @@ class Environment:
             return subprocess.run(argv, env=dict(self.variables), check=False).returncode
         except (OSError, ValueError) as problem:
             raise ShellError(f"{argv[0]}: {_reason(problem)}", code="cannot-run") from None
+
+
+def is_main_thread() -> bool:
+    """Whether signals may be set here."""
+    import threading
+
+    return threading.current_thread() is threading.main_thread()
 
 
 def decode_text(data: bytes, what: str) -> str:

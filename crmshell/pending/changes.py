@@ -37,10 +37,9 @@ from crmshell.grammar.errors import nearest_word
 from crmshell.grammar.ids import IdClash
 from crmshell.grammar.part_text import HIDDEN
 from crmshell.grammar.statements import Parsed
-from crmshell.grammar.tokens import Line
 from crmshell.pending import merging, references
 from crmshell.pending.objects import Objects
-from crmshell.pending.problems import Refused
+from crmshell.pending.problems import Lines, Refused
 from crmshell.pending.tree import TOPOLOGY, Element
 from engine.base.errors import BadInput
 from engine.base.reports import Report, Severity
@@ -87,7 +86,8 @@ def nothing_known(_agent: Agent) -> AgentFacts:
 class PendingCib(Objects):
     """The working configuration and its history of changes.
 
-    `origins` has the line of each object typed in this run, `told` the findings told about it;
+    `origins` has the lines of each object typed in this run, `told` the findings told about it;
+    `faulty` names objects that were kept with an error: typed again, they are replaced.
     `refused_at` is the mark at which a commit was refused for what it found (-1: none was).
     `providers` says who has the OCF agent of a type, `agents` what an agent says about itself;
     `advises`: a typed primitive gets the operations that its agent advises.
@@ -107,7 +107,8 @@ class PendingCib(Objects):
         self._agents = agents
         self._advises = advises
         self._commands: list[tuple[int, str]] = []
-        self.origins: dict[str, Line] = {}
+        self.origins: dict[str, Lines] = {}
+        self.faulty: set[str] = set()
         self.told: set[str] = set()
         self.refused_at = -1
 
@@ -152,7 +153,7 @@ class PendingCib(Objects):
         self.ids.taken.clear()
         try:
             notes = self._apply(parsed.statement, parsed.comments, way)
-            self.origins[object_name(parsed.statement)] = parsed.line
+            self._remember_line(parsed, way)
             return notes
         except Refused:
             self._take_back(mark)
@@ -164,6 +165,12 @@ class PendingCib(Objects):
         except BadInput as problem:
             self._take_back(mark)
             raise Refused(str(problem), code="bad-xml", word="xml") from None
+
+    def _remember_line(self, parsed: Parsed, way: Way) -> None:
+        name = object_name(parsed.statement)
+        merged = isinstance(parsed.statement, PropertyStmt | NodeStmt) and way is not Way.REPLACE
+        before = self.origins.get(name, ()) if merged else ()
+        self.origins[name] = (*before, parsed.line)
 
     def _take_back(self, mark: int) -> None:
         self.ids.give_back()
@@ -210,9 +217,13 @@ class PendingCib(Objects):
         old = self.objects.get(name)
         if old is None:
             return None
-        if way is Way.CREATE or self.kind(old) not in _kinds_replaced_by(statement):
+        same_kind = self.kind(old) in _kinds_replaced_by(statement)
+        if same_kind and name in self.faulty:
+            return old
+        if way is Way.CREATE or not same_kind:
+            hint = f" (edit {name} changes it)" if same_kind else ""
             raise Refused(
-                f"{name}: id is already in use by {self.kind(old)} {name}",
+                f"{name}: id is already in use by {self.kind(old)} {name}{hint}",
                 code="id-in-use",
                 subject=name,
             )

@@ -9,10 +9,9 @@ from typing import Protocol
 from lxml import etree
 
 from crmshell.errors import ShellError
-from crmshell.grammar.tokens import Line
 from crmshell.pending.changes import PendingCib
 from crmshell.pending.checks import Facts
-from crmshell.pending.problems import located
+from crmshell.pending.problems import Lines, located
 from crmshell.pending.verify import verify
 from crmshell.sources.api import CibSource
 from engine.base.reports import Report, Severity
@@ -84,10 +83,12 @@ def find_problems(session: Committer, *, everything: bool) -> list[Report]:
     names = None if everything else list(pending.touched)
     # Lines typed at the prompt or in an editor are gone; those of a script can be shown again.
     origins = {
-        name: line for name, line in pending.origins.items() if line.file not in ("prompt", "edit")
+        name: lines
+        for name, lines in pending.origins.items()
+        if lines[-1].file not in ("prompt", "edit")
     }
     reports = [*verify(pending, session.facts(), names), *_not_carried_out(session)]
-    parts = {report.subject for report in reports} - origins.keys()
+    parts = {report.subject for report in reports} - origins.keys() - {""}
     return located(reports, origins | _origins_of_parts(pending, parts, origins))
 
 
@@ -104,10 +105,10 @@ def _not_carried_out(session: Committer) -> tuple[Report, ...]:
 
 
 def _origins_of_parts(
-    pending: PendingCib, parts: Set[str], origins: Mapping[str, Line]
-) -> dict[str, Line]:
+    pending: PendingCib, parts: Set[str], origins: Mapping[str, Lines]
+) -> dict[str, Lines]:
     """The lines of the objects to which parts with these ids belong."""
-    found: dict[str, Line] = {}
+    found: dict[str, Lines] = {}
     if not parts or not origins:
         return found
     for element in pending.cib.configuration.iter(etree.Element):

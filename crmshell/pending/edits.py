@@ -41,7 +41,8 @@ def add_monitor(tree: PendingCib, target: str, times: str) -> None:
         for op in operations.findall("op"):
             if op.get("name") == "monitor" and _same_time(op.get("interval", ""), interval):
                 raise Refused(
-                    f"{name} already has a monitor op with interval {interval}",
+                    f"{name} already has a monitor op with interval {interval}"
+                    f" (set {name}.monitor.{op.get('interval')}.timeout … changes it)",
                     code="monitor-exists",
                     word=times,
                 )
@@ -108,18 +109,24 @@ def set_path(tree: PendingCib, path: str, value: str) -> None:
     if not ops:
         what = f"operation {op_name} with interval {interval}" if interval else op_name
         raise Refused(
-            f"{element.get('id')} has no {what}",
+            f"{element.get('id')} has no {what} (edit {element.get('id')} adds one)",
             code="no-such-op",
             word=path,
             nearest=nearest_word(op_name, [op.get("name", "") for op in element.iter("op")]),
         )
     if len(ops) > 1:
         raise Refused(
-            f"{element.get('id')} has several operations {op_name}; name one by its interval",
+            f"{element.get('id')} has several operations {op_name}; name one by its interval"
+            f" ({' or '.join(_op_paths(element, ops, name))})",
             code="ambiguous",
             word=path,
         )
     _set_op(tree, ops[0], path, name, value)
+
+
+def _op_paths(element: Element, ops: Sequence[Element], name: str) -> list[str]:
+    """How each of these operations is named in `set`."""
+    return [f"{element.get('id')}.{op.get('name')}.{op.get('interval')}.{name}" for op in ops]
 
 
 def _split_path(tree: Objects, path: str) -> tuple[Element, list[str]]:

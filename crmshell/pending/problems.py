@@ -50,25 +50,38 @@ def place_of(word: str, line: Line, tokens: tuple[Token, ...] = ()) -> Span:
 _QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
 
 
-def located(reports: Iterable[Report], origins: Mapping[str, Line]) -> list[Report]:
-    """The reports, those about objects typed in this run with the place of the word they mean."""
-    return [_located(report, origins) for report in reports]
+Lines = tuple[Line, ...]
+"""The statements that made an object; several where they are merged, as those of `property`."""
 
 
-def _located(report: Report, origins: Mapping[str, Line]) -> Report:
-    line = origins.get(report.subject) if report.span is None else None
-    if line is None:
+def located(reports: Iterable[Report], origins: Mapping[str, Lines]) -> list[Report]:
+    """The reports, those about objects typed in this run with the place of the word they mean.
+
+    They come in the order of these places; what is about the cluster as a whole has none, and is last.
+    """
+    return sorted((_located(report, origins) for report in reports), key=_position)
+
+
+def _position(report: Report) -> tuple[bool, int, int]:
+    span = report.span
+    return (True, 0, 0) if span is None else (False, span.line, span.column)
+
+
+def _located(report: Report, origins: Mapping[str, Lines]) -> Report:
+    lines = origins.get(report.subject, ()) if report.span is None else ()
+    if not lines:
         return report
     body = report.message.removeprefix(f"{report.subject}: ")
-    tokens = {word.rstrip(":") for word in line.text.split()}
+    tokens = {word.rstrip(":") for line in lines for word in line.text.split()}
     plain = [word for word in body.split() if word in tokens]
     quoted = [word for word in _QUOTED.findall(body) if word != report.subject]
     first = body.split()[0].rstrip(":,")
     for word in [*quoted, *plain, first, first.rpartition(":")[2], report.subject]:
-        start = _find_word(word, line.text)
-        if start >= 0:
-            return replace(report, span=line.span(start, start + len(word)))
-    return replace(report, span=place_of("", line))
+        for line in reversed(lines):
+            start = _find_word(word, line.text)
+            if start >= 0:
+                return replace(report, span=line.span(start, start + len(word)))
+    return replace(report, span=place_of("", lines[-1]))
 
 
 def _find_word(word: str, text: str) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import deepcopy
 
 from lxml import etree
 
@@ -44,8 +45,8 @@ def lead_to_container(tree: Objects, name: str, container: str) -> list[Report]:
         _rename_in(tree, constraint, name, container)
         _drop_twice_named(tree, constraint)
         if _says_nothing(constraint):
-            tree.remove(constraint)
             notes.append(_note(given, f"{kind}:{given} deleted, it is inside {container} now"))
+            notes += _remove(tree, constraint, given)
         else:
             notes.append(_note(given, f"modified {kind}:{given} from {name} to {container}"))
     return notes
@@ -80,22 +81,64 @@ def _delete(tree: Objects, element: Element) -> list[Report]:
             parent = element.getparent()
     if element.tag in CONTAINER_TAGS:
         return notes + _delete_container(tree, element)
-    name = TOPOLOGY if element.tag == "fencing-topology" else element.get("id", "")
     if element.tag == "node":
         tree.remove(element)
-        return notes
-    for user in tree.naming(name):
-        if user.getparent() is None:
-            continue
-        if user.tag == "primitive":
-            if element.tag == "template":
+        return notes + _still_naming_node(tree, element.get("uname", ""))
+    name = TOPOLOGY if element.tag == "fencing-topology" else element.get("id", "")
+    if element.tag == "template":
+        for user in tree.naming(name):
+            if user.tag == "primitive" and user.getparent() is not None:
                 notes += _delete(tree, user)
                 given = user.get("id", "")
                 notes.append(_note(given, f"{given} deleted, its template is gone"))
-        else:
-            notes += drop_mention(tree, user, name)
+    return notes + _remove(tree, element, name)
+
+
+def _remove(tree: Objects, element: Element, name: str) -> list[Report]:
+    """Removes an object; what named it names it no longer, and goes if it says nothing then."""
     tree.remove(element)
+    notes = _leave_shared_parts(tree, element)
+    for user in tree.naming(name):
+        if user.getparent() is not None and user.tag != "primitive":
+            notes += drop_mention(tree, user, name)
     return notes + _drop_elsewhere(tree, name)
+
+
+def _leave_shared_parts(tree: Objects, gone: Element) -> list[Report]:
+    """Attributes, operations and rules of the removed object that others use by `id-ref`: the first
+    of these has them from now on."""
+    notes: list[Report] = []
+    parts = {part.get("id"): part for part in gone.iter(etree.Element) if part.get("id")}
+    for user in list(tree.cib.configuration.iter(etree.Element)):
+        part = parts.get(user.get("id-ref", ""))
+        holder = user.getparent()
+        if part is None or holder is None:
+            continue
+        parts = {given: other for given, other in parts.items() if other is not part}
+        kept = deepcopy(part)
+        kept.tail = None
+        tree.insert(holder, kept, user)
+        tree.remove(user)
+        owner = next(each for each in (holder, *holder.iterancestors()) if each.get("id"))
+        text = f"{owner.get('id')} has {part.get('id')} of {gone.get('id')} now"
+        notes.append(_note(str(owner.get("id")), text))
+    return notes
+
+
+def _still_naming_node(tree: Objects, name: str) -> list[Report]:
+    """A constraint or a fencing level may name a node that is not there (yet); that is said."""
+    users = [
+        f"{tree.kind(user)}:{user.get('id')}"
+        for user in tree.cib.configuration.iter("rsc_location")
+        if user.get("node") == name
+    ]
+    topology = tree.cib.configuration.find("fencing-topology")
+    if topology is not None and any(level.get("target") == name for level in topology):
+        users.append(TOPOLOGY)
+    return [
+        Report("reference", Severity.WARNING, f"{user} still names node {name}", subject=name)
+        for user in users
+    ]
 
 
 def _delete_container(tree: Objects, element: Element) -> list[Report]:
@@ -159,12 +202,10 @@ def drop_mention(tree: Objects, user: Element, name: str) -> list[Report]:
             if ref.get("id") == name:
                 tree.remove(ref)
         if user.find("obj_ref") is None:
-            tree.remove(user)
-            return [_note(given, f"empty tag:{given} deleted")]
+            return [_note(given, f"empty tag:{given} deleted"), *_remove(tree, user, given)]
         return [_note(given, f"tag:{given} updated")]
     if any(user.get(attribute) == name for attribute in _NAMES):
-        tree.remove(user)
-        return [_note(given, f"hanging {kind}:{given} deleted")]
+        return [_note(given, f"hanging {kind}:{given} deleted"), *_remove(tree, user, given)]
     for ref in list(user.iter("resource_ref")):
         if ref.get("id") != name:
             continue
@@ -173,8 +214,7 @@ def drop_mention(tree: Objects, user: Element, name: str) -> list[Report]:
         if holder is not None and holder.find("resource_ref") is None:
             tree.remove(holder)
     if _says_nothing(user):
-        tree.remove(user)
-        return [_note(given, f"hanging {kind}:{given} deleted")]
+        return [_note(given, f"hanging {kind}:{given} deleted"), *_remove(tree, user, given)]
     _simplify(tree, user)
     return [_note(given, f"constraint {kind}:{given} updated")]
 
@@ -204,6 +244,12 @@ def _drop_elsewhere(tree: Objects, name: str) -> list[Report]:
         elif _id_in_xpath(name).search(permission.get("xpath", "")):
             text = f"{given}: a permission's XPath still names {name}"
             notes.append(Report("reference", Severity.WARNING, text, subject=given))
+    for role in _role_references(tree):
+        user = role.getparent()
+        if role.get("id") == name and user is not None:
+            tree.remove(role)
+            given = user.get("id", "")
+            notes.append(_note(given, f"{given} has the role {name} no longer"))
     return notes
 
 
@@ -219,6 +265,11 @@ def _permissions(tree: Objects) -> list[Element]:
     acls = tree.cib.configuration.find("acls")
     kinds = ("acl_permission", "read", "write", "deny")
     return [] if acls is None else list(acls.iter(*kinds))
+
+
+def _role_references(tree: Objects) -> list[Element]:
+    acls = tree.cib.configuration.find("acls")
+    return [] if acls is None else list(acls.iter("role", "role_ref"))
 
 
 def _id_in_xpath(name: str) -> re.Pattern[str]:
@@ -339,10 +390,7 @@ def _rename_elsewhere(tree: Objects, old: str, new: str) -> None:
         changed = _id_in_xpath(old).sub(rf"\g<1>\g<2>{new}\g<2>", xpath)
         if changed != xpath:
             tree.set(permission, "xpath", changed)
-    acls = configuration.find("acls")
-    if acls is None:
-        return
-    for role in acls.iter("role", "role_ref"):
+    for role in _role_references(tree):
         if role.get("id") == old:
             tree.set(role, "id", new)
 

@@ -14,10 +14,13 @@ from lxml import etree
 from crmshell.pending.tree import Element, WorkingTree
 from engine.base.reports import Report, Severity
 from engine.cib.document import Cib
+from engine.cib.options import CLUSTER_OPTIONS
 
 _QUOTED = re.compile(r"['\"]([^'\"]*)['\"]")
 # The shell says this itself, with what to type, as soon as there is a resource to start.
 _OURS = frozenset(("no-fencing-resources",))
+# The scheduler calls every option by its new name.
+_NEW_NAMES = {one.old_name: name for name, one in CLUSTER_OPTIONS.items() if one.old_name}
 _ELEMENT = re.compile(r"\A<[^>]*>: ")
 
 
@@ -69,7 +72,8 @@ def _owners(tree: WorkingTree) -> dict[str, str]:
             if given is not None:
                 found.setdefault(given, name)
             if element.tag == "cluster_property_set" and part.tag == "nvpair":
-                found.setdefault(str(part.get("name")), name)
+                label = str(part.get("name"))
+                found.setdefault(_NEW_NAMES.get(label, label), name)
     return found
 
 
@@ -82,13 +86,15 @@ def _words(message: str) -> frozenset[str]:
 
 
 def _is_said(report: Report, said: Sequence[Report]) -> bool:
-    """A finding of the same kind about the same object, or one that quotes the same wrong value."""
+    """A finding of the same kind about the same object, or one that quotes the same wrong value; an
+    error is not said by a warning."""
     words = _words(_ELEMENT.sub("", report.message))
     return any(
         each.message == report.message
         or (each.subject == report.subject and each.code == report.code)
         or (each.subject == report.subject and words & _words(each.message))
         for each in said
+        if each.severity >= report.severity
     )
 
 

@@ -57,6 +57,7 @@ class Agent(Protocol):
     name: str
     cluster: str
     version: str
+    is_stopping: bool
     config: NodeConfig
     member: Member
     controller: Controller
@@ -171,6 +172,7 @@ class AdminDesk:
                 "cluster": agent.cluster,
                 "dc": agent.node_name(view.dc) if view else "",
                 "quorate": bool(view and view.quorate),
+                "stopping": agent.is_stopping,
             }
         )
 

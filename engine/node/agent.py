@@ -109,7 +109,7 @@ class Node:
         self.mail = Mail(self)
         self._proposals = 0
         self._dc = 0
-        self._is_stopping = self._has_failed = False
+        self.is_stopping = self._has_failed = False
         self._last_moment = self.clock.now()
         self._done: asyncio.Future[int] | None = None
 
@@ -251,9 +251,9 @@ class Node:
 
     def shut_down(self, user: str) -> None:
         """Leave the cluster: resources are stopped or moved first (engine 12.5)."""
-        if self._is_stopping:
+        if self.is_stopping:
             return
-        self._is_stopping = True
+        self.is_stopping = True
         _log.info("shutdown begins user=%s", user)
         self._ask_for_shutdown()
         limit = self._options.shutdown_escalation

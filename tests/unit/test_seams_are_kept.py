@@ -33,6 +33,7 @@ EDGES = (
     "crmshell/pcs/__main__.py",
     "crmshell/pcs/app.py",
     "crmshell/environment.py",
+    "crmshell/held_program.py",
     "crmshell/repl.py",
     "crmshell/batch.py",
     "crmshell/sources/*",

@@ -9,40 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from crmshell.errors import ShellError
 from crmshell.levels.frame.registry import Call, command
-from crmshell.levels.work.membership import (
-    as_peer,
-    first_node,
-    joining_node,
-    with_node,
-    without_node,
-)
-from crmshell.levels.work.node_files import (
-    all_nodes,
-    change_all,
-    changes_of,
-    config_from_text,
-    key_file,
-    node_file,
-    own_config,
-)
-from crmshell.levels.work.remote import is_here, must_run_on, read_from
-from crmshell.levels.work.rolling_restart import undisturbed
+from crmshell.levels.work.membership import first_node
+from crmshell.levels.work.node_files import all_nodes, key_file, node_file, own_config
+from crmshell.levels.work.remote import is_here, must_run_on
 from crmshell.session import Session
 from crmshell.sources.find import SOCKET
 from engine.base.digits import is_digits
-from engine.base.nodeconf import (
-    DEFAULT_PORT,
-    Address,
-    NodeConfig,
-    node_config_to_text,
-)
-
-if TYPE_CHECKING:
-    from engine.cib.document import Cib
+from engine.base.exitcodes import ExitStatus
+from engine.base.nodeconf import DEFAULT_PORT, Address, NodeConfig, node_config_to_text
 
 LOG_FILE = "/var/log/crmshell/agent.log"
 UNIT = "crm-agent.service"
@@ -50,6 +27,9 @@ AGENT = "crm-agent"
 START_SECONDS = 30.0
 STOP_SECONDS = 120.0
 _POLL = 0.2
+# An agent that has stopped answering still holds its port (UNAVAILABLE) or its socket (EXISTS).
+_PREDECESSOR_SECONDS = 10.0
+_PREDECESSOR_IS_THERE = (ExitStatus.UNAVAILABLE, ExitStatus.EXISTS)
 
 
 # -- options of init and join -------------------------------------------------------------------------
@@ -79,7 +59,9 @@ def take_options(
     return options, words
 
 
-def _addresses(session: Session, options: dict[str, str], towards: str = "") -> tuple[Address, ...]:
+def addresses_of(
+    session: Session, options: dict[str, str], towards: str = ""
+) -> tuple[Address, ...]:
     """Where the other nodes reach this one: as said, else what leads to `towards`, else the only one."""
     given = options.get("--addr", "") or _own_address(session, towards)
     port = options.get("--port", str(DEFAULT_PORT))
@@ -104,7 +86,7 @@ def _own_address(session: Session, towards: str) -> str:
     )
 
 
-# -- init, join, remove -------------------------------------------------------------------------------
+# -- init -------------------------------------------------------------------------------
 
 
 @command(
@@ -117,14 +99,14 @@ def init(session: Session, call: Call) -> None:
     options, words = take_options(call, ("--name", "--addr", "--node", "--port"), ("--no-start",))
     if words:
         raise ShellError(f"cluster.init: '{words[0]}' is not an option", code="arguments")
-    _refuse_member(session)
-    name = options.get("--node", _short_host(session))
-    config = first_node(name, options.get("--name", "hacluster"), _addresses(session, options))
+    refuse_member(session)
+    name = options.get("--node", short_host(session))
+    config = first_node(name, options.get("--name", "hacluster"), addresses_of(session, options))
     key = key_file(session, config)
     if not session.environment.exists(key):
         session.environment.make_folder(os.path.dirname(key))
         make_key(session, key)
-    _store(session, config)
+    store_config(session, config)
     session.info(
         f"node {config.name} ({config.addresses[0]}) is the first of cluster {config.cluster}"
     )
@@ -139,114 +121,7 @@ def make_key(session: Session, path: str) -> None:
         raise ShellError(said[-1] if said else f"{path}: no key was made", code="key")
 
 
-@command(
-    "cluster",
-    "join",
-    usage="<seed> [--addr <address>] [--node <name>] [--port <port>] [--no-start]",
-    help="make this machine a node of a cluster",
-)
-def join(session: Session, call: Call) -> None:
-    """The key and the list of nodes come from the seed; every member is told of this node.
-
-    Every member must be reachable, so that all know the same nodes; otherwise nothing is changed.
-    """
-    options, words = take_options(call, ("--addr", "--node", "--port"), ("--no-start",))
-    if len(words) != 1:
-        raise ShellError("cluster.join: expected the name of one member", code="arguments")
-    _refuse_member(session)
-    seed = words[0]
-    path = node_file(session)
-    theirs = config_from_text(
-        read_from(session, seed, path).decode("utf-8", "replace"), f"{seed}:{path}"
-    )
-    name = options.get("--node", _short_host(session))
-    if len(theirs.addresses) > 1 and "--addr" not in options:
-        raise ShellError(
-            f"the nodes of {theirs.cluster} have {len(theirs.addresses)} addresses each, say those "
-            "of this one: --addr ADDRESS,ADDRESS",
-            code="arguments",
-        )
-    addresses = _addresses(session, options, towards=theirs.addresses[0].host)
-    mine = joining_node(theirs, name, addresses)
-    key = read_from(session, seed, key_file(session, theirs))
-    places = [seed if peer.name == theirs.name else peer.name for peer in mine.peers]
-    changes = changes_of(session, places, lambda config: with_node(config, as_peer(mine)))
-    session.environment.make_folder(os.path.dirname(path))
-    session.environment.write_file(key_file(session, mine), key, private=True)
-    _store(session, mine)
-    try:
-        change_all(session, changes)
-    except ShellError:
-        session.environment.remove_file(path)
-        raise
-    for peer in mine.peers:
-        session.info(f"{peer.name} knows {mine.name}")
-    if "--no-start" in options:
-        session.info("the agents of all nodes must be restarted: crm cluster restart --all")
-        return
-    with undisturbed(session, seed):
-        if len(places) == 1:
-            # Alone it has no quorum any more until this node is there: nothing to wait for.
-            _crm_on(session, seed, "stop")
-            _crm_on(session, seed, "start")
-        else:
-            for place in places:
-                _crm_on(session, place, "restart")
-        start_for_good(session)
-
-
-@command(
-    "cluster", "remove", usage="<node>", args=(1, 1), drops=True, help="take a node out for good"
-)
-def remove(session: Session, call: Call) -> None:
-    """Stop it if it can be reached, take it out of every node file and of the configuration."""
-    name = call.args[0]
-    config = own_config(session)
-    rest = without_node(config, name)
-    changes = changes_of(
-        session, [peer.name for peer in rest.peers], lambda theirs: without_node(theirs, name)
-    )
-    session.require(f"Remove {name} from the cluster")
-    try:
-        _crm_on(session, name, "stop")
-        must_run_on(session, name, ["rm", "-f", "--", node_file(session)])
-    except ShellError as problem:
-        session.warn(f"{name} was not stopped: {problem}; make sure that it does not start again")
-    _settle(session)
-    change_all(session, changes)
-    _store(session, rest)
-    here = session.environment.hostname
-    with undisturbed(session, here):
-        for peer in rest.peers:
-            _crm_on(session, peer.name, "restart")
-        _restart_here(session)
-    # Only agents that do not know the node any more leave it out of the configuration.
-    if not _until(session, START_SECONDS, lambda: _has_controller(session)):
-        raise ShellError(f"{name} is still in the configuration: crm node delete {name}")
-    _delete_from_cib(session, name)
-    session.info(f"{name} is no node of cluster {rest.cluster} any more")
-
-
-def _settle(session: Session) -> None:
-    """What ran on the node that has left is started elsewhere first."""
-    if not is_running(session):
-        return
-    if not session.source.wait(STOP_SECONDS):
-        session.warn(f"the cluster has not settled within {STOP_SECONDS:g} s", "timeout")
-
-
-def _delete_from_cib(session: Session, name: str) -> None:
-    from engine.cib.edits import delete_node, node_names
-
-    if name in node_names(session.cib()):
-
-        def without(cib: Cib) -> None:
-            delete_node(cib, name)
-
-        session.edit(without)
-
-
-def _refuse_member(session: Session) -> None:
+def refuse_member(session: Session) -> None:
     path = node_file(session)
     if session.environment.exists(path) and not session.force:
         raise ShellError(
@@ -263,13 +138,13 @@ def _refuse_member(session: Session) -> None:
         )
 
 
-def _store(session: Session, config: NodeConfig) -> None:
+def store_config(session: Session, config: NodeConfig) -> None:
     path = node_file(session)
     session.environment.make_folder(os.path.dirname(path))
     session.environment.write_file(path, node_config_to_text(config).encode())
 
 
-def _short_host(session: Session) -> str:
+def short_host(session: Session) -> str:
     return session.environment.hostname.partition(".")[0]
 
 
@@ -295,15 +170,15 @@ def stop(session: Session, call: Call) -> None:
 
 @command("cluster", "restart", usage="[<node>...|--all]", drops=True, help="stop and start it")
 def restart(session: Session, call: Call) -> None:
-    _everywhere(session, call, _restart_here)
+    _everywhere(session, call, restart_here)
 
 
-def _restart_here(session: Session) -> None:
+def restart_here(session: Session) -> None:
     """Where there was quorum it is waited for, so that the next node may be restarted."""
-    was_quorate = _has_controller(session)
+    was_quorate = has_controller(session)
     stop_here(session)
     start_here(session)
-    if was_quorate and not _until(session, START_SECONDS, lambda: _has_controller(session)):
+    if was_quorate and not until(session, START_SECONDS, lambda: has_controller(session)):
         session.warn(f"there is no quorum {START_SECONDS:g} s after the restart", "quorum")
 
 
@@ -345,7 +220,7 @@ def on_nodes(
     elsewhere: dict[str, Callable[[], None]] = {}
     for node in nodes:
         if not is_this_node(session, node):
-            job = partial(_crm_on, session, node, action)
+            job = partial(crm_on, session, node, action)
             elsewhere[node] = session.environment.begin(job) if together else job
     failed: list[str] = []
     for node in nodes:
@@ -369,42 +244,85 @@ def is_this_node(session: Session, node: str) -> bool:
     return session.environment.is_file(node_file(session)) and node == own_config(session).name
 
 
-def _crm_on(session: Session, node: str, action: str) -> None:
+def crm_on(session: Session, node: str, action: str) -> None:
     must_run_on(
         session, node, ["crm", "-F", "cluster", action], timeout=STOP_SECONDS + START_SECONDS
     )
 
 
 def start_here(session: Session) -> None:
-    """Start the agent of this machine and wait until it answers; or Pacemaker's daemons."""
+    """Start the agent of this machine and wait until it answers; or Pacemaker's daemons.
+
+    One that is still ending is waited for.
+    """
     if _pacemaker_does(session, "start"):
         return
     own_config(session)
     if is_running(session):
-        session.info("the agent runs already")
-        return
+        if not _is_stopping(session):
+            session.info("the agent runs already")
+            return
+        session.info("the agent is still ending: waiting for it")
+        if not until(session, STOP_SECONDS, lambda: not is_running(session)):
+            raise ShellError(f"the agent still ends after {STOP_SECONDS:g} s", code="cluster")
     if has_unit(session):
         _systemctl(session, "start")
+        ended: Callable[[], int | None] = lambda: None  # noqa: E731 - one line
     else:
-        environment = session.environment
-        log = environment.under_root(LOG_FILE)
-        environment.make_folder(os.path.dirname(log))
-        environment.start_detached([_agent(session), "--root", environment.root], log)
-    if not _until(session, START_SECONDS, lambda: is_running(session)):
-        log = session.environment.under_root(LOG_FILE)
-        raise ShellError(f"the agent does not answer after {START_SECONDS:g} s, see {log}")
+        ended = _start_agent(session)
+    end = session.environment.clock() + START_SECONDS
+    while not is_running(session):
+        status = ended()
+        left = end - session.environment.clock()
+        if status in _PREDECESSOR_IS_THERE and left > START_SECONDS - _PREDECESSOR_SECONDS:
+            ended = _start_agent(session)
+        elif status is not None:
+            raise ShellError(f"the agent ended with status {status}{_last_words(session)}")
+        elif left <= 0:
+            log = session.environment.under_root(LOG_FILE)
+            raise ShellError(f"the agent does not answer after {START_SECONDS:g} s, see {log}")
+        session.environment.sleep(_POLL)
     session.info("the agent runs")
+
+
+def _start_agent(session: Session) -> Callable[[], int | None]:
+    environment = session.environment
+    log = environment.under_root(LOG_FILE)
+    environment.make_folder(os.path.dirname(log))
+    return environment.start_detached([_agent(session), "--root", environment.root], log)
+
+
+def _last_words(session: Session) -> str:
+    """The last line of the agent's log, with its place."""
+    log = session.environment.under_root(LOG_FILE)
+    said = session.environment.run(["tail", "-n", "1", "--", log]).stdout.decode("utf-8", "replace")
+    return f": {said.strip()} ({log})"
+
+
+def _is_stopping(session: Session) -> bool:
+    try:
+        return bool(ask(session, "hello", 5.0).get("stopping"))
+    except ShellError:
+        return False
 
 
 def start_for_good(session: Session) -> None:
     """Start the agent of this machine now and whenever it boots; where the latter cannot be, say so."""
     start_here(session)
+    start_at_boot(session)
+
+
+def start_at_boot(session: Session) -> None:
+    """Let the agent start with the machine, or say why that cannot be."""
     environment = session.environment
     if environment.root != "/":
         return
     if has_unit(session):
-        _systemctl(session, "enable")
-        session.info(f"{UNIT} starts with the machine")
+        try:
+            _systemctl(session, "enable")
+            session.info(f"{UNIT} starts with the machine")
+        except ShellError as problem:
+            session.warn(f"this node does not come back after a boot: {problem}", "no-unit")
         return
     has_systemd = environment.exists("/run/systemd/system")
     how = (
@@ -422,11 +340,13 @@ def stop_here(session: Session) -> None:
     if not is_running(session):
         session.info("the agent does not run")
         return
+    if not _has_quorum(session):
+        session.info("there is no quorum: what runs here ends here, nothing moves to other nodes")
     if has_unit(session):
         _systemctl(session, "stop")
     else:
         ask(session, "shutdown")
-    if not _until(session, STOP_SECONDS, lambda: not is_running(session)):
+    if not until(session, STOP_SECONDS, lambda: not is_running(session)):
         hint = "a resource that does not stop may hold it up, see crm status"
         raise ShellError(f"the agent still runs after {STOP_SECONDS:g} s: {hint}", code="cluster")
     session.info("the agent has stopped")
@@ -452,13 +372,17 @@ def is_running(session: Session) -> bool:
     return True
 
 
-def _has_controller(session: Session) -> bool:
+def has_controller(session: Session) -> bool:
     """Whether the agent answers, in a view with quorum and a controller."""
     try:
         told = ask(session, "hello", 5.0)
     except ShellError:
         return False
     return bool(told.get("quorate") and told.get("dc"))
+
+
+def _has_quorum(session: Session) -> bool:
+    return bool(ask(session, "hello", 5.0).get("quorate"))
 
 
 def has_unit(session: Session) -> bool:
@@ -500,7 +424,7 @@ def _agent(session: Session) -> str:
     return path
 
 
-def _until(session: Session, limit: float, done: Callable[[], bool]) -> bool:
+def until(session: Session, limit: float, done: Callable[[], bool]) -> bool:
     """Wait for something; False when time is up."""
     end = session.environment.clock() + limit
     while not done():

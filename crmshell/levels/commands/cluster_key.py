@@ -17,6 +17,8 @@ from crmshell.levels.commands.cluster import (
     stop_here,
 )
 from crmshell.levels.frame.registry import Call, command
+from crmshell.levels.work.member_locks import members_locked
+from crmshell.levels.work.membership import places_of
 from crmshell.levels.work.node_files import config_from_text, key_file, node_file, own_config
 from crmshell.levels.work.remote import read_from, write_to
 from crmshell.levels.work.rolling_restart import undisturbed
@@ -35,10 +37,16 @@ class _Key:
 @command("cluster", "rotate-key", args=(0, 0), drops=True, help="give all nodes a new key")
 def rotate_key(session: Session, call: Call) -> None:
     del call
+    session.require("All agents are stopped and started with a new key (resources keep running)")
+    here = session.environment.hostname
+    with members_locked(session, lambda: places_of(own_config(session), here)):
+        _rotate(session)
+
+
+def _rotate(session: Session) -> None:
     config = own_config(session)
     nodes = [node.name for node in config.everyone()]
     old = [_key_of(session, node) for node in nodes]
-    session.require("All agents are stopped and started with a new key (resources keep running)")
     new = _new_key(session, key_file(session, config))
     with undisturbed(session, session.environment.hostname):
         try:

@@ -79,6 +79,10 @@ def _check(session: Session, name: str) -> None:
     pending = session.pending
     found = located(check_objects(pending, session.facts(), [name]), pending.origins)
     told = {report.message for report in found}
+    if any(report.severity >= Severity.ERROR for report in found):
+        pending.faulty.add(name)
+    else:
+        pending.faulty.discard(name)
     session.report(*(report for report in found if report.message not in pending.told))
     pending.told.update(told)
 

@@ -176,6 +176,7 @@ LEVELS: Mapping[str, Level] = {
             "cluster",
             (
                 "crmshell.levels.commands.cluster",
+                "crmshell.levels.commands.cluster_join",
                 "crmshell.levels.commands.cluster_key",
                 "crmshell.levels.commands.cluster_status",
                 "crmshell.levels.commands.cluster_units",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from crmshell.errors import ShellError
@@ -48,6 +49,33 @@ def without_node(config: NodeConfig, name: str) -> NodeConfig:
         raise ShellError(f"the cluster has no other node '{name}'{hint}", code="no-such-node")
     tie_breaker = "" if config.tie_breaker == name else config.tie_breaker
     return _with_two_node(replace(config, peers=peers, tie_breaker=tie_breaker))
+
+
+def places_of(config: NodeConfig, called: str) -> list[str]:
+    """Where the nodes of a node file are reached, by id; its own node under the name it was called."""
+    return [called if node.name == config.name else node.name for node in config.everyone()]
+
+
+def knows(config: NodeConfig, name: str) -> bool:
+    """Whether a node file has this node as another one."""
+    return any(peer.name == name for peer in config.peers)
+
+
+def check_agreement(configs: Mapping[str, NodeConfig]) -> None:
+    """Members must know the same nodes before one joins; raises `ShellError` that names who does not.
+
+    A join that lost its machine half-way leaves members that do not: the new one was told to some.
+    """
+    known = {place: {node.name for node in c.everyone()} for place, c in configs.items()}
+    for place, names in known.items():
+        for other, others in known.items():
+            extra = sorted(names - others)
+            if extra:
+                raise ShellError(
+                    f"{place} knows node {extra[0]} and {other} does not (a join broke off?): "
+                    f"on {place}, crm cluster remove {extra[0]}",
+                    code="node-file",
+                )
 
 
 def as_peer(config: NodeConfig) -> PeerConfig:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crmshell.errors import ShellError
-from crmshell.levels.work.remote import read_from, write_to
+from crmshell.levels.work.membership import check_agreement
+from crmshell.levels.work.remote import read_from, replace_on
 from crmshell.session import Session
 from crmshell.sources.find import NODE_FILE
 from engine.base.errors import EngineError
@@ -62,30 +63,48 @@ class Change:
 
 
 def changes_of(
-    session: Session, places: list[str], change: Callable[[NodeConfig], NodeConfig]
+    session: Session,
+    places: list[str],
+    change: Callable[[NodeConfig], NodeConfig],
+    *,
+    agree: bool = True,
 ) -> list[Change]:
-    """The changes of the node files of these nodes; nothing is written."""
+    """The changes of the node files of these nodes; nothing is written.
+
+    `agree`: the files must name the same nodes; raises `ShellError` otherwise.
+    """
     path = node_file(session)
-    found = []
-    for place in places:
-        old = read_from(session, place, path)
-        config = config_from_text(old.decode("utf-8", "replace"), f"{place}:{path}")
-        found.append(Change(place, old, node_config_to_text(change(config)).encode()))
-    return found
+    old = {place: read_from(session, place, path) for place in places}
+    configs = {
+        place: config_from_text(data.decode("utf-8", "replace"), f"{place}:{path}")
+        for place, data in old.items()
+    }
+    if agree:
+        check_agreement(configs)
+    return [
+        Change(place, old[place], node_config_to_text(change(config)).encode())
+        for place, config in configs.items()
+    ]
 
 
 def change_all(session: Session, changes: list[Change]) -> None:
-    """Write all of them; when one cannot be written, those before it are as they were."""
+    """Write all of them, each over the file that was read; else those before it are as they were."""
     path = node_file(session)
     written: list[Change] = []
     try:
         for change in changes:
-            write_to(session, change.place, path, change.new)
+            replace_on(session, change.place, path, change.old, change.new)
             written.append(change)
-    except ShellError:
-        for change in written:
-            try:
-                write_to(session, change.place, path, change.old)
-            except ShellError as problem:
-                session.warn(f"{change.place}: {path} could not be set back: {problem}", "cluster")
+    except BaseException:
+        set_back(session, written)
         raise
+
+
+def set_back(session: Session, changes: list[Change]) -> None:
+    """The files as they were before these changes; a warning for each that cannot be written."""
+    path = node_file(session)
+    for change in changes:
+        try:
+            replace_on(session, change.place, path, change.new, change.old)
+        except ShellError as problem:
+            session.warn(f"{change.place}: {path} could not be set back: {problem}", "cluster")

@@ -34,14 +34,21 @@ def run_on(
     timeout: float = TIMEOUT,
 ) -> Finished:
     """Run a command on a node; here when the node is this machine. Raises `ShellError`."""
+    command = command_on(session, node, argv)
+    return session.environment.run(command, stdin=stdin, timeout=timeout)
+
+
+def command_on(session: Session, node: str, argv: Sequence[str]) -> list[str]:
+    """What runs a command on a node; the command itself when the node is this machine.
+
+    Raises `ShellError` for a word that is no name of a node.
+    """
     check_node_name(node)
-    environment = session.environment
     if is_here(session, node):
-        return environment.run(argv, stdin=stdin, timeout=timeout)
-    given = environment.variables.get("CRM_SSH", "")
+        return list(argv)
+    given = session.environment.variables.get("CRM_SSH", "")
     command = shlex.split(given) if given else list(SSH)
-    line = " ".join(shlex.quote(word) for word in argv)
-    return environment.run([*command, node, line], stdin=stdin, timeout=timeout)
+    return [*command, node, " ".join(shlex.quote(word) for word in argv)]
 
 
 def must_run_on(
@@ -76,13 +83,27 @@ def copy_to(session: Session, node: str, path: str, *, mode: str = "644") -> Non
 
 
 def write_to(session: Session, node: str, path: str, data: bytes, *, mode: str = "644") -> None:
-    """Write a file on a node, whole or not at all."""
+    """Write a file on a node, whole or not at all; when this returns it is on the disk."""
+    must_run_on(session, node, ["sh", "-c", _writing(path, mode, "true")], stdin=data)
+
+
+def replace_on(session: Session, node: str, path: str, old: bytes, new: bytes) -> None:
+    """As `write_to`, but only while the file is still `old`; raises `ShellError` otherwise."""
+    from hashlib import sha256
+
+    is_old = f'[ "$(sha256sum < {shlex.quote(path)})" = "{sha256(old).hexdigest()}  -" ]'
+    must_run_on(session, node, ["sh", "-c", _writing(path, "644", is_old)], stdin=new)
+
+
+def _writing(path: str, mode: str, condition: str) -> str:
+    """A script that puts its input in the place of a file where a condition holds."""
     quoted = shlex.quote(path)
-    script = (
-        f"umask 077; mkdir -p $(dirname {quoted}) && cat > {quoted}.new && "
-        f"chmod {mode} {quoted}.new && mv {quoted}.new {quoted}"
+    return (
+        f"umask 077; new={quoted}.$$.new; trap 'rm -f \"$new\"' EXIT; "
+        f'mkdir -p $(dirname {quoted}) && cat > "$new" && chmod {mode} "$new" && sync "$new" && '
+        f'if {condition}; then mv "$new" {quoted}; '
+        f"else echo {quoted} was changed by somebody else meanwhile >&2; exit 1; fi"
     )
-    must_run_on(session, node, ["sh", "-c", script], stdin=data)
 
 
 def is_here(session: Session, node: str) -> bool:

@@ -108,7 +108,7 @@ def test_joining_takes_the_address_that_leads_to_the_seed(
     said = machines.crm("me", "cluster", "join", "seed", "--node", "me", "--no-start")
     assert said.status == 0, said.err
     assert load_node_config(machines.node_file("me")).addresses == (Address("10.0.0.5"),)
-    assert asked == ["10.0.0.1"]
+    assert set(asked) == {"10.0.0.1"}
 
 
 @pytest.mark.parametrize(
