@@ -94,7 +94,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "core.check_frequency": {
         "always": "when a statement is typed, and at verify and commit",
         "on-verify": "at verify and commit",
-        "never": "only what the form demands",
+        "never": "the same; nothing is looked at when it is typed",
     },
     "core.check_mode": {
         "strict": "what is wrong stands against a commit",

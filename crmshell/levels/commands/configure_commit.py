@@ -116,8 +116,10 @@ def leave(session: Session) -> bool:
         session.forget_pending()
         return True
     session.show(text)
-    # The question is about these as well, so it is not asked before they are seen.
-    tell(session, find_problems(session, everything=False))
+    # The question is about these as well; what was told when it was typed may have scrolled away.
+    found = find_problems(session, everything=False)
+    session.pending.told.difference_update(report.message for report in found)
+    tell(session, found)
     answer = _ask(session)
     if answer == "y":
         _hand_over(session)
