@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from crmshell.errors import ShellError, UnknownWord
 from crmshell.grammar.tokens import Line, Token, split_words
@@ -27,6 +28,7 @@ from engine.base.errors import EngineError
 from engine.base.reports import Report, Severity
 
 INTERRUPTED = 130
+_ASKS_FOR_HELP = frozenset(("--help", "-h"))
 
 
 class Dispatcher:
@@ -100,9 +102,13 @@ class Dispatcher:
             tokens = self._go_where_the_line_says(tokens)
             if not tokens:
                 return 0
-            found = self.registry.find(self.session.level, tokens[0].text)
+            asks = len(tokens) == 1 and tokens[0].text in _ASKS_FOR_HELP
+            word = "help" if asks else tokens[0].text  # of the level as a whole
+            found = self.registry.find(self.session.level, word)
             if not isinstance(found, Command):
                 raise self._unknown(tokens[0], line)
+            if asks:
+                tokens = (replace(tokens[0], text="help"),)
         except ShellError:
             self.session.levels[:] = home
             raise
@@ -161,7 +167,7 @@ class Dispatcher:
         session = self.session
         call = Call(command.name, tuple(tokens), line, self.registry)
         self._remark_on_word(command, tokens[0])
-        if call.args and call.args[-1] in {"--help", "-h"} and len(call.args) == 1:
+        if call.args and call.args[-1] in _ASKS_FOR_HELP and len(call.args) == 1:
             return self._help_on(command, call)
         skill = session.options.text("core.skill_level")
         if skill != SKILLS[-1]:

@@ -189,3 +189,29 @@ def test_the_session_of_the_introductions_works_as_typed(tmp_path: Path) -> None
     stored = crm.cib.read_text()
     for part in ('id="webservice"', 'interval="30s"', 'timeout="100s"', 'value="192.168.10.160"'):
         assert part in stored
+
+
+def test_leaving_shows_findings_explains_the_letters_and_asks_again(crm: Terminal) -> None:
+    crm.type("primitive a Dummy params ip=1 nosuch=2")
+    crm.keys("up\r")
+    before = crm.sees("(y/n/c)?")
+    assert 'parameter "nosuch" is not known' in before
+    assert "y commits the changes, n drops them, c stays here with them" in before
+    crm.keys("perhaps\r")
+    assert "'perhaps' is no answer; y commits" in crm.sees("(y/n/c)?")
+    crm.keys("n\r")
+    crm.prompt()
+
+
+def test_what_was_edited_is_checked_at_once(tmp_path: Path) -> None:
+    editor = program(tmp_path, "ed", 'sed -i "s/ip=1/ip=1 nosuch=2/" "$1"')
+    crm = configuring(tmp_path, EDITOR=editor)
+    crm.type("primitive a Dummy params ip=1")
+    assert 'parameter "nosuch" is not known' in crm.type("edit a")
+
+
+def test_a_statement_typed_again_replaces_the_one_kept_with_an_error(crm: Terminal) -> None:
+    assert "is not known" in crm.type("primitive a Dummy params ip=1 nosuch=2")
+    assert "ERROR" not in crm.type("primitive a Dummy params ip=3")
+    assert "ip=3" in crm.type("show a")
+    assert "edit a changes it" in crm.type("primitive a Dummy params ip=4")

@@ -116,6 +116,10 @@ def leave(session: Session) -> bool:
         session.forget_pending()
         return True
     session.show(text)
+    # The question is about these as well; what was told when it was typed may have scrolled away.
+    found = find_problems(session, everything=False)
+    session.pending.told.difference_update(report.message for report in found)
+    tell(session, found)
     answer = _ask(session)
     if answer == "y":
         _hand_over(session)
@@ -131,12 +135,16 @@ def leave_generator(session: Session) -> bool:
     return "configure" in session.levels[:-1] or leave(session)
 
 
+_LETTERS = "y commits the changes, n drops them, c stays here with them"
+
+
 def _ask(session: Session) -> str:
     """`y`, `n` or `c` (stay)."""
     if session.force:
         return "y"
     if session.switches.refuse:
         return "n"
+    session.environment.complain(_LETTERS)
     while True:
         reply = session.environment.ask_line("Do you want to commit the changes (y/n/c)? ")
         if reply is None:
@@ -148,3 +156,4 @@ def _ask(session: Session) -> str:
             return "n"
         if word in ("c", "cancel", ""):
             return "c"
+        session.environment.complain(f"'{word}' is no answer; {_LETTERS}")

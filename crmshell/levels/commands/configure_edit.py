@@ -9,6 +9,7 @@ from crmshell.errors import ShellError
 from crmshell.grammar.errors import nearest_word
 from crmshell.levels.frame.registry import Answer, Call, command
 from crmshell.pending import references
+from crmshell.pending.commit import find_problems, tell
 from crmshell.pending.listing import Listing, configuration_text, configuration_xml, select
 from crmshell.pending.problems import Refused
 from crmshell.pending.textedit import METHODS, apply_edited, load_text, load_xml, renames_in
@@ -169,12 +170,19 @@ def edit(session: Session, call: Call) -> Answer:
                 else:
                     _offer_renames(session, lines, elements)
                     session.report(*apply_edited(pending, lines, "edit", elements))
+                _tell_findings(session)
             return Answer()
         except ShellError as problem:
             session.report(*problem.reports)
             question = "Edit or discard changes (yes to edit, no to discard)"
             if not session.confirm(question, default=False):
                 return Answer(status=1)
+
+
+def _tell_findings(session: Session) -> None:
+    """What is wrong with what was edited is seen at once, as for a typed statement."""
+    if session.options.text("core.check_frequency") == "always":
+        tell(session, find_problems(session, everything=False))
 
 
 def _offer_renames(session: Session, lines: Sequence[str], elements: Sequence[Element]) -> None:

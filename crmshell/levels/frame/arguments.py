@@ -259,12 +259,14 @@ def _files(here: Here) -> Iterator[Candidate]:
 
 
 def _option_values(here: Here) -> Iterator[Candidate]:
+    from crmshell.help.meanings import meaning
     from crmshell.options import full_name
 
     option = OPTIONS.get(full_name(here.first))
     if option is not None:
         choices = ("yes", "no") if option.kind == "bool" else option.choices
-        yield from (Candidate(value, option.help) for value in choices)
+        for value in choices:
+            yield Candidate(value, meaning(option.name, value) or option.help)
 
 
 _MAKERS: Mapping[str, Callable[[Here], Iterable[Candidate]]] = {

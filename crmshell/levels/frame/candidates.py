@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crmshell.grammar import expect as e
 from crmshell.grammar.expect import Want
+from crmshell.help.meanings import meaning
 from crmshell.levels.frame.registry import Candidate
 from crmshell.views.lookups import Lookups
 from crmshell.views.names import CONTAINERS, NamedResource, Names
@@ -47,7 +48,12 @@ def plain(words: Iterable[str]) -> Iterator[Candidate]:
 def _keywords(want: Want, typed: str, lookups: Lookups) -> Iterable[Candidate]:
     del lookups
     head = typed.partition("=")[0] + "=" if "=" in typed else ""
-    return (Candidate(word if word.startswith(head) else head + word) for word in want.words)
+    return (_keyword(word if word.startswith(head) else head + word) for word in want.words)
+
+
+def _keyword(word: str) -> Candidate:
+    name, equals, value = word.partition("=")
+    return Candidate(word, meaning(name, value) if equals else meaning("order kind", word))
 
 
 # -- objects of the CIB -----------------------------------------------------------------------------
@@ -230,7 +236,8 @@ def _op_values(want: Want, typed: str, lookups: Lookups) -> Iterator[Candidate]:
     advised = {"interval": action.interval, "timeout": action.timeout} if action else {}
     if advised.get(want.name):
         yield Candidate(f"{want.name}={with_unit(advised[want.name])}", "advised by the agent")
-    yield from plain(f"{want.name}={value}" for value in e.OP_VALUES.get(want.name, ()))
+    for value in e.OP_VALUES.get(want.name, ()):
+        yield Candidate(f"{want.name}={value}", meaning(want.name, value))
 
 
 # -- options of the cluster ---------------------------------------------------------------------------
@@ -284,7 +291,9 @@ def _option_values(want: Want, typed: str, lookups: Lookups) -> Iterator[Candida
         values = list(e.ROLES)
     if one.default and one.default not in values:
         values.insert(0, one.default)
-    found = [Candidate(f"{want.name}={value}", remark) for value in values]
+    found = [
+        Candidate(f"{want.name}={value}", meaning(one.name, value) or remark) for value in values
+    ]
     yield from found or [Candidate(typed, remark)]
 
 
