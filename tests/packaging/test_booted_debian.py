@@ -127,7 +127,7 @@ def test_installing_starts_no_agent(machine: Machine) -> None:
 
 
 def test_after_a_boot_the_node_and_its_resources_are_back(machine: Machine) -> None:
-    said = machine.run("crm cluster init --name one --addr 127.0.0.1")
+    said = machine.run("crm cluster init --name one --addr 127.0.0.1 --node n1")
     assert "crm-agent.service starts with the machine" in said
     assert machine.run("systemctl is-enabled crm-agent").strip() == "enabled"
     machine.run("crm -w configure < /root/web.crm")
@@ -154,6 +154,6 @@ def test_removing_stops_the_resource_and_the_agent(machine: Machine) -> None:
     assert machine.run(f"ls {state} 2>/dev/null", may_fail=True).strip()
     machine.run("dpkg -r crmshell")
     assert not machine.run(f"ls {state} 2>/dev/null", may_fail=True).strip()
-    assert machine.run("pgrep -f crm-agent", may_fail=True) == ""
+    assert machine.run("pgrep -x crm-agent", may_fail=True) == ""
     machine.run("dpkg -P crmshell")
     assert machine.run("ls /etc/crmshell/node.conf /var/lib/crmshell/cib")
