@@ -52,9 +52,9 @@ def candidates(cib: Cib, name: str, now: float) -> list[Change]:
 def _of_the_cluster(cib: Cib, now: float) -> Iterator[Change]:
     options = options_in_force(cib.root, now)
 
-    def otherwise(fact: str, name: str, value: str) -> Change:
+    def otherwise(fact: str, name: str, value: str, far: int = 0) -> Change:
         command = f"crm configure property {name}={value}"
-        return Change(fact, command, partial(set_property, name=name, value=value))
+        return Change(fact, command, partial(set_property, name=name, value=value), far)
 
     if options.flag("maintenance-mode"):
         fact = "the whole cluster is in maintenance (maintenance-mode=true)"
@@ -68,7 +68,7 @@ def _of_the_cluster(cib: Cib, now: float) -> Iterator[Change]:
     strategy = options.text("placement-strategy")
     if strategy not in ("", "default"):
         fact = f"capacity decides as well (placement-strategy={strategy})"
-        yield otherwise(fact, "placement-strategy", "default")
+        yield otherwise(fact, "placement-strategy", "default", 1)
     if options.flag("shutdown-lock"):
         fact = "what ran on a node that was shut down waits for it (shutdown-lock=true)"
         yield otherwise(fact, "shutdown-lock", "false")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.cib.document import Cib
-from engine.scheduler.api import schedule
+from engine.scheduler.api import Schedule, schedule
 from engine.scheduler.model.model import Model, Resource, Role
 from engine.scheduler.placement.scores import ScoreRecord
 from engine.scheduler.planning.action_table import OPTIONAL, RUNNABLE
@@ -44,7 +44,29 @@ def outcome_of(cib: Cib, now: float, name: str, record: ScoreRecord | None = Non
     """
     decided = schedule(cib.copy(), now, scores=record)
     leaves = primitives(decided.model, name)
-    blocked = {
+    blocked = _blocked(decided)
+    was = sorted(
+        Place(node.name, _word(leaf, leaf.role)) for leaf in leaves for node in active_nodes(leaf)
+    )
+    will = sorted(place for leaf in leaves for place in _next(leaf, blocked))
+    reasons = dict.fromkeys(blocked[leaf.index] for leaf in leaves if leaf.index in blocked)
+    return Outcome(tuple(was), tuple(will), tuple(reasons))
+
+
+def places_of_all(decided: Schedule) -> dict[str, tuple[Place, ...]]:
+    """Where the instances of every primitive will be, without fence devices and what is removed."""
+    blocked = _blocked(decided)
+    found: dict[str, list[Place]] = {}
+    for resource in decided.model.resources:
+        for leaf in _leaves(resource):
+            if not leaf.is_fence_device and not leaf.removed:
+                found.setdefault(leaf.base_id or leaf.id, []).extend(_next(leaf, blocked))
+    return {name: tuple(sorted(places)) for name, places in found.items()}
+
+
+def _blocked(decided: Schedule) -> dict[int, str]:
+    """Why the start or promotion of a primitive will not be done, by its index."""
+    return {
         action.rsc.index: action.reason or action.key
         for action in decided.plan.actions.all
         if action.rsc is not None
@@ -52,12 +74,6 @@ def outcome_of(cib: Cib, now: float, name: str, record: ScoreRecord | None = Non
         and not action.flags & RUNNABLE
         and (not action.flags & OPTIONAL or not active_nodes(action.rsc))
     }
-    was = sorted(
-        Place(node.name, _word(leaf, leaf.role)) for leaf in leaves for node in active_nodes(leaf)
-    )
-    will = sorted(place for leaf in leaves for place in _next(leaf, blocked))
-    reasons = dict.fromkeys(blocked[leaf.index] for leaf in leaves if leaf.index in blocked)
-    return Outcome(tuple(was), tuple(will), tuple(reasons))
 
 
 def primitives(model: Model, name: str) -> list[Resource]:

@@ -110,6 +110,27 @@ def _unknown_part(word: str) -> ShellError:
 
 @command(
     "root",
+    "simulate",
+    usage="all-single-failures [--output-as json]",
+    args=(1, 3),
+    help="what would be down if one node or one resource failed",
+)
+def simulate(session: Session, call: Call) -> Answer:
+    """Exit status 1 if something would be: for checks of configurations."""
+    from crmshell.levels.work.trials import all_single_failures
+
+    form, words = wanted_form(session, call.args)
+    if words != ["all-single-failures"] or form == "xml":
+        raise ShellError(
+            "simulate: expected all-single-failures, as text or json; for one change: configure, simulate",
+            code="arguments",
+        )
+    text, status = all_single_failures(session.cib(), session.environment.clock, form)
+    return Answer(text, status=status)
+
+
+@command(
+    "root",
     "completion",
     usage="bash|zsh|fish",
     args=(1, 1),
