@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from engine.base.errors import EngineError
 
-PROGRAMS = ("unshare", "nsenter", "ip", "mount")
+NEEDED = ("unshare", "nsenter", "ip", "mount")
 # What servers write, a tmpfs for each node: one node's pid file or log is not the other's.
 OWN_FOLDERS = ("/run", "/var/log", "/var/lib/nginx", "/var/lib/crmshell")
 _HOST = """\
@@ -36,7 +36,7 @@ def why_not() -> str:
     """Why there can be no hosts here, "" when there can."""
     if os.geteuid() != 0:
         return "not root"
-    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    missing = [program for program in NEEDED if not shutil.which(program)]
     if missing:
         return f"{', '.join(missing)} not installed"
     tried = subprocess.run(
