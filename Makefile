@@ -21,7 +21,7 @@ help:
 demo: $(VENV)/.demo ## three agents on loopback, one is killed, the services move
 	@$(BIN)/python -m engine.tools.demo
 
-run: $(VENV)/.demo ## an interactive crm on a three-node cluster on loopback
+run: $(VENV)/.demo ## an interactive crm on a three-node cluster; as root on hosts of their own
 	@$(BIN)/python -m engine.tools.demo --interactive
 
 test: $(VENV)/.test ## everything that belongs in a normal run

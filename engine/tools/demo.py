@@ -1,7 +1,8 @@
 """A cluster to look at: three node agents on loopback, real agents, one node lost, its services moved.
 
-`--interactive` leaves the user in the shell on that cluster instead of killing anything. Needs no root
-and leaves nothing behind: everything lives in one temporary folder.
+`--interactive` leaves the user in the shell on that cluster instead of killing anything; as root the
+nodes are then hosts with a network of their own (demo_hosts.py). Leaves nothing behind: everything
+lives in one temporary folder.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from engine.base.errors import EngineError
 from engine.cib.document import Cib
 from engine.ipc.client import Client
 from engine.ipc.messages import socket_path
+from engine.tools import demo_hosts
 
 NODES = ("node1", "node2", "node3")
 AGENT = "/usr/lib/ocf/resource.d/heartbeat/Dummy"
@@ -58,18 +60,23 @@ class DemoNode:
 
 
 class DemoCluster:
-    """Three agents on 127.0.0.1 below one folder."""
+    """Three agents below one folder, on 127.0.0.1 or each in a network namespace of its own."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, hosts: bool = False) -> None:
         self.folder = folder
+        self.hosts = hosts
         self.nodes: list[DemoNode] = []
 
     def start(self) -> None:
         """Start all agents and wait until they are one cluster."""
-        ports = _free_ports(len(NODES))
+        if self.hosts:
+            demo_hosts.make_network(NODES)
+            places = [demo_hosts.address(number) for number in range(1, len(NODES) + 1)]
+        else:
+            places = [f"127.0.0.1:{port}" for port in _free_ports(len(NODES))]
         peers = ",".join(
-            f"{name}={number}@127.0.0.1:{port}"
-            for number, (name, port) in enumerate(zip(NODES, ports, strict=True), 1)
+            f"{name}={number}@{place}"
+            for number, (name, place) in enumerate(zip(NODES, places, strict=True), 1)
         )
         key = f"{self.folder}/cluster.key"
         _run([sys.executable, "-m", "engine", "--make-key", key])
@@ -78,6 +85,8 @@ class DemoCluster:
             os.makedirs(root)
             argv = [sys.executable, "-m", "engine", "--foreground", "--root", root, "--key", key]
             argv += ["--name", name, "--id", str(number), "--cluster", "demo", "--peers", peers]
+            if self.hosts:
+                argv = demo_hosts.on_host(name, argv)
             with open(f"{root}/agent.log", "wb") as log:
                 process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
             self.nodes.append(DemoNode(name, root, process))
@@ -127,14 +136,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The demonstration; 0 when the services moved."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--interactive", action="store_true", help="stay in the shell")
+    parser.add_argument("--inside", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not os.path.exists(AGENT):
         _say(f"demo: {AGENT} is missing; install the package resource-agents")
         return 5
+    if options.inside:
+        return _run_demo(DemoCluster(options.inside, hosts=True), interactive=True)
     folder = tempfile.mkdtemp(prefix="crm-demo-")
-    cluster = DemoCluster(folder)
     try:
+        if options.interactive and not (why := demo_hosts.why_not()):
+            return demo_hosts.in_own_namespaces(folder)
         if options.interactive:
+            _say(f"demo: {why}: the nodes share this machine's network, so addresses (IPaddr2) and")
+            _say("demo: servers on ports of the system (nginx) cannot be shown; Dummy agents can\n")
+        return _run_demo(DemoCluster(folder), interactive=options.interactive)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_demo(cluster: DemoCluster, *, interactive: bool) -> int:
+    try:
+        if interactive:
             return _stay(cluster)
         return _show(cluster)
     except (DemoError, EngineError) as problem:
@@ -144,7 +167,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     finally:
         cluster.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _show(cluster: DemoCluster) -> int:
@@ -175,7 +197,14 @@ def _show(cluster: DemoCluster) -> int:
 def _stay(cluster: DemoCluster) -> int:
     _begin(cluster)
     _say("\nThe shell of node1. Try: status, configure show, node standby node1, ra info Dummy")
+    if cluster.hosts:
+        _say(
+            f"The nodes have the addresses {demo_hosts.address(1)} to {demo_hosts.address(len(NODES))}; nothing of "
+            "this is seen outside."
+        )
     _say(f"Logs: {cluster.folder}/node*/agent.log. The cluster ends with the shell.\n")
+    # Ctrl-C is for the command that runs in the shell; a handler, unlike "ignore", is not inherited.
+    signal.signal(signal.SIGINT, lambda *_: None)
     return _crm(cluster.nodes[0], [])
 
 

@@ -39,7 +39,7 @@ STATEMENT = re.compile(
 )
 # Other people's programs, which a reader types as well.
 FOREIGN = frozenset(
-    "apt-get make tar rm sed cat cp scp echo printf firewall-cmd ufw nft chronyc journalctl curl python3 ln man pipx "
+    "apt-get make tar rm mv sed cat cp scp echo printf firewall-cmd ufw nft chronyc journalctl curl python3 ln man pipx "
     "fence_ipmilan /opt/crmshell/bin/pip".split()
 )  # fmt: skip
 OTHERS = frozenset(
