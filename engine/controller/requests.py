@@ -49,6 +49,9 @@ FENCE_ACTIONS = ("reboot", "off", "on")
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,255}\Z")
 
 
+MOST_TAG = 64  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What a decision depends on."""
@@ -324,7 +327,14 @@ def _fence(ask: Ask, situation: Situation) -> Decision:
             ExitStatus.USAGE,
         )
     story = Story("fencing requested", {"node": name, "action": action, "user": ask.user})
-    return Decision(None, effects=(story, Fence(name, action, 0.0, ask.user)), fences=name)
+    origin = _tag(ask) or ask.user
+    return Decision(None, effects=(story, Fence(name, action, 0.0, origin)), fences=name)
+
+
+def _tag(ask: Ask) -> str:
+    """What a client calls itself in the history of fencing: a short printable text, or nothing."""
+    tag = str(ask.fields.get("tag", ""))
+    return tag if tag.isprintable() and len(tag) <= MOST_TAG else ""
 
 
 def _confirm_fenced(ask: Ask, situation: Situation) -> Decision:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import EngineError
 from engine.base.exitcodes import ExitStatus
+from engine.base.values import interval_milliseconds
 from engine.tools.frame.change import agent, patiently
 from engine.tools.frame.cib import read_cib
 from engine.tools.frame.options import option
@@ -29,10 +30,10 @@ OPTIONS = (
     option("-I --list-installed", "show the installed fence agents"),
     option("-M --metadata", "show the meta-data of the agent given with -a"),
     option("-a --agent", "a fence agent", value="AGENT"),
-    option("-t --timeout", "without effect: the limits are the device's and the cluster's", value="TIME"),
+    option("-t --timeout", "how long to wait for the result (10min unless given)", value="TIME"),
     option("-c --cleanup", "with --history: forget it"),
     option("-b --broadcast", "without effect: every member is asked always", advanced=True),
-    option("--tag", "without effect", value="TEXT", advanced=True),
+    option("--tag", "who asks for it, in the history and in alerts", value="TEXT", advanced=True),
     option("-q --quiet", "show less"),
 )  # fmt: skip
 _ACTIONS = {"fence": "off", "reboot": "reboot", "unfence": "on"}
@@ -68,15 +69,30 @@ def _main(call: Call) -> int:
 
 
 def _fence(call: Call, node: str, action: str) -> int:
+    limit = _limit(call)
+    fields = {"node": node, "action": action, "tag": call.options.get("tag") or ""}
     try:
         with agent(call.environment) as client:
-            client.demand("fence", _FENCE_SECONDS, node=node, action=action)
+            client.demand("fence", limit, **fields)
     except EngineError as problem:
         if "no fence device" in str(problem):
             text = f"{problem}"
             raise EngineError(text, status=ExitStatus.NOSUCH) from None
         raise
     return ExitStatus.OK
+
+
+def _limit(call: Call) -> float:
+    """How many seconds the result is waited for."""
+    text = call.options.get("timeout")
+    if not text:
+        return _FENCE_SECONDS
+    milliseconds = interval_milliseconds(text)
+    if milliseconds is None or milliseconds <= 0:
+        raise EngineError(
+            f"--timeout: '{text}' is no time, expected 60s or 2min", status=ExitStatus.USAGE
+        )
+    return milliseconds / 1000
 
 
 # -- what was fenced -----------------------------------------------------------------------------

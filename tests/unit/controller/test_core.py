@@ -305,6 +305,16 @@ def test_fencing_that_succeeds_clears_the_node_before_what_waits_for_it(bench: B
     assert [op.resource for _, op in bench.ops()] == ["db"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "origin"),
+    [("", "root"), ("backup job", "backup job"), ("x" * 65, "root"), ("a\nb", "root")],
+)
+def test_who_asks_for_fencing_may_say_by_which_name(bench: Bench, tag: str, origin: str) -> None:
+    fields = {"node": "n2", "action": "off", "tag": tag}
+    bench.do(FromNode(1, Ask(1, "fence", fields, "root")))
+    assert [e.origin for e in bench.effects if isinstance(e, Fence)] == [origin]
+
+
 def test_fencing_that_fails_is_tried_again_later_and_later(bench: Bench) -> None:
     bench.settle(1, 2)
     for delay in (2.0, 4.0, 8.0):
