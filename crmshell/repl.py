@@ -80,6 +80,11 @@ class _HangUps:
         for number in (signal.SIGHUP, signal.SIGTERM):
             signal.signal(number, self.handle)
 
+    def ignore(self) -> None:
+        """We are ending: another signal changes nothing, and must not break off what is left to do."""
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
     def handle(self, number: int, frame: object) -> None:
         """The handler of the signals, in the main thread."""
         self._came = True
@@ -128,9 +133,16 @@ def run_interactive(dispatcher: Dispatcher) -> int:
     try:
         return _talk(dispatcher, hang_ups)
     except (_HungUp, OSError):
-        with contextlib.suppress(OSError):
-            session.keep_pending()
+        _keep(session, hang_ups)
         return HUNG_UP
+
+
+def _keep(session: Session, hang_ups: _HangUps) -> None:
+    with contextlib.suppress(_HungUp):
+        hang_ups.ignore()
+    hang_ups.ignore()  # Again, for a signal that came meanwhile.
+    with contextlib.suppress(OSError):
+        session.keep_pending()
 
 
 def _talk(dispatcher: Dispatcher, hang_ups: _HangUps) -> int:

@@ -9,7 +9,7 @@ from crmshell.grammar.cursor import Dialect
 _SCORE = re.compile(r"[+-]?(?:[0-9]+|INFINITY)\Z")
 _PAIR_NAME = re.compile(r"[^\s=@$\"'\\{}()\[\]:][^\s=\"'\\{}()\[\]]*(?<!:)\Z")
 _AGENT_PART = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.@+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)*\Z")
-_UNSAFE = re.compile("[\x00-\x1f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _KEYWORDS = frozenset(
     (
         "params", "meta", "utilization", "operations", "op", "op_params", "op_meta", "rule",
@@ -49,7 +49,7 @@ def is_unit(text: str) -> bool:
 
 
 def is_line_safe(text: str) -> bool:
-    """The value can stand on one line: no line ends, no control characters."""
+    """The value can stand on one line: no line ends, no control characters but the tab."""
     return _UNSAFE.search(text) is None
 
 

@@ -62,6 +62,9 @@ def _run_pager(argv: list[str], text: str, environment: Environment) -> bool:
                 process.communicate(text.encode("utf-8", "backslashreplace"))
             except KeyboardInterrupt:
                 process.wait()
+            except BaseException:
+                process.terminate()  # Whoever ends us does not wait for somebody to leave the pager.
+                raise
     except (OSError, ValueError):
         return False
     return True

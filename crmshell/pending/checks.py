@@ -16,6 +16,7 @@ from engine.base.digits import is_digits, is_whole
 from engine.base.errors import BadInput, EngineError
 from engine.base.reports import Report, Severity
 from engine.base.timespec import milliseconds_from_text
+from engine.cib.options import OPERATION_OPTIONS
 
 DEFAULT_TIMEOUT = "20s"
 _ALWAYS_RUN = ("start", "stop", "monitor")
@@ -303,6 +304,7 @@ def _check_op(
                 f"op '{action}' attribute '{label}' value '{value}' not recognized"
                 + _hint(nearest_word(value, legal)),
             )
+    yield from _check_slips(op, name, action)
     if length is None:
         return
     if action in _WITHOUT_INTERVAL and length:
@@ -321,6 +323,20 @@ def _check_op(
             f"interval in monitor must be unique, {interval} is given twice",
         )
     intervals[key] = interval
+
+
+def _check_slips(op: Element, name: str, action: str) -> Iterator[Report]:
+    """What looks like an attribute of the operation and is handed to the agent instead."""
+    for pair in op.iterfind("instance_attributes/nvpair"):
+        label = pair.get("name") or ""
+        nearest = nearest_word(label, [each for each in OPERATION_OPTIONS if each != "name"])
+        if nearest and not label.startswith("OCF_"):
+            yield _warning(
+                "unknown-op-attribute",
+                name,
+                f"'{label}' of op {action} is handed to the agent, the cluster does not know it"
+                + _hint(nearest),
+            )
 
 
 def _check_timeout(

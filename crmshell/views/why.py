@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from engine.base.score import INFINITY
 from engine.reasons.changes import Change
 from engine.reasons.explain import Cause, Explanation
+from engine.reasons.node import NodeExplanation
 from engine.reasons.outcome import Outcome, Place
 
 _MOST = 12  # causes or ways in one answer
@@ -38,6 +39,50 @@ def why_json(found: Explanation) -> str:
         "causes": [_cause_fields(cause) for cause in found.causes],
         "ways": [_cause_fields(way) for way in found.ways],
         "preference": _score(found.preference) if found.preference is not None else None,
+        "complete": found.is_complete,
+    }
+    return json.dumps(fields, indent=2)
+
+
+def node_text(found: NodeExplanation) -> str:
+    """Why a node runs what it runs, for people: what matters first."""
+    runs = ", ".join(found.runs)
+    lines = [f"{found.node} is to run {runs}." if runs else f"{found.node} is to run nothing."]
+    matters = [each for each in found.keeping if each.gains or each.loses]
+    idle = [each for each in found.keeping if not (each.gains or each.loses)]
+    for each in matters:
+        lines.append(f"  * {each.change.fact}")
+        if each.change.command:
+            lines.append(f"      {each.change.command}")
+        if each.gains:
+            lines.append(f"      then it would also run {', '.join(each.gains)}")
+        if each.loses:
+            lines.append(f"      then it would not run {', '.join(each.loses)}")
+    if idle:
+        lines.append("Of no consequence at present:")
+        lines += [f"  * {each.change.fact}" for each in idle[:_MOST]]
+    if not found.keeping:
+        lines.append("Nothing about the node itself keeps anything away from it.")
+    if not found.is_complete:
+        lines.append("Time ran out before everything was tried: there may be more.")
+    return "\n".join(lines)
+
+
+def node_json(found: NodeExplanation) -> str:
+    """The same for programs: one object."""
+    items = [
+        {
+            "fact": each.change.fact,
+            "command": each.change.command,
+            "gains": list(each.gains),
+            "loses": list(each.loses),
+        }
+        for each in found.keeping
+    ]
+    fields = {
+        "node": found.node,
+        "runs": list(found.runs),
+        "facts": items,
         "complete": found.is_complete,
     }
     return json.dumps(fields, indent=2)

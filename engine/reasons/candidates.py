@@ -258,9 +258,32 @@ def _with_ticket(cib: Cib, name: str, values: Mapping[str, str]) -> None:
 # Nodes.
 
 
-def _of_nodes(cib: Cib) -> Iterator[Change]:
+def changes_of_node(cib: Cib, name: str) -> list[Change]:
+    """Everything about one node that could be otherwise: its state, failures there, and locations that name it."""
+    everything = {element.get("id", ""): 0 for element in resources(cib)}
+    return [
+        *_of_nodes(cib, name),
+        *_of_failures(cib, everything, name),
+        *_of_constraints_on(cib, name),
+    ]
+
+
+def _of_constraints_on(cib: Cib, node: str) -> Iterator[Change]:
+    for constraint in constraints(cib):
+        if constraint.tag == "rsc_location" and constraint.get("node") == node:
+            name = constraint.get("id", "")
+            yield Change(
+                constraint_fact(constraint),
+                f"crm configure delete {name}",
+                partial(_without_constraint, name=name),
+            )
+
+
+def _of_nodes(cib: Cib, only: str = "") -> Iterator[Change]:
     states = {state.get("id", ""): state for state in cib.root.iterfind("status/node_state")}
     for node in cib.root.iterfind("configuration/nodes/node"):
+        if only not in ("", node.get("uname", "")):
+            continue
         node_id, name = node.get("id", ""), node.get("uname", "")
         state = states.get(node_id)
         own = _attributes(node) | (_attributes(state) if state is not None else {})
@@ -313,14 +336,16 @@ def _take_up(cib: Cib, name: str, node_id: str) -> None:
 # The past.
 
 
-def _of_failures(cib: Cib, near: Mapping[str, int]) -> Iterator[Change]:
+def _of_failures(cib: Cib, near: Mapping[str, int], only: str = "") -> Iterator[Change]:
     for state in cib.root.iterfind("status/node_state"):
         node = state.get("uname", "")
+        if only not in ("", node):
+            continue
         for name, (count, operation) in _failed_here(state).items():
             base = name.split(":")[0]
             if base not in near and name not in near:
                 continue
-            times = "too often to count" if count == "INFINITY" else f"{count} times"
+            times = {"INFINITY": "too often to count", "1": "once"}.get(count, f"{count} times")
             what = f" ({operation})" if operation else ""
             failed = (
                 f"{base} failed on {node} {times}{what}"

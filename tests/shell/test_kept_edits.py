@@ -213,3 +213,27 @@ def test_a_hang_up_ends_the_reading_of_a_line_whatever_the_event_loop_does(momen
             hang_ups.read(PromptSession[str](input=keys, output=DummyOutput()), "", begin)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_pager_shows_something_keeps_the_edit(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    pager = tmp_path / "pager"
+    pager.write_text("#!/bin/sh\necho PAGER IS THERE\nexec sleep 300\n")
+    pager.chmod(0o755)
+    crm = edited(Terminal(tmp_path, "configure", PAGER=str(pager)))
+    crm.keys("help\r")
+    crm.sees("PAGER IS THERE")
+    crm.child.kill(number)
+    assert crm.ends() == 129
+    assert len(kept_files(tmp_path)) == 1
+
+
+def test_several_signals_at_once_keep_the_edit(tmp_path: Path) -> None:
+    crm = edited(Terminal(tmp_path, "configure"))
+    crm.keys("show\r")
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
+        crm.child.kill(number)
+    assert crm.ends() == 129
+    assert len(kept_files(tmp_path)) == 1

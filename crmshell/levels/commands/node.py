@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from crmshell.errors import ShellError
-from crmshell.levels.frame.registry import Call, command
+from crmshell.levels.frame.output_format import wanted_form
+from crmshell.levels.frame.registry import Answer, Call, command
 from crmshell.session import Session
 from engine.base.digits import is_whole
 from engine.base.reports import Report, Severity
@@ -297,6 +298,24 @@ def _collecting(gone: list[str], node: str) -> Callable[[Cib], None]:
         gone.extend(delete_node(cib, node))
 
     return change
+
+
+@command(
+    "node",
+    "why",
+    usage="<node> [--output-as json]",
+    args=(1, 3),
+    help="why a node runs what it runs, and what keeps the rest away",
+)
+def why(session: Session, call: Call) -> Answer:
+    """Each thing about the node is taken away in turn and the cluster scheduled again."""
+    from crmshell.levels.work.reasons import node_answer
+
+    form, words = wanted_form(session, call.args)
+    if len(words) != 1:
+        raise ShellError("node.why: expected a node", code="arguments")
+    name = find_node(session.cib(), words[0]).get("uname") or words[0]
+    return Answer(node_answer(session.cib(), session.environment.clock, name, form))
 
 
 @command("node", "server", usage="[<node>...]", help="servers of the remote nodes")

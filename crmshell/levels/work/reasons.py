@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 
 from crmshell.errors import ShellError
-from crmshell.views.why import why_json, why_text
+from crmshell.views.why import node_json, node_text, why_json, why_text
 from engine.base.errors import EngineError
 from engine.cib.document import Cib
 from engine.reasons.explain import explain
+from engine.reasons.node import explain_node
 
 LIMIT_SECONDS = 30.0
 _QUIET_SECONDS = 1.0
@@ -39,6 +40,20 @@ def answer(
     from crmshell.views.score_reasons import scores_behind
 
     return f"{text}\n\n{scores_behind(cib, now, name, node)}"
+
+
+def node_answer(cib: Cib, clock: Callable[[], float], node: str, form: str) -> str:
+    """Why a node runs what it runs and nothing else, as `text` or `json`; raises `ShellError` as `answer`."""
+    if form == "xml":
+        raise ShellError("why: expected text or json as output", code="arguments")
+    search = _Search(clock)
+    try:
+        found = explain_node(cib, clock(), node, search.may_go_on)
+    except EngineError as problem:
+        raise ShellError(str(problem), reports=problem.reports) from None
+    finally:
+        search.end()
+    return node_json(found) if form == "json" else node_text(found)
 
 
 class _Search:

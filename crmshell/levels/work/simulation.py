@@ -42,7 +42,18 @@ def actions_text(done: Schedule) -> str:
         subject = action.primitive.id if action.primitive else action.key
         where = f" on {action.node}" if action.node else ""
         lines.append(f"  {action.operation} {subject}{interval}{where}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_longest_chain(done)])
+
+
+def _longest_chain(done: Schedule) -> list[str]:
+    """The actions of which each waits for the one before: they decide how long it takes."""
+    from engine.reasons.paths import critical_path
+
+    chain, _ = critical_path(done.transition)
+    if len(chain) < 2:
+        return []
+    steps = [f"{action.key} on {action.node}" if action.node else action.key for action in chain]
+    return ["", f"Longest chain ({len(steps)} actions):", *(f"  {step}" for step in steps)]
 
 
 def scores_text(cib: Cib, now: float, *, scores: bool = True, utilization: bool = False) -> str:

@@ -58,6 +58,10 @@ def test_a_good_configuration_has_no_findings() -> None:
         ("primitive a Dummy op start interval=9s timeout=20s", "it must be 0"),
         ("primitive a Dummy op monitor interval=0 timeout=20s", "larger than 0"),
         ("primitive a Dummy op monitor interval=9x", "is not a time"),
+        (
+            "primitive a Dummy op monitor interval=9s on_fail=stop",
+            "'on_fail' of op monitor is handed",
+        ),
         ("primitive a Dummy op monitor interval=9s timeout=5s", "5s for monitor is smaller"),
         ("primitive a Slow", "default timeout 20s for start is smaller than the advised 90s"),
         ("primitive a Dummy meta target-rol=Started", "'target-role'"),

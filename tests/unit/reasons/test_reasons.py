@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from crmshell.views.why import why_json, why_text
+from crmshell.views.why import node_json, node_text, why_json, why_text
 from engine.cib.document import Cib
 from engine.reasons.explain import explain
+from engine.reasons.node import explain_node
 
 NOW = 1_700_000_000.0
 CIB = """<cib crm_feature_set="3.19.0" validate-with="pacemaker-3.9" epoch="7" num_updates="2" admin_epoch="0"
@@ -183,3 +184,24 @@ def test_programs_get_the_same_as_an_object() -> None:
     assert way["commands"] == ["crm configure delete l1"]
     assert way["then"] == [{"node": "n2"}]
     assert found["complete"] is True
+
+
+def test_a_node_in_standby_is_told_what_it_would_run() -> None:
+    cib = made(node2=standby(2), constraints=PREFERS_N2, status2=counted(2, value="1"))
+    found = node_text(explain_node(cib, NOW, "n2"))
+    assert found.startswith(
+        "n2 is to run nothing.\n  * node n2 is in standby\n      crm node online n2\n"
+    )
+    assert "then it would also run db" in found
+    assert "Of no consequence at present:" in found
+    assert "db failed on n2 once" in found
+
+
+def test_a_node_that_nothing_keeps_anything_from_says_so() -> None:
+    assert "Nothing about the node itself" in node_text(explain_node(made(), NOW, "n1"))
+
+
+def test_a_location_on_a_node_is_a_reason_for_what_it_runs() -> None:
+    fields = json.loads(node_json(explain_node(made(constraints=PREFERS_N2), NOW, "n2")))
+    assert fields["runs"] == ["db"]
+    assert fields["facts"][0]["fact"] == "location l2: db prefers by 50 n2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -246,3 +247,31 @@ def test_a_lifetime_in_raw_xml_gets_no_id(crm: Shell) -> None:
     said = crm("configure", stdin=f"xml '{statement}'\n")
     assert said.status == 0
     assert "<lifetime>" in said.cib
+
+
+def test_findings_come_in_the_order_of_lines_and_those_of_the_cluster_have_none(
+    shell: Shell,
+) -> None:
+    script = (
+        "property expected-quorum-votes=2\n"
+        "order o nox web-clone\n"
+        "primitive b ocf:heartbeat:Dummy op monitor interval=abc\n"
+        "property batch-limit=x\n"
+    )
+    said = shell("configure", stdin=script)
+    places = re.findall(r"^(?:ERROR|WARNING): (?:stdin:(\d+):\d+: )?", said.err, re.M)
+    told_at_commit = places[1:]  # the first was told when the statement was read
+    numbers = [int(place) for place in told_at_commit if place]
+    assert numbers == sorted(numbers)
+    assert {1, 2, 3, 4} <= set(numbers)
+    assert "" not in told_at_commit[: len(numbers)]
+    assert re.search(r"^WARNING: stonith-enabled=true", said.err, re.M)
+
+
+def test_what_is_there_is_not_typed_again_and_the_way_to_change_it_is_said(shell: Shell) -> None:
+    said = shell("configure", "primitive", "ip", "ocf:heartbeat:Dummy")
+    assert said.status == 1
+    assert "id is already in use by primitive ip (edit ip changes it)" in said.err
+    shell("-F", "configure", "monitor", "ip", "10s")
+    again = shell("-F", "configure", "monitor", "ip", "10s")
+    assert "set ip.monitor.10s.timeout" in again.err
