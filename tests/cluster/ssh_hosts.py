@@ -19,7 +19,7 @@ from patience import wait_until
 
 SSHD = shutil.which("sshd", path=PATH) or ""
 PREPARE = """set -e
-for name in crm crm-agent; do
+for name in crm crm-agent pcs stonith_admin; do
     [ -e /usr/local/bin/$name ] || ln -s {programs}/$name /usr/local/bin/$name
 done
 usermod -p '*' root
