@@ -208,7 +208,11 @@ class Mail:
         """What was said in the old view is void; who waits for lasting answers waits for the same DC."""
         self._backlog = []
         text = "the view of the cluster changed meanwhile, try again"
-        self._questions.answer_all(refused(text, ExitStatus.TEMPFAIL), lasting=is_new_dc)
+        self._questions.answer_all(refused(text, ExitStatus.TEMPFAIL), lasting=False)
+        if is_new_dc:
+            # Not to be tried again blindly: the device may have done it.
+            text = "the designated controller was lost meanwhile: 'crm status' tells whether it was done"
+            self._questions.answer_all(refused(text, ExitStatus.INDETERMINATE), lasting=True)
 
     # ---- in
 

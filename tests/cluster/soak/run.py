@@ -100,10 +100,10 @@ def _run(
 
 
 def _until_whole(cluster: Cluster, nemesis: Nemesis) -> float:
-    """Hosts that are fenced meanwhile are switched on again, as their machines would."""
+    """Hosts that are fenced meanwhile are switched on again, and agents that end started, as machines would."""
 
     def check() -> bool:
-        if any(not host.pid for host in cluster.hosts):
+        if any(not h.pid or cluster.log[h.name].poll() is not None for h in cluster.hosts):
             nemesis.mend()
         return cluster.is_whole()
 
