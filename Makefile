@@ -12,7 +12,7 @@ WHEELS ?=
 PIP_OPTIONS := --quiet --disable-pip-version-check $(if $(WHEELS),--no-index --find-links $(WHEELS))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo run test check lint types layers unit test-parts test-cluster services test-pacemaker conformance explain soak soak-hosts mutants fuzz bench \
+.PHONY: demo run test check lint types layers unit test-parts test-cluster test-hosts services test-pacemaker conformance explain soak soak-hosts mutants fuzz bench \
         deb deb-test rpm dist install clean help system-deps-demo system-deps-test
 
 help:
@@ -47,7 +47,10 @@ test-parts: $(VENV)/.test
 	$(PYTEST) -q -n 2 -m 'not deb' tests/grammar tests/scheduler tests/sim tests/mutants tests/shell tests/packaging
 
 test-cluster: $(VENV)/.test ## real processes on several hosts
-	$(PYTEST) -q -m "not services" tests/cluster
+	$(PYTEST) -q -m "not services and not long" tests/cluster
+
+test-hosts: $(VENV)/.test ## joins at once and recovery by the book on several hosts: minutes
+	$(PYTEST) -q -m long tests/cluster
 
 services: $(VENV)/.test ## real servers under faults, with clients that count what was acknowledged
 	@sh .ci/system-deps services

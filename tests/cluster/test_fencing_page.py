@@ -27,7 +27,7 @@ for program, package in needed.items():
         not_tested(f"fencing with IPMI: Debian's {package} is not installed")
 needs_hosts_of_their_own("fencing with IPMI")
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(600)]
 
 DOC = Path(__file__).resolve().parents[2] / "doc"
 BOARD = """\

@@ -22,7 +22,7 @@ if not SSHD:
     not_tested("joins at once over ssh: Debian's openssh-server is not installed")
 needs_hosts_of_their_own("joins at once over ssh")
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(900)]
 
 Done = subprocess.CompletedProcess[str]
 

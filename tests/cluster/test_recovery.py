@@ -17,7 +17,7 @@ if not SSHD:
     not_tested("losses and their repair: Debian's openssh-server is not installed")
 needs_hosts_of_their_own("losses and their repair")
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(600)]
 
 PAGE = Path(__file__).resolve().parents[2] / "doc/admin/recovery.md"
 FORGOTTEN = "rm -rf /etc/crmshell /var/lib/crmshell /var/log/crmshell"

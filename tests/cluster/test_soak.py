@@ -85,7 +85,7 @@ def test_a_resource_that_was_stopped_or_lost_its_host_may_start_elsewhere(gone):
 @pytest.mark.cluster
 @pytest.mark.timeout(900)
 def test_nothing_acknowledged_is_lost_and_nothing_runs_twice(tmp_path: Path) -> None:
-    result = soak(str(tmp_path), "sample", 30.0)
+    result = soak(str(tmp_path), "sample", 20.0)
     assert result.faults == ()
     assert result.changes["ok"] > 10
     assert result.starts >= 4
