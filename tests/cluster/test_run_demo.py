@@ -15,7 +15,12 @@ from patience import wait_until
 
 from engine.tools import demo_hosts
 
-pytestmark = [needs_namespaces, pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [
+    needs_namespaces,
+    pytest.mark.cluster,
+    pytest.mark.long,
+    pytest.mark.timeout(300),
+]
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROMPT = r"crm\(live\)\w*#\x1b"  # a new one: what is typed behind it comes with a blank
