@@ -19,7 +19,7 @@ if not SSHD:
     not_tested("a cluster made by pcs over ssh: Debian's openssh-server is not installed")
 needs_hosts_of_their_own("a cluster made by pcs over ssh")
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
